@@ -377,8 +377,9 @@ head thorax
 HUMANEVA_20 = _skeleton(
     "humaneva-20",
     """
-torso_proximal torso_distal
 torso_distal -
+torso_proximal torso_distal
+head_proximal torso_proximal
 l_upper_arm_proximal torso_proximal
 l_upper_arm_distal l_upper_arm_proximal
 l_lower_arm_proximal l_upper_arm_distal
@@ -395,11 +396,11 @@ r_upper_leg_proximal torso_distal
 r_upper_leg_distal r_upper_leg_proximal
 r_lower_leg_proximal r_upper_leg_distal
 r_lower_leg_distal r_lower_leg_proximal
-head_proximal torso_proximal
 head_distal head_proximal
 """,
 )
-"""HumanEva-I's limb ends: the proximal and the distal end of every segment."""
+"""HumanEva-I's limb ends: the proximal and the distal end of every segment. The order of the sides is that of
+VideoPose3D's files (left 3-6 and 11-14, right 7-10 and 15-18); which midline joint is which is our reading."""
 
 MPI_INF_3DHP_28 = _skeleton(
     "mpi-inf-3dhp-28",
