@@ -1,0 +1,34 @@
+"""``maquette convert``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from maquette.cli.options import progress
+
+
+@dataclass(frozen=True)
+class Convert:
+    """Motion file to motion file, by suffix."""
+
+    input: Annotated[Path, tyro.conf.Positional]
+    """Motion file: .npz .json .csv .bvh."""
+    output: Annotated[tuple[Path, ...], tyro.conf.arg(aliases=["-o"], metavar="OUT"), tyro.conf.UseAppendAction]
+    """File to write; repeat for several."""
+    rotation_order: Literal["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"] = "ZXY"
+    """Order of the rotation channels in .bvh output."""
+
+    def run(self) -> None:
+        """Do it; prints what was written."""
+        from maquette.exporters import check_output, write_motion
+        from maquette.readers.motion import read_motion
+
+        for out in self.output:
+            check_output(out)
+        motion = read_motion(self.input)
+        for out in self.output:
+            with progress(f"writing {out}"):
+                write_motion(motion, out, rotation_order=self.rotation_order)
+            print(f"wrote {out}")

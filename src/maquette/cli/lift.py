@@ -1,0 +1,99 @@
+"""``maquette lift``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from maquette.cli.options import choose_people, image_size, numbered, progress
+from maquette.errors import OutputError
+
+
+@dataclass(frozen=True)
+class Lift:
+    """2D keypoints in, a moving 3D body out.
+
+    Example: maquette lift openpose_json/ -o walk.bvh -o walk.glb -o walk.mp4 --height-m 1.75
+    """
+
+    input: Annotated[Path, tyro.conf.Positional]
+    """Folder or file with 2D keypoints (OpenPose, COCO, AlphaPose, MMPose, MediaPipe, VideoPose3D, Sports2D, ...)."""
+    output: Annotated[tuple[Path, ...], tyro.conf.arg(aliases=["-o"], metavar="OUT"), tyro.conf.UseAppendAction]
+    """File to write, format by suffix (.bvh .glb .mp4 .gif .png .npz .json .csv); a path ending in 3d_data.json writes the
+    files of 3d-pose-baseline's OpenPose fork. Repeat for several."""
+    model: str | None = None
+    """Name of a model in the package (maquette models) or an .onnx file."""
+    person: str = "0"
+    """Which person, from 0 (the largest and longest seen first), or all (then one file each)."""
+    fps: str | None = None
+    """Frames per second of the input (30, 29.97, 30000/1001); needed when the files do not say."""
+    image_size: str | None = None
+    """Size of the picture as WIDTHxHEIGHT in pixels; needed for coordinates in 0..1."""
+    skeleton: str | None = None
+    """Skeleton of the keypoints when it cannot be told (for example openpose-body-25b)."""
+    height_m: float | None = None
+    """Height of the person in metres; sets the scale."""
+    focal_px: float | None = None
+    """Focal length of the camera in pixels."""
+    frame: Literal["world", "camera"] = "world"
+    """Coordinates of the result: world (Y up, ground at 0) or camera (x right, y down, z forward)."""
+    repair: Literal["default", "none", "fork"] = "default"
+    """Cleaning of the 2D: gaps, spikes and left/right swaps; nothing; or exactly as 3d-pose-baseline's OpenPose fork."""
+    resample_fps: str | None = None
+    """Frame rate of the result; splines in between."""
+    smooth_hz: float = 6.0
+    """Cutoff of the zero-phase low-pass on the 3D in hertz (-3 dB after both passes); 0 leaves it out."""
+    flip: bool = True
+    """Average with the mirrored input: a little more accurate, twice the work of the network."""
+    plots: Path | None = None
+    """Folder for pictures of the 2D curves before and after repair."""
+    video: Path | None = None
+    """Video to draw the 2D on, in .mp4, .gif and .png output."""
+    rotation_order: Literal["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"] = "ZXY"
+    """Order of the rotation channels in .bvh output."""
+
+    def run(self) -> None:
+        """Do it; prints what was written."""
+        from maquette.exporters import check_output
+        from maquette.pipeline import lift, prepare
+        from maquette.readers import read_keypoints
+
+        for out in self.output:
+            check_output(out)
+        size = image_size(self.image_size)
+        with progress(f"reading {self.input}"):
+            people = read_keypoints(self.input, fps=self.fps, image_size=size, skeleton=self.skeleton)
+        chosen = choose_people(people, self.person)
+        for index, keypoints in enumerate(chosen):
+            with progress(f"lifting {keypoints.n_frames} frames at {float(keypoints.fps):g} fps"):
+                stages = prepare(keypoints, repair=self.repair, resample_fps=self.resample_fps)
+                motion = lift(
+                    stages.ready,
+                    repair="none",
+                    model=self.model,
+                    frame=self.frame,
+                    height_m=self.height_m,
+                    focal_px=self.focal_px,
+                    smooth_hz=self.smooth_hz,
+                    flip=self.flip,
+                )
+            for note in motion.notes:
+                print(f"  {note}")
+            if self.plots:
+                from maquette.render.curves import write_curves
+
+                folder = self.plots if len(chosen) == 1 else self.plots / f"person{index}"
+                for path in write_curves(folder, stages.raw, stages.repaired, stages.resampled):
+                    print(f"wrote {path}")
+            for out in self.output:
+                self._write(numbered(out, index, len(chosen)), motion, stages.ready)
+
+    def _write(self, path: Path, motion, keypoints) -> None:
+        from maquette.exporters import write_motion
+
+        with progress(f"writing {path}"):
+            write_motion(motion, path, keypoints=keypoints, video=self.video, rotation_order=self.rotation_order)
+        if not path.exists():
+            raise OutputError(f"{path}: was not written")
+        print(f"wrote {path}")

@@ -1,0 +1,57 @@
+"""Values that several commands take on the command line, as tyro reads them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from maquette.errors import InputError
+from maquette.keypoints import Keypoints
+
+
+def image_size(text: str | None) -> tuple[int, int] | None:
+    """``"1920x1080"`` -> (1920, 1080).
+
+    Raises:
+        InputError: not two positive whole numbers with an x between.
+    """
+    if text is None:
+        return None
+    width, x, height = text.lower().partition("x")
+    if not (x and width.isdecimal() and height.isdecimal() and int(width) > 0 and int(height) > 0):
+        raise InputError(f"--image-size {text}: expected WIDTHxHEIGHT in pixels, such as 1920x1080")
+    return int(width), int(height)
+
+
+def choose_people(people: list[Keypoints], person: str) -> list[Keypoints]:
+    """Person number ``person`` (from 0, the largest and longest first) or ``"all"``.
+
+    Raises:
+        InputError: not a number, or nobody has it.
+    """
+    if person == "all":
+        return people
+    if not person.isdecimal():
+        raise InputError(f"--person {person}: expected a number from 0 to {len(people) - 1}, or all")
+    if int(person) >= len(people):
+        there_are = "there is one person: 0" if len(people) == 1 else f"there are {len(people)} people: 0 to {len(people) - 1}"
+        raise InputError(f"--person {person}: no such person; {there_are}")
+    return [people[int(person)]]
+
+
+def numbered(path: Path, index: int, count: int) -> Path:
+    """``walk.bvh`` for one person, ``walk_person0.bvh`` and so on for several."""
+    return path if count == 1 else path.with_name(f"{path.stem}_person{index}{path.suffix}")
+
+
+@contextmanager
+def progress(text: str) -> Iterator[None]:
+    """Shows ``text`` with a spinner on a terminal, as a plain line elsewhere (both on standard error)."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with console.status(text):
+            yield
+    else:
+        console.print(text, highlight=False, soft_wrap=True)
+        yield

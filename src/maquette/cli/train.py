@@ -1,0 +1,50 @@
+"""``maquette train``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from maquette.errors import missing_extra
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a lifter on open motion capture (extra: train)."""
+
+    preset: Annotated[str, tyro.conf.Positional]
+    """martinez-mocap or tcn-mocap."""
+    data: Path
+    """Folder with the motion capture arrays (cmu17.npz, cmu_landmarks.npz, index.json, landmarks.json)."""
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o", "--out"])]
+    """Folder for checkpoints, log and the exported model."""
+    resume: bool = False
+    """Go on from the last checkpoint in the output folder."""
+    max_minutes: float | None = None
+    """Stop after so many minutes, with a checkpoint."""
+    steps: int | None = None
+    """Training steps, instead of the preset's."""
+    seed: int | None = None
+    """Seed, instead of the preset's."""
+    batch_size: int | None = None
+    """Windows a step, instead of the preset's."""
+
+    def run(self) -> None:
+        """Train, and export the model at the end."""
+        try:
+            import torch  # noqa: F401
+        except ImportError:
+            raise missing_extra("train", "torch") from None
+        from maquette.training.run import train
+
+        overrides = {"steps": self.steps, "seed": self.seed, "batch_size": self.batch_size}
+        path = train(
+            self.preset,
+            data_dir=self.data,
+            out_dir=self.output,
+            resume=self.resume,
+            max_minutes=self.max_minutes,
+            **{name: value for name, value in overrides.items() if value is not None},
+        )
+        print(f"wrote {path}")

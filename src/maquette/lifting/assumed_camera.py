@@ -1,0 +1,59 @@
+"""The camera that a track is read with, when nobody says: picture size and focal length, each with a note."""
+
+import numpy as np
+
+from maquette.errors import InputError
+from maquette.geometry.camera import Camera, assumed_focal_px
+from maquette.keypoints import Keypoints
+
+COMMON_SIZES = ((640, 480), (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160), (7680, 4320))
+"""Usual video sizes (width, height); each is also tried upright."""
+
+FOCAL_FACTOR = 1.15
+"""Assumed focal length over the longer side of the picture: 47 degrees across, between a phone's main camera (about
+0.75-0.85) and a standard lens on a small sensor."""
+
+
+def assumed_image_size(keypoints: Keypoints) -> tuple[int, int]:
+    """The smallest usual video size that contains (nearly) all points of the track.
+
+    Raises:
+        InputError: no point is observed, or no usual size is large enough.
+    """
+    points = keypoints.points[keypoints.observed]
+    if not len(points):
+        raise InputError(f"{keypoints.source}: no keypoint is observed, so there is nothing to lift")
+    # A detector may place a few points outside the picture: the highest 0.5 % do not decide.
+    reach = np.percentile(points, 99.5, axis=0)
+    upright = tuple((h, w) for w, h in COMMON_SIZES)
+    for size in sorted(COMMON_SIZES + upright, key=lambda s: (max(s), s[0] < s[1])):
+        if (reach <= size).all():
+            return size
+    raise InputError(
+        f"{keypoints.source}: points reach x = {reach[0]:.0f}, y = {reach[1]:.0f} px, beyond any usual picture; "
+        "give the picture's size (--image-size WxH)"
+    )
+
+
+def camera_for(keypoints: Keypoints, *, focal_px: float | None = None) -> tuple[Camera, tuple[str, ...]]:
+    """``(camera, notes)``: a camera at the origin that looks along z, principal point in the middle of the picture.
+
+    Args:
+        keypoints: their ``image_size`` is used when known, else assumed (:func:`assumed_image_size`).
+        focal_px: focal length in pixels of that picture; assumed as 1.15 times its longer side when None.
+
+    Raises:
+        InputError: the focal length is not positive, or the size can be neither known nor assumed.
+    """
+    notes = []
+    size = keypoints.image_size
+    if size is None:
+        size = assumed_image_size(keypoints)
+        notes.append(f"picture size {size[0]}x{size[1]} assumed: the smallest usual one that contains the points")
+    if focal_px is None:
+        focal_px = assumed_focal_px(size, FOCAL_FACTOR)
+        notes.append(f"focal length {focal_px:.0f} px assumed ({FOCAL_FACTOR} x the longer side of the picture)")
+    elif not np.isfinite(focal_px) or focal_px <= 0:
+        raise InputError(f"focal length is {focal_px} px, expected a positive number")
+    centre = (size[0] / 2, size[1] / 2)
+    return Camera(focal_px=(float(focal_px), float(focal_px)), centre_px=centre, image_size=size), tuple(notes)

@@ -1,0 +1,95 @@
+"""The main path: read -> repair -> map -> lift -> refine -> solve rotations -> write."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from maquette.errors import InputError
+from maquette.keypoints import Keypoints
+from maquette.lifting.assumed_camera import camera_for
+from maquette.lifting.lifter import Lifter
+from maquette.mapping import map_keypoints
+from maquette.motion import Frame, Motion
+from maquette.refine.keypoints_repair import repair as repair_keypoints
+from maquette.refine.keypoints_resample import resample
+from maquette.refine.legacy_fork import clean as fork_clean
+from maquette.refine.motion_finish import finish
+from maquette.rig import solve_rotations
+
+Repair = Literal["default", "none", "fork"]
+
+_REPAIRS = {"default": repair_keypoints, "none": lambda keypoints: keypoints, "fork": fork_clean}
+
+
+@dataclass(frozen=True)
+class Stages:
+    """One track before, between and after the stages of its cleaning."""
+
+    raw: Keypoints
+    repaired: Keypoints
+    resampled: Keypoints | None
+
+    @property
+    def ready(self) -> Keypoints:
+        """What goes into the network."""
+        return self.resampled or self.repaired
+
+
+def prepare(
+    keypoints: Keypoints, *, repair: Repair = "default", resample_fps: Fraction | float | str | None = None
+) -> Stages:
+    """Clean one track.
+
+    Args:
+        keypoints: as read, on any 2D skeleton.
+        repair: ``"default"`` repairs swaps, spikes and short gaps; ``"none"`` leaves the track alone; ``"fork"`` is the
+            exact cleaning of 3d-pose-baseline's OpenPose fork.
+        resample_fps: frame rate to resample to by splines; None keeps the track's own.
+    """
+    repaired = _REPAIRS[repair](keypoints)
+    resampled = None if resample_fps is None else resample(repaired, resample_fps)
+    return Stages(keypoints, repaired, resampled)
+
+
+def lift(
+    keypoints: Keypoints,
+    *,
+    model: str | Path | Lifter | None = None,
+    frame: Frame = "world",
+    height_m: float | None = None,
+    focal_px: float | None = None,
+    repair: Repair = "default",
+    resample_fps: Fraction | float | str | None = None,
+    smooth_hz: float = 6.0,
+    flip: bool = True,
+) -> Motion:
+    """3D motion of one person from the 2D keypoints.
+
+    Args:
+        keypoints: one person's track on any 2D skeleton (:func:`maquette.read_keypoints`).
+        model: name of a model in the package, path of an ``.onnx`` file, or a :class:`Lifter`; None is the default.
+        frame: ``"world"`` (Y up, ground at y = 0) or ``"camera"`` (OpenCV: x right, y down, z forward).
+        height_m: body height that sets the metric scale; None leaves the scale that the network gives.
+        focal_px: focal length in pixels; None assumes 1.15 times the longer side of the picture.
+        repair, resample_fps: see :func:`prepare`.
+        smooth_hz: cutoff of the zero-phase low-pass on the 3D (-3 dB after both passes); 0 leaves it out.
+        flip: average with the result for the mirrored input.
+
+    Returns:
+        The motion in metres with local rotations; its joints begin with the 17 of Human3.6M. Its ``notes`` name
+        every assumption and every edit.
+
+    Raises:
+        InputError: the skeleton has no map to the model's, nothing is observed, or an argument is out of range.
+        ModelError: the model cannot be loaded.
+    """
+    if smooth_hz < 0:
+        raise InputError(f"smoothing cutoff is {smooth_hz} Hz, expected 0 (none) or a positive frequency")
+    lifter = model if isinstance(model, Lifter) else Lifter(model, flip=flip)
+    ready = prepare(keypoints, repair=repair, resample_fps=resample_fps).ready
+    mapped = map_keypoints(ready, lifter.spec.input_skeleton)
+    camera, notes = camera_for(mapped, focal_px=focal_px)
+    lifted = lifter(mapped.with_notes(*notes), camera=camera)
+    moved = finish(lifted, mapped, camera, frame=frame, height_m=height_m, smooth_hz=smooth_hz)
+    return solve_rotations(moved)

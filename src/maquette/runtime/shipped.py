@@ -1,0 +1,35 @@
+"""The models inside the package, and how a name or a path becomes a model file."""
+
+from pathlib import Path
+
+from maquette.errors import ModelError
+
+WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
+
+SHIPPED: dict[str, str] = {
+    "maquette-tcn27": "maquette-tcn27.onnx",
+    "maquette-residual": "maquette-residual.onnx",
+}
+"""Name -> file in the package; each has a card of the same name beside it."""
+
+DEFAULT_MODEL = "maquette-tcn27"
+
+
+def find_model(model: str | Path | None = None) -> Path:
+    """Path of a shipped model by name, of any ``.onnx`` file by path, or of the default model for None.
+
+    Raises:
+        ModelError: neither a shipped name nor an existing file.
+    """
+    name = str(model) if model is not None else DEFAULT_MODEL
+    if name in SHIPPED:
+        return WEIGHTS / SHIPPED[name]
+    path = Path(name)
+    if path.is_file():
+        return path
+    raise ModelError(f"no model '{name}': expected an .onnx file or one of {', '.join(SHIPPED)}")
+
+
+def card_of(name: str) -> Path:
+    """Path of the card of the shipped model ``name``."""
+    return (WEIGHTS / SHIPPED[name]).with_suffix(".md")
