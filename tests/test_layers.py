@@ -50,8 +50,9 @@ def _imports(path: Path) -> list[tuple[str, bool]]:
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         for name in names:
-            if name.startswith("maquette."):
-                found.append((name.split(".")[1], id(node) in top_level))
+            part = name.split(".")[1] if name.startswith("maquette.") else ""
+            if part and part != "__version__":
+                found.append((part, id(node) in top_level))
     return found
 
 

@@ -32,10 +32,11 @@ class Train:
 
     def run(self) -> None:
         """Train, and export the model at the end."""
-        try:
-            import torch  # noqa: F401
-        except ImportError:
-            raise missing_extra("train", "torch") from None
+        from importlib.util import find_spec
+
+        for package in ("torch", "onnx"):
+            if find_spec(package) is None:
+                raise missing_extra("train", package)
         from maquette.training.run import train
 
         overrides = {"steps": self.steps, "seed": self.seed, "batch_size": self.batch_size}
