@@ -16,9 +16,10 @@ def butterworth_gain(
 ) -> Float[np.ndarray, " frequencies"]:
     """Amplitude gain of the filter, forward and backward pass together; 1/sqrt(2) at ``cutoff_hz``.
 
-    One pass of a digital Butterworth filter of degree n has the power gain 1 / (1 + (tan(pi f/fps) / tan(pi fc/fps))^2n)
-    (bilinear transform, prewarped), which is the amplitude gain of two passes. fc is placed above ``cutoff_hz`` so that
-    the pair, not the single pass, is down by 3 dB there (Winter, Biomechanics and Motor Control of Human Movement, 2.4.4).
+    One pass of a digital Butterworth filter of degree n has the power gain 1 / (1 + (tan(pi f/fps) /
+    tan(pi fc/fps))^2n) (bilinear transform, prewarped), which is the amplitude gain of two passes. fc is placed above
+    ``cutoff_hz`` so that the pair, not the single pass, is down by 3 dB there (Winter, Biomechanics and Motor Control
+    of Human Movement, on the cutoff of cascaded passes).
     """
     degree = order // 2
     ratio = np.tan(np.pi * frequency_hz / float(fps)) / np.tan(np.pi * float(cutoff_hz) / float(fps))
@@ -34,8 +35,8 @@ def zero_phase_lowpass(
     ``order`` is that of forward and backward pass together (4 = a second-order filter run both ways), and the amplitude
     at ``cutoff_hz`` is 1/sqrt(2) after both. Each run of finite samples is filtered on its own; NaN stays NaN. Runs of
     one or two samples, and everything when ``cutoff_hz`` is at or above half of ``fps``, come back unchanged. Straight
-    lines pass exactly. Beyond its ends a run is continued by point reflection about the value that a line fitted to half
-    a period of the cutoff has there, so the first and last samples are smoothed, not pinned.
+    lines pass exactly. Beyond its ends a run is continued by point reflection about the value that a line fitted to
+    half a period of the cutoff has there, so the first and last samples are smoothed, not pinned.
 
     Raises:
         InputError: cutoff or fps not positive, or an order that is not 2, 4, 6, 8 or 10.
@@ -71,17 +72,28 @@ def _finite_runs(values: Float[np.ndarray, "frames channels"]) -> dict[tuple[int
 
 
 def _filtered(run: np.ndarray, fps: float, cutoff_hz: float, order: int) -> np.ndarray:
-    """One gap-free run: minus the line between its estimated end values, it is a sum of sines, each scaled by the gain."""
+    """One gap-free run: less the line between its ends it is a sum of waves, each scaled by its gain."""
     n = len(run)
-    window = min(n, max(3, int(round(0.5 * fps / cutoff_hz)) + 1))
+    window = min(n, max(3, round(0.5 * fps / cutoff_hz) + 1))
     ends = np.stack((_line_at_start(run[:window]), _line_at_start(run[::-1][:window])))
     ramp = np.linspace(0.0, 1.0, n)[:, None]
     line = (1 - ramp) * ends[0] + ramp * ends[1]
-    inner = (run - line)[1:-1]
-    odd = np.concatenate((np.zeros((1, run.shape[1])), inner, np.zeros((1, run.shape[1])), -inner[::-1]))
-    spectrum: Complex[np.ndarray, "frequencies channels"] = np.fft.rfft(odd, axis=0)
-    spectrum *= butterworth_gain(np.fft.rfftfreq(len(odd), 1.0 / fps), fps, cutoff_hz, order)[:, None]
-    return line + np.fft.irfft(spectrum, n=len(odd), axis=0)[:n]
+    inner = np.ascontiguousarray((run - line)[1:-1].T)
+    # What lies further away than six periods of the cutoff has no influence; a short run is reflected as a whole.
+    reach = min(n - 2, int(6 * fps / cutoff_hz) + 1)
+    length = 2 * (n - 1) if reach == n - 2 else _fast_length(n + 2 * reach)
+    periodic = np.zeros((run.shape[1], length))
+    periodic[:, 1 : n - 1] = inner
+    periodic[:, n : n + reach] = -inner[:, ::-1][:, :reach]
+    periodic[:, length - reach :] = -inner[:, :reach][:, ::-1]
+    spectrum: Complex[np.ndarray, "channels frequencies"] = np.fft.rfft(periodic)
+    spectrum *= butterworth_gain(np.fft.rfftfreq(length, 1.0 / fps), fps, cutoff_hz, order)
+    return line + np.fft.irfft(spectrum, n=length)[:, :n].T
+
+
+def _fast_length(at_least: int) -> int:
+    """The smallest length of a few small prime factors: transforms of others are several times slower."""
+    return min(odd * 2 ** int(np.ceil(np.log2(at_least / odd))) for odd in (1, 3, 5, 9, 15))
 
 
 def _line_at_start(head: np.ndarray) -> np.ndarray:
