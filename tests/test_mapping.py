@@ -53,7 +53,9 @@ def test_body_25_to_coco_18_is_the_published_table() -> None:
 
 
 def test_stacked_hourglass_is_the_published_permutation() -> None:
-    out, confidence = H36M_17_CONVENTIONS["stacked-hourglass/mpii-16"].apply_arrays(numbered("mpii-16"), np.ones((1, 16)))
+    out, confidence = H36M_17_CONVENTIONS["stacked-hourglass/mpii-16"].apply_arrays(
+        numbered("mpii-16"), np.ones((1, 16))
+    )
     order = [6, 2, 1, 0, 3, 4, 5, 7, 8, 9, 13, 14, 15, 12, 11, 10]
     seen = confidence[0] > 0
     assert get_skeleton("h36m-17").joints[int(np.flatnonzero(~seen)[0])] == "nose"
@@ -97,14 +99,14 @@ def test_keypoints_keep_their_time_and_picture() -> None:
 
 
 def test_no_map_says_what_there_is() -> None:
-    with pytest.raises(InputError, match="maps start from: .*coco-17"):
+    with pytest.raises(InputError, match=r"maps start from: .*coco-17"):
         find_map("smpl-24", "landmarks-27")
     with pytest.raises(InputError, match="maps lead to: landmarks-27"):
         find_map("coco-17", "coco-17")
 
 
 def test_wrong_rows_are_refused() -> None:
-    with pytest.raises(InputError, match="sum to 0.9"):
+    with pytest.raises(InputError, match=r"sum to 0\.9"):
         JointMap("coco-17", "h36m-17", {"hip": (("l_hip", 0.4), ("r_hip", 0.5))}, "wrong")
     with pytest.raises(InputError, match="does not have"):
         JointMap("coco-17", "h36m-17", {"hip": "pelvis"}, "wrong")

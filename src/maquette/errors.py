@@ -24,7 +24,7 @@ class InputError(MaquetteError, ValueError):
 
     @classmethod
     def from_problems(cls, subject: str, problems: Sequence[str]) -> "InputError":
-        """One error for all ``problems`` found in ``subject`` (a file, an argument), so that they are mended at once."""
+        """One error for all ``problems`` found in ``subject`` (a file, an argument), to be mended at once."""
         if len(problems) == 1:
             return cls(f"{subject}: {problems[0]}")
         lines = "".join(f"\n  - {problem}" for problem in problems)
@@ -49,4 +49,6 @@ class MissingExtraError(MaquetteError, ImportError):
 
 def missing_extra(extra: str, package: str) -> MissingExtraError:
     """Error that names the ``package`` not found and the pip command that installs it with the ``extra``."""
-    return MissingExtraError(f"this needs the package '{package}', which is not installed: pip install 'maquette[{extra}]'")
+    return MissingExtraError(
+        f"this needs the package '{package}', which is not installed: pip install 'maquette[{extra}]'"
+    )

@@ -40,8 +40,8 @@ class Motion:
     """True where a joint of ``contact_joints`` stands on the ground; None when not estimated."""
     contact_joints: tuple[str, ...] = ()
     root_trajectory: Float[np.ndarray, "frames 3"] | None = None
-    """Path of the root through ``frame`` in metres, already contained in ``positions``; None when only the pose is known
-    (the root then stays at the origin)."""
+    """Path of the root through ``frame`` in metres, already contained in ``positions``; None when only the pose is
+    known (the root then stays at the origin)."""
     timestamps_s: Float[np.ndarray, " frames"] | None = None
     camera: Camera | None = None
     """The camera that saw the motion, posed in ``frame``: projecting ``positions`` with it gives the picture."""

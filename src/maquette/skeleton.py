@@ -78,7 +78,9 @@ class Skeleton:
         try:
             return self._index[joint]
         except KeyError:
-            raise InputError(f"skeleton '{self.name}' has no joint '{joint}'; it has: {', '.join(self.joints)}") from None
+            raise InputError(
+                f"skeleton '{self.name}' has no joint '{joint}'; it has: {', '.join(self.joints)}"
+            ) from None
 
     def indices(self, joints: Iterable[str]) -> list[int]:
         """Positions of several joints, in the order asked for."""

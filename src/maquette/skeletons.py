@@ -244,9 +244,7 @@ r_heel r_ankle
 HALPE_26 = _skeleton("halpe-26", _HALPE_26)
 """Halpe body with feet (AlphaPose, RTMPose body 26). ``head`` is the top of the head."""
 
-HALPE_136 = _skeleton(
-    "halpe-136", _HALPE_26 + "\n".join((_face_rows(68), _hand_rows("l"), _hand_rows("r")))
-)
+HALPE_136 = _skeleton("halpe-136", _HALPE_26 + "\n".join((_face_rows(68), _hand_rows("l"), _hand_rows("r"))))
 """Halpe whole body: Halpe-26, 68 of the face, 21 of each hand."""
 
 MPII_16 = _skeleton(

@@ -25,7 +25,8 @@ USAGE = "usage: maquette COMMAND [options]     (maquette COMMAND --help for the 
 
 def _help() -> str:
     rows = "\n".join(f"  {name:<10}{line}" for name, (_, line) in COMMANDS.items())
-    return f"{USAGE}\n\n2D human keypoints in, a moving 3D body out.\n\ncommands:\n{rows}\n\n  --version  print the version"
+    about = "2D human keypoints in, a moving 3D body out."
+    return f"{USAGE}\n\n{about}\n\ncommands:\n{rows}\n\n  --version  print the version"
 
 
 def _fail(message: str) -> int:

@@ -8,7 +8,7 @@ from maquette.cli.options import progress
 
 @dataclass(frozen=True)
 class Demo:
-    """Everything on a built-in clip: a figure moves, a camera films it, a detector errs, and the main path runs on that."""
+    """Everything on a built-in clip: a figure moves, a camera films it, a detector errs, and the main path runs."""
 
     output: Path = Path("demo")
     """Folder for the results."""

@@ -11,7 +11,7 @@ from maquette.cli.options import image_size
 
 @dataclass(frozen=True)
 class Inspect:
-    """What is this file? Format, skeleton, frame rate, people, gaps, swaps, confidence, and what will be done about it."""
+    """What is this file? Format, skeleton, frame rate, people, gaps, swaps, and what will be done about it."""
 
     input: Annotated[Path, tyro.conf.Positional]
     """Folder or file with 2D keypoints."""

@@ -20,8 +20,8 @@ class Lift:
     input: Annotated[Path, tyro.conf.Positional]
     """Folder or file with 2D keypoints (OpenPose, COCO, AlphaPose, MMPose, MediaPipe, VideoPose3D, Sports2D, ...)."""
     output: Annotated[tuple[Path, ...], tyro.conf.arg(aliases=["-o"], metavar="OUT"), tyro.conf.UseAppendAction]
-    """File to write, format by suffix (.bvh .glb .mp4 .gif .png .npz .json .csv); a path ending in 3d_data.json writes the
-    files of 3d-pose-baseline's OpenPose fork. Repeat for several."""
+    """File to write, format by suffix (.bvh .glb .mp4 .gif .png .npz .json .csv); a path ending in 3d_data.json writes
+    the files of 3d-pose-baseline's OpenPose fork. Repeat for several."""
     model: str | None = None
     """Name of a model in the package (maquette models) or an .onnx file."""
     person: str = "0"
@@ -39,7 +39,7 @@ class Lift:
     frame: Literal["world", "camera"] = "world"
     """Coordinates of the result: world (Y up, ground at 0) or camera (x right, y down, z forward)."""
     repair: Literal["default", "none", "fork"] = "default"
-    """Cleaning of the 2D: gaps, spikes and left/right swaps; nothing; or exactly as 3d-pose-baseline's OpenPose fork."""
+    """Cleaning of the 2D: gaps, spikes, left/right swaps; or none; or exactly as 3d-pose-baseline's OpenPose fork."""
     resample_fps: str | None = None
     """Frame rate of the result; splines in between."""
     smooth_hz: float = 6.0

@@ -35,7 +35,15 @@ class Models:
         from rich.table import Table
 
         table = Table(title="Lifters in the package", show_lines=True)
-        for column in ("name", "size", "window", "joints", "accuracy (MPJPE / PA-MPJPE, mm)", "training data, licence", "sha256"):
+        for column in (
+            "name",
+            "size",
+            "window",
+            "joints",
+            "accuracy (MPJPE / PA-MPJPE, mm)",
+            "training data, licence",
+            "sha256",
+        ):
             table.add_column(column, overflow="fold")
         for model in models:
             spec = model.spec

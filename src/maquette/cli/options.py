@@ -33,7 +33,9 @@ def choose_people(people: list[Keypoints], person: str) -> list[Keypoints]:
     if not person.isdecimal():
         raise InputError(f"--person {person}: expected a number from 0 to {len(people) - 1}, or all")
     if int(person) >= len(people):
-        there_are = "there is one person: 0" if len(people) == 1 else f"there are {len(people)} people: 0 to {len(people) - 1}"
+        there_are = (
+            "there is one person: 0" if len(people) == 1 else f"there are {len(people)} people: 0 to {len(people) - 1}"
+        )
         raise InputError(f"--person {person}: no such person; {there_are}")
     return [people[int(person)]]
 

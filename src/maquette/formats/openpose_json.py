@@ -2,7 +2,7 @@
 
 Keys by version of the output: 1.0 and 1.1 ``pose_keypoints``; 1.2 and 1.3 ``pose_keypoints_2d`` (1.3 adds
 ``person_id``, a list that holds -1 unless OpenPose's own tracking is on). tf-pose-estimation and the Keras port write
-the same shape with bare x, y pairs. AlphaPose's ``cmu`` output says ``bodies`` and ``joints`` for ``people`` and ``pose_keypoints``.
+the same shape with bare x, y pairs. AlphaPose's ``cmu`` output says ``bodies`` and ``joints`` instead.
 """
 
 from typing import Any

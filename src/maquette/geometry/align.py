@@ -30,7 +30,7 @@ def similarity_align(
     """
     target = np.asarray(target, dtype=np.float64)
     source = np.asarray(source, dtype=np.float64)
-    known = np.isfinite(target).all(axis=-1) & np.isfinite(source).all(axis=-1)
+    known = np.asarray(np.isfinite(target).all(axis=-1) & np.isfinite(source).all(axis=-1))
     w = known.astype(np.float64)
     if weights is not None:
         w = w * np.where(known, np.asarray(weights, dtype=np.float64), 0.0)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from maquette.errors import InputError
-from maquette.geometry.rotations import quat_multiply, quat_to_matrix
+from maquette.geometry.rotations import hold_known, quat_multiply, quat_to_matrix
 
 EULER_ORDERS: tuple[str, ...] = (
     "XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX", "XYX", "XZX", "YXY", "YZY", "ZXZ", "ZYZ",
@@ -94,8 +94,8 @@ def euler_unwrap(angles_rad: Float[np.ndarray, "*batch 3"], order: str, axis: in
     moved = np.moveaxis(np.asarray(angles_rad, dtype=np.float64), axis, 0)
     if len(moved) == 0:
         return np.moveaxis(moved, 0, axis)
-    known = ~np.isnan(moved).any(axis=-1)
-    held = _hold(moved, known)
+    known = np.asarray(~np.isnan(moved).any(axis=-1))
+    held = hold_known(moved, known)
     held = _split_locked(held, _parity(i, j), repeated=third == i)
     a, b, c = np.moveaxis(held, -1, 0)
     other = np.stack((a + np.pi, -b if third == i else np.pi - b, c + np.pi), axis=-1)
@@ -117,16 +117,9 @@ def _wrap(angle_rad: np.ndarray) -> np.ndarray:
     return angle_rad - 2 * np.pi * np.round(angle_rad / (2 * np.pi))
 
 
-def _hold(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Each unknown frame repeats the last known one along the first dimension; leading ones stay as they are."""
-    frame = np.arange(len(values)).reshape(-1, *(1,) * (known.ndim - 1))
-    last_known = np.maximum.accumulate(np.where(known, frame, 0), axis=0)
-    return np.take_along_axis(values, last_known[..., None], axis=0)
-
-
 def _first_known(values: np.ndarray) -> np.ndarray:
     """Along the first dimension the first triplet that is not NaN; where there is none, NaN."""
-    first = np.argmax(~np.isnan(values).any(axis=-1), axis=0)
+    first = np.asarray(np.argmax(~np.isnan(values).any(axis=-1), axis=0))
     return np.take_along_axis(values, first[None, ..., None], axis=0)[0]
 
 
@@ -138,7 +131,7 @@ def _split_locked(angles_rad: np.ndarray, parity: float, *, repeated: bool) -> n
     if not locked.any():
         return angles_rad
     sign = np.sign(np.cos(b)) if repeated else parity * np.sign(np.sin(b))
-    free_a = _hold(a[..., None], ~locked)[..., 0]
+    free_a = hold_known(a[..., None], ~locked)[..., 0]
     # A lock that opens the clip takes the first free angle that follows; a clip locked throughout keeps its own split.
     leading = np.logical_and.accumulate(locked, axis=0)
     first_free = np.take_along_axis(a, np.argmax(~locked, axis=0)[None], axis=0)

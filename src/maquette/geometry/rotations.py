@@ -6,7 +6,7 @@ Euler angles are in `maquette.geometry.euler`.
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 _TINY = 1e-12
 """Below this length a vector has no usable direction."""
@@ -177,13 +177,18 @@ def quat_continuous(q: Float[np.ndarray, "*batch 4"], axis: int = 0) -> Float[np
     moved = np.moveaxis(np.asarray(q, dtype=np.float64), axis, 0)
     if len(moved) == 0:
         return np.moveaxis(moved, 0, axis)
-    known = ~np.isnan(moved).any(axis=-1)
-    frame = np.arange(len(moved)).reshape(-1, *(1,) * (known.ndim - 1))
-    last_known = np.maximum.accumulate(np.where(known, frame, 0), axis=0)
-    held = np.take_along_axis(moved, last_known[..., None], axis=0)
+    known = np.asarray(~np.isnan(moved).any(axis=-1))
+    held = hold_known(moved, known)
     sign = np.ones(known.shape)
     sign[1:] = np.where(np.sum(held[1:] * held[:-1], axis=-1) < 0, -1.0, 1.0)
     return np.moveaxis(moved * np.cumprod(sign, axis=0)[..., None], 0, axis)
+
+
+def hold_known(values: Float[np.ndarray, "frames *batch n"], known: Bool[np.ndarray, "frames *batch"]) -> np.ndarray:
+    """Each unknown frame repeats the last known one; those before the first known one stay as they are."""
+    frame = np.arange(len(values)).reshape(-1, *(1,) * (known.ndim - 1))
+    last_known = np.maximum.accumulate(np.where(known, frame, 0), axis=0)
+    return np.take_along_axis(values, last_known[..., None], axis=0)
 
 
 def swing_twist(

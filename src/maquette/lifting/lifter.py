@@ -126,7 +126,7 @@ def network_points(
     points_px: Float[np.ndarray, "frames 27 2"], camera: Camera
 ) -> tuple[Float[np.ndarray, "frames 27 2"], Bool[np.ndarray, "frames 27"]]:
     """``(points, observed)`` as the windows want them: undistorted pixels in float32, zero where missing."""
-    observed = np.isfinite(points_px).all(axis=-1)
+    observed = np.asarray(np.isfinite(points_px).all(axis=-1))
     if camera.distortion:
-        points_px = camera.undistort(points_px)
+        points_px = camera.normalized_to_pixels(camera.pixels_to_normalized(points_px))
     return np.where(observed[..., None], points_px, 0.0).astype(np.float32), observed

@@ -9,7 +9,7 @@ Index = Int[np.ndarray, "outputs window"]
 def window_samples(
     times_s: Float[np.ndarray, " frames"], outputs: Int[np.ndarray, " outputs"], window_frames: int, step_s: float
 ) -> tuple[Index, Index, Float[np.ndarray, "outputs window"]]:
-    """Where each window samples the track: ``(before, after, fraction)``, to be read as before + fraction (after - before).
+    """Where each window samples the track: ``(before, after, fraction)``, read as before + fraction (after - before).
 
     Window ``i`` is centred on frame ``outputs[i]`` and samples at its time plus k ``step_s`` for k from
     -window_frames // 2 on. Samples beyond the ends hold the first or the last frame.

@@ -22,7 +22,7 @@ class JointMap:
     joints without a row are missing (NaN, confidence 0).
 
     Raises:
-        InputError: a row names an unknown joint, or its weights do not sum to 1 (the map would not follow a translation).
+        InputError: a row names an unknown joint, or its weights do not sum to 1 (it would not follow a translation).
     """
 
     source: str
@@ -77,7 +77,9 @@ class JointMap:
         return keypoints.with_notes(points=points, confidence=confidence, skeleton=get_skeleton(self.target))
 
     def apply_arrays(
-        self, points: Float[np.ndarray, "frames source_joints dims"], confidence: Float[np.ndarray, "frames source_joints"]
+        self,
+        points: Float[np.ndarray, "frames source_joints dims"],
+        confidence: Float[np.ndarray, "frames source_joints"],
     ) -> tuple[Float[np.ndarray, "frames target_joints dims"], Float[np.ndarray, "frames target_joints"]]:
         """The same for bare arrays (2D or 3D); missing points are NaN with confidence 0 on both sides."""
         target = get_skeleton(self.target)

@@ -40,7 +40,7 @@ LANDMARKS_27_V1: dict[str, JointMap] = {
         _to_landmarks("openpose-135", {**_LIMBS, **_FACE, **_BIG_TOES, "head": "head_top"}),
         _to_landmarks("halpe-26", {**_LIMBS, **_FACE, **_BIG_TOES, "head": "head", "neck": "neck", "hip": "mid_hip"}),
         _to_landmarks("halpe-136", {**_LIMBS, **_FACE, **_BIG_TOES, "head": "head", "neck": "neck", "hip": "mid_hip"}),
-        # MPII's thorax lies at the base of the neck on the line of the shoulders: that is `neck` here, not H36M's thorax.
+        # MPII's thorax lies at the base of the neck on the shoulder line: that is `neck` here, not H36M's thorax.
         _to_landmarks("mpii-16", {**_LIMBS, "hip": "pelvis", "neck": "thorax", "head": "head_top"}),
         _to_landmarks(
             "blazepose-33", {**_LIMBS, **_FACE, **_both("heel"), "l_toe": "l_foot_index", "r_toe": "r_foot_index"}
@@ -100,7 +100,7 @@ H36M_17_CONVENTIONS: dict[str, JointMap] = {
             "nose": "nose",
             "head": (("l_eye", 0.5), ("r_eye", 0.5)),
         },
-        "MMPose's lifting demo: thorax = middle of the shoulders, spine = middle of thorax and hip, head = middle of the eyes",
+        "MMPose's lifting demo: thorax = middle of the shoulders, spine = middle of thorax and hip, head = middle of eyes",
     ),
     "motionbert/halpe-26": JointMap(
         "halpe-26",
@@ -136,6 +136,6 @@ FORK_OPENPOSE_TO_H36M_32 = JointMap(
         "nose": (("nose", 0.5), ("neck", 0.5)),
         "thorax": (("neck", 1.5), ("nose", -0.5)),
     },
-    "the OpenPose fork of 3d-pose-baseline: neck to Spine, nose to Head, Neck/Nose halfway, Thorax reflected below the neck",
+    "the OpenPose fork of 3d-pose-baseline: neck to Spine, nose to Head, Neck/Nose halfway, Thorax mirrored below it",
 )
 """Kept for parity with that program; its reflected thorax has the wrong sign."""

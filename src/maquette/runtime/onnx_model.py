@@ -58,7 +58,7 @@ class OnnxModel:
     @property
     def providers(self) -> list[str]:
         """The execution providers in use."""
-        return self._session.get_providers()
+        return list(self._session.get_providers())
 
     def run(
         self, features: Float[np.ndarray, "batch window channels"], *, batch: int = 1024

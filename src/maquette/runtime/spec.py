@@ -52,9 +52,13 @@ def decode_spec(text: str, source: str) -> ModelSpec:
     try:
         spec = msgspec.json.decode(text, type=ModelSpec)
     except msgspec.DecodeError as error:
-        raise ModelError(f"{source}: its '{METADATA_KEY}' metadata cannot be read ({error}); export the model again") from None
+        raise ModelError(
+            f"{source}: its '{METADATA_KEY}' metadata cannot be read ({error}); export the model again"
+        ) from None
     if spec.schema != SCHEMA:
-        raise ModelError(f"{source}: has metadata of schema {spec.schema}, this version reads {SCHEMA}; update maquette")
+        raise ModelError(
+            f"{source}: has metadata of schema {spec.schema}, this version reads {SCHEMA}; update maquette"
+        )
     if spec.window_frames < 1 or spec.window_frames % 2 == 0 or spec.window_step_s < 0:
         raise ModelError(f"{source}: a window of {spec.window_frames} frames is not usable, expected an odd number")
     return spec

@@ -32,8 +32,8 @@ def track_people(
     """Who is who.
 
     Identities of the file are used where they are real (see :func:`file_identities`). Else people are followed from
-    frame to frame, and a track goes on over a gap of ``max_gap_s`` seconds; an absence of up to ``max_absence_s`` is bridged
-    where nobody else can be meant, and any absence when there is never more than one person in the picture.
+    frame to frame, and a track goes on over a gap of ``max_gap_s`` seconds; an absence of up to ``max_absence_s`` is
+    bridged where nobody else can be meant, and any absence when there is never more than one person in the picture.
 
     Tracks are ranked by prominence: the sum over frames of body size x mean confidence of all joints. False detections
     of a few frames are left out.
