@@ -29,6 +29,7 @@ LAYERS: dict[str, int] = {
     "evaluate": 6,
     "pipeline": 7,
     "demo": 7,
+    "bench": 7,
     "cli": 7,
     "__main__": 7,
     "datasets": 8,

@@ -100,7 +100,7 @@ H36M_17_CONVENTIONS: dict[str, JointMap] = {
             "nose": "nose",
             "head": (("l_eye", 0.5), ("r_eye", 0.5)),
         },
-        "MMPose's lifting demo: thorax = middle of the shoulders, spine = middle of thorax and hip, head = middle of eyes",
+        "MMPose: thorax = middle of the shoulders, spine = middle of thorax and hip, head = middle of the eyes",
     ),
     "motionbert/halpe-26": JointMap(
         "halpe-26",
