@@ -97,7 +97,7 @@ class Camera:
         return undistort(distorted, self.distortion, self.distortion_model)
 
     def unproject(
-        self, pixels: Float[np.ndarray, "*batch 2"], depth_m: float | Float[np.ndarray, "*#batch"]
+        self, pixels: Float[np.ndarray, "*batch 2"], depth_m: float | int | Float[np.ndarray, "*#batch"]
     ) -> Float[np.ndarray, "*batch 3"]:
         """Points of the camera frame seen at `pixels`, at the given depth along z in metres."""
         normalized = self.pixels_to_normalized(pixels)
@@ -130,7 +130,7 @@ def perspective(points_camera_m: Float[np.ndarray, "*batch 3"]) -> Float[np.ndar
     return points[..., :2] / np.where(depth > _MIN_DEPTH_M, depth, np.nan)
 
 
-def assumed_focal_px(image_size: tuple[int, int], factor: float = 1.15) -> float:
+def assumed_focal_px(image_size: tuple[int, int], factor: float | int = 1.15) -> float:
     """Focal length in pixels to assume when nobody knows it: `factor` times the longer side.
 
     1.15 is a horizontal field of view of 47 degrees, near that of Human3.6M's cameras and of phones' main cameras.
@@ -138,7 +138,7 @@ def assumed_focal_px(image_size: tuple[int, int], factor: float = 1.15) -> float
     return factor * max(image_size)
 
 
-def focal_from_fov(fov_rad: float, size_px: float) -> float:
+def focal_from_fov(fov_rad: float, size_px: float | int) -> float:
     """Focal length in pixels of a field of view across `size_px` pixels (width for a horizontal field of view).
 
     Raises:

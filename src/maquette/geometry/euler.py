@@ -57,8 +57,9 @@ def matrix_to_euler(matrix: Float[np.ndarray, "*batch 3 3"], order: str) -> Floa
     """Intrinsic Euler angles of rotation matrices.
 
     The outer angles are in (-pi, pi], the middle one in [-pi/2, pi/2] (three different axes) or [0, pi] (like ZXZ).
-    In gimbal lock the third angle is zero. The last two angles are computed from the first, so the triplet gives back
-    the matrix to rounding error at any distance from the lock. Raises InputError for an unknown order.
+    In gimbal lock (within 1e-7 rad) the third angle is zero and the matrix comes back to 1e-7; everywhere else, however
+    near the lock, it comes back to rounding error, since the last two angles are computed from the first.
+    Raises InputError for an unknown order.
     """
     i, j, third = _axes(order)
     k = 3 - i - j

@@ -106,7 +106,9 @@ def quat_to_rotvec(q: Float[np.ndarray, "*batch 4"]) -> Float[np.ndarray, "*batc
     return q[..., 1:] * np.where(sine > _TINY, angle / np.where(sine > _TINY, sine, 1.0), 2.0)
 
 
-def quat_about(axis: Float[np.ndarray, "*#batch 3"], angle_rad: float | Float[np.ndarray, "*#batch"]) -> np.ndarray:
+def quat_about(
+    axis: Float[np.ndarray, "*#batch 3"], angle_rad: float | int | Float[np.ndarray, "*#batch"]
+) -> np.ndarray:
     """Unit quaternions `(..., 4)` for a turn of `angle_rad` about `axis` (of any length but zero)."""
     return rotvec_to_quat(
         _unit(np.asarray(axis, dtype=np.float64)) * np.asarray(angle_rad, dtype=np.float64)[..., None]
@@ -120,7 +122,7 @@ def quat_angle(a: Float[np.ndarray, "*#batch 4"], b: Float[np.ndarray, "*#batch 
 
 
 def quat_slerp(
-    a: Float[np.ndarray, "*#batch 4"], b: Float[np.ndarray, "*#batch 4"], t: float | Float[np.ndarray, "*#batch"]
+    a: Float[np.ndarray, "*#batch 4"], b: Float[np.ndarray, "*#batch 4"], t: float | int | Float[np.ndarray, "*#batch"]
 ) -> Float[np.ndarray, "... 4"]:
     """Spherical interpolation on the shorter arc, `a` at t = 0 and (a quaternion equal in rotation to) `b` at t = 1."""
     a = np.asarray(a, dtype=np.float64)
