@@ -23,7 +23,7 @@ def best_time_s(run: Callable[[], object], *, repeats: int = 7, warm_up: int = 2
 
 
 def gemm_flops_per_s(batch: int, *, threads: int = 0) -> float:
-    """Rate of onnxruntime on bare matrix products (batch, 1024) x (1024, 1024), in floating point operations a second."""
+    """Rate of onnxruntime on bare products (batch, 1024) x (1024, 1024), in floating point operations a second."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -38,8 +38,8 @@ def decode_floor_s(folder: Path) -> float:
     """Seconds to read all files of an OpenPose folder and decode their JSON into typed structs, and nothing else."""
     import msgspec
 
-    from maquette.formats.openpose_json import OpenPoseFrame
+    from maquette.formats.openpose_json import Frame
 
-    decoder = msgspec.json.Decoder(OpenPoseFrame)
+    decoder = msgspec.json.Decoder(Frame)
     paths = sorted(folder.glob("*.json"))
     return best_time_s(lambda: [decoder.decode(path.read_bytes()) for path in paths], repeats=3, warm_up=1)

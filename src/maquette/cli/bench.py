@@ -1,6 +1,9 @@
 """``maquette bench``."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
 
 from maquette.cli.options import progress
 
@@ -11,7 +14,7 @@ class Bench:
 
     frames: int = 10_000
     """Length of the clip."""
-    model: str | None = None
+    model: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE")] = None
     """Name of a model in the package, or an .onnx file."""
 
     def run(self) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from maquette.cli.options import progress
+from maquette.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Convert:
         from maquette.exporters import check_output, write_motion
         from maquette.readers.motion import read_motion
 
+        if not self.output:
+            raise InputError("no output given: add for example -o walk.bvh (repeat -o for several files)")
         for out in self.output:
             check_output(out)
         motion = read_motion(self.input)

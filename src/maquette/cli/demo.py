@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from maquette.cli.options import progress
 
@@ -12,7 +15,7 @@ class Demo:
 
     output: Path = Path("demo")
     """Folder for the results."""
-    model: str | None = None
+    model: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE")] = None
     """Name of a model in the package, or an .onnx file."""
     seed: int = 0
     """Seed of the detector's noise."""

@@ -15,11 +15,11 @@ class Inspect:
 
     input: Annotated[Path, tyro.conf.Positional]
     """Folder or file with 2D keypoints."""
-    fps: str | None = None
+    fps: Annotated[str | None, tyro.conf.arg(metavar="F")] = None
     """Frames per second, when the files do not say."""
-    image_size: str | None = None
+    image_size: Annotated[str | None, tyro.conf.arg(metavar="WxH")] = None
     """Size of the picture as WIDTHxHEIGHT."""
-    skeleton: str | None = None
+    skeleton: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Skeleton, when it cannot be told."""
 
     def run(self) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from maquette.cli.options import choose_people, image_size, numbered, progress
-from maquette.errors import OutputError
+from maquette.errors import InputError, OutputError
 
 
 @dataclass(frozen=True)
@@ -22,33 +22,33 @@ class Lift:
     output: Annotated[tuple[Path, ...], tyro.conf.arg(aliases=["-o"], metavar="OUT"), tyro.conf.UseAppendAction]
     """File to write, format by suffix (.bvh .glb .mp4 .gif .png .npz .json .csv); a path ending in 3d_data.json writes
     the files of 3d-pose-baseline's OpenPose fork. Repeat for several."""
-    model: str | None = None
+    model: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE")] = None
     """Name of a model in the package (maquette models) or an .onnx file."""
-    person: str = "0"
+    person: Annotated[str, tyro.conf.arg(metavar="N|all")] = "0"
     """Which person, from 0 (the largest and longest seen first), or all (then one file each)."""
-    fps: str | None = None
+    fps: Annotated[str | None, tyro.conf.arg(metavar="F")] = None
     """Frames per second of the input (30, 29.97, 30000/1001); needed when the files do not say."""
-    image_size: str | None = None
+    image_size: Annotated[str | None, tyro.conf.arg(metavar="WxH")] = None
     """Size of the picture as WIDTHxHEIGHT in pixels; needed for coordinates in 0..1."""
-    skeleton: str | None = None
+    skeleton: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Skeleton of the keypoints when it cannot be told (for example openpose-body-25b)."""
-    height_m: float | None = None
+    height_m: Annotated[float | None, tyro.conf.arg(metavar="METRES")] = None
     """Height of the person in metres; sets the scale."""
-    focal_px: float | None = None
+    focal_px: Annotated[float | None, tyro.conf.arg(metavar="PIXELS")] = None
     """Focal length of the camera in pixels."""
     frame: Literal["world", "camera"] = "world"
     """Coordinates of the result: world (Y up, ground at 0) or camera (x right, y down, z forward)."""
     repair: Literal["default", "none", "fork"] = "default"
     """Cleaning of the 2D: gaps, spikes, left/right swaps; or none; or exactly as 3d-pose-baseline's OpenPose fork."""
-    resample_fps: str | None = None
+    resample_fps: Annotated[str | None, tyro.conf.arg(metavar="F")] = None
     """Frame rate of the result; splines in between."""
     smooth_hz: float = 6.0
     """Cutoff of the zero-phase low-pass on the 3D in hertz (-3 dB after both passes); 0 leaves it out."""
     flip: bool = True
     """Average with the mirrored input: a little more accurate, twice the work of the network."""
-    plots: Path | None = None
+    plots: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder for pictures of the 2D curves before and after repair."""
-    video: Path | None = None
+    video: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Video to draw the 2D on, in .mp4, .gif and .png output."""
     rotation_order: Literal["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"] = "ZXY"
     """Order of the rotation channels in .bvh output."""
@@ -59,6 +59,8 @@ class Lift:
         from maquette.pipeline import lift, prepare
         from maquette.readers import read_keypoints
 
+        if not self.output:
+            raise InputError("no output given: add for example -o walk.bvh (repeat -o for several files)")
         for out in self.output:
             check_output(out)
         size = image_size(self.image_size)

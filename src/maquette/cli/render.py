@@ -17,21 +17,21 @@ class Render:
     """A motion file (.npz .json .csv .bvh) or 2D keypoints (any file or folder that `maquette lift` takes)."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="OUT")]
     """.mp4, .gif or .png."""
-    keypoints: Path | None = None
+    keypoints: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """2D keypoints to draw beside a motion."""
-    video: Path | None = None
+    video: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Video to draw the keypoints on."""
-    frame: int | None = None
+    frame: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Which frame, for a picture; the middle one if not said."""
     size: str = "960x540"
     """Size of the video or picture, WIDTHxHEIGHT."""
     person: str = "0"
     """Which person of the keypoints, from 0."""
-    fps: str | None = None
+    fps: Annotated[str | None, tyro.conf.arg(metavar="F")] = None
     """Frames per second of the keypoints, when the files do not say."""
-    image_size: str | None = None
+    image_size: Annotated[str | None, tyro.conf.arg(metavar="WxH")] = None
     """Size of the picture that the keypoints were found in, WIDTHxHEIGHT."""
-    plots: Path | None = None
+    plots: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder for pictures of the 2D curves before and after repair."""
 
     def run(self) -> None:

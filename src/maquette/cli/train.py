@@ -21,13 +21,13 @@ class Train:
     """Folder for checkpoints, log and the exported model."""
     resume: bool = False
     """Go on from the last checkpoint in the output folder."""
-    max_minutes: float | None = None
+    max_minutes: Annotated[float | None, tyro.conf.arg(metavar="M")] = None
     """Stop after so many minutes, with a checkpoint."""
-    steps: int | None = None
+    steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Training steps, instead of the preset's."""
-    seed: int | None = None
+    seed: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Seed, instead of the preset's."""
-    batch_size: int | None = None
+    batch_size: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Windows a step, instead of the preset's."""
 
     def run(self) -> None:
