@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from maquette.errors import InputError
-from maquette.geometry.camera import Camera
 from maquette.keypoints import Keypoints
 from maquette.motion import Motion
 from maquette.refine.motion_path import information_at_cutoff, solve_path
@@ -139,39 +138,3 @@ def root_path(
             scale = max(1.4826 * float(np.median(error[seen])), 0.01)
             reliable = size / (1 + (error / (2.5 * scale)) ** 2)
     return path
-
-
-def root_trajectory(
-    motion: Motion,
-    keypoints: Keypoints,
-    camera: Camera,
-    *,
-    lateral_cutoff_hz: float = 6.0,
-    depth_cutoff_hz: float = 0.7,
-) -> Motion:
-    """Place a root-relative motion in front of ``camera``: the path is added to the positions and kept as
-    ``root_trajectory``.
-
-    The picture fixes the direction to the root well and its distance badly (it is read from the size of the body), so
-    depth is smoothed at a much lower cutoff. Frames that show fewer than four joints are bridged, with a note.
-
-    Raises:
-        InputError: frames or joint names do not match, the motion is not in the camera frame, or nobody is ever seen.
-    """
-    if motion.frame != "camera":
-        raise InputError(f"the root's path is estimated in the camera frame; this motion is in frame '{motion.frame}'")
-    points_px, confidence = matched_keypoints(motion, keypoints)
-    rays = camera.pixels_to_normalized(points_px)
-    fit = fit_translation(motion.positions, rays, confidence)
-    path = root_path(fit, 1.0 / float(motion.fps), lateral_cutoff_hz=lateral_cutoff_hz, depth_cutoff_hz=depth_cutoff_hz)
-    notes = [
-        f"root path by least squares of the reprojection (focal length {camera.focal_px[0]:.0f} px), depth smoothed at "
-        f"{depth_cutoff_hz:g} Hz: distance from the camera {path[:, 2].min():.1f} to {path[:, 2].max():.1f} m"
-    ]
-    if not fit.seen.all():
-        notes.append(
-            f"root path bridged over {int((~fit.seen).sum())} frames with too few keypoints to place the person"
-        )
-    positions = motion.positions + path[:, None]
-    root = positions[:, motion.skeleton.roots[0]]
-    return motion.with_notes(*notes, positions=positions, root_trajectory=root, camera=camera)
