@@ -1,7 +1,7 @@
 """A pinhole camera with lens distortion, and the choices of camera when none is known.
 
-Camera frame (OpenCV): x right, y down, z forward from the camera. Pixels: x right, y down, (0, 0) at the centre of the
-top left pixel. Lengths in metres.
+Camera frame (OpenCV): x right, y down, z forward from the camera. Pixels: x right, y down, origin at the top
+left corner of the picture. Lengths in metres.
 """
 
 from dataclasses import dataclass, field
