@@ -1,6 +1,6 @@
 """JSON from files of others: decoded into typed structs, with errors that name the file and the place."""
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -59,6 +59,7 @@ def _error_offset(text: str) -> int | None:
 
 _ANY = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_RAW = msgspec.json.Decoder(msgspec.Raw)
 
 
 def json_keys(data: bytes, where: str) -> dict[str, msgspec.Raw] | None:
@@ -83,9 +84,35 @@ def json_items(data: bytes, where: str) -> list[msgspec.Raw] | None:
     return decode_json(_LIST, data, where)
 
 
-def json_lines(data: bytes) -> list[bytes]:
-    """The non-empty lines of a JSON-lines file."""
-    return [line for line in data.removeprefix(_BOM).splitlines() if line.strip()]
+def document_kind(data: bytes) -> Literal["object", "list", "lines", "other"]:
+    """What kind of JSON ``data`` is by its beginning: one object, one list, or several lines of JSON."""
+    start = data[:64].removeprefix(_BOM).lstrip(b" \t\r\n")
+    if not start.startswith((b"{", b"[")):
+        return "other"
+    first, _, rest = data.removeprefix(_BOM).lstrip(b" \t\r\n").partition(b"\n")
+    if rest[:1] in (b"{", b"[") and _is_complete(first):
+        return "lines"
+    return "object" if start.startswith(b"{") else "list"
+
+
+def _is_complete(line: bytes) -> bool:
+    try:
+        _RAW.decode(line)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def lines_as_list(data: bytes, where: str) -> bytes:
+    """JSON lines as one JSON list.
+
+    Raises:
+        InputError: a line is not valid JSON; the text gives its number.
+    """
+    lines = [line for line in data.removeprefix(_BOM).splitlines() if line.strip()]
+    for number, line in enumerate(lines, start=1):
+        decode_json(_RAW, line, f"{where}, line {number}")
+    return b"[" + b",".join(lines) + b"]"
 
 
 def json_brief(value: Any) -> str:

@@ -31,16 +31,15 @@ def assemble(clip: Clip, fps: Fraction | None, image_size: tuple[int, int] | Non
     used_fps = fps or clip.fps or ASSUMED_FPS
     if fps is None and clip.fps is None:
         notes.append(f"fps {ASSUMED_FPS} assumed: the files do not say")
-    if size is None:
+    if size is None and not clip.is_own:
         notes.append("the picture's size is unknown: the files do not say")
     if clip.first_frame:
         notes.append(f"frame 0 is number {clip.first_frame} in the files")
-    seen = detections.observed.any(1)
+    seen = np.any(detections.observed, axis=1)
     if not seen.any():
         raise NoPersonError(f"{clip.source}: nobody is in it: all confidences are zero or all points missing")
     if clip.one_person:
-        rank = clip.person_id if clip.person_id is not None else 0
-        tracks = [Track(np.arange(len(detections.frame)), rank)]
+        tracks = [Track(np.arange(len(detections.frame)), 0)]
     else:
         if not seen.all():
             detections = _rows(detections, seen)
@@ -58,7 +57,7 @@ def assemble(clip: Clip, fps: Fraction | None, image_size: tuple[int, int] | Non
                 fps=used_fps,
                 image_size=size,
                 timestamps_s=timestamps_s,
-                person_id=track.person_id,
+                person_id=clip.person_id if clip.is_own else track.person_id,
                 source=clip.source,
                 notes=tuple(notes),
             )

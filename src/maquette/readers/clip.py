@@ -35,4 +35,6 @@ class Clip:
     """The format holds one person: all rows are theirs."""
     person_id: int | None = None
     """Identity of that one person when the file knows it."""
+    is_own: bool = False
+    """The file is Maquette's own: what it does not say was already noted when it was made."""
     notes: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """From a file's numbers to points and confidence: what counts as missing, and which unit coordinates have."""
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from maquette.errors import InputError
 from maquette.readers.clip import Unit
@@ -97,8 +97,3 @@ def place_frames(numbers: Int[np.ndarray, " rows"]) -> tuple[Int[np.ndarray, " r
         )
         return np.searchsorted(distinct, numbers), first, len(distinct), (note,)
     return numbers - first, first, span, ()
-
-
-def observed_of(points: Float[np.ndarray, "rows joints 2"]) -> Bool[np.ndarray, "rows joints"]:
-    """True where a point is not NaN."""
-    return np.isfinite(points).all(-1)

@@ -16,10 +16,12 @@ from maquette.skeletons import (
     COCO_18,
     H36M_17,
     HALPE_26,
+    HALPE_136,
     MPII_16,
     SKELETONS,
     get_skeleton,
 )
+from maquette.track.detections import observed_joints
 
 CLEAR_RATIO = 1.2
 """Bones must be this much shorter in one reading than in the other before geometry decides between two skeletons."""
@@ -73,7 +75,7 @@ def choose_by_geometry(
 
 def _relative_bone_length(points: Float[np.ndarray, "rows joints 2"], skeleton: Skeleton) -> float:
     """Mean over the seen bones of all rows of length / body size; 1 when no bone is seen."""
-    seen = np.isfinite(points).all(-1)
+    seen = observed_joints(points)
     count = seen.sum(1)
     points, seen = points[count >= 4], seen[count >= 4]
     if not len(points):
@@ -82,6 +84,46 @@ def _relative_bone_length(points: Float[np.ndarray, "rows joints 2"], skeleton: 
     parent, child = np.array(skeleton.bones).T
     length = np.linalg.norm(points[:, child] - points[:, parent], axis=-1) / np.maximum(size, 1e-9)[:, None]
     return float(np.nanmean(length)) if np.isfinite(length).any() else 1.0
+
+
+_WHOLEBODY_133 = (*range(17), -1, -1, -1, 17, 20, 18, 21, 19, 22)
+"""Columns of COCO-WholeBody (133 points) for Halpe-26; it has no head top, neck and middle of the hips."""
+
+_BY_COUNT: dict[int, Skeleton] = {16: MPII_16, 17: COCO_17, 18: COCO_18, 26: HALPE_26, 136: HALPE_136}
+
+
+def skeleton_from_count(n_points: int, given: Skeleton | None, where: str) -> tuple[Skeleton, list[int] | None, str]:
+    """Skeleton of a format that fixes the order for each number of points (COCO, AlphaPose, YOLO, MMPose).
+
+    Returns:
+        ``(skeleton, columns, why)``; ``columns`` as in :func:`skeleton_from_names`, None for all in order.
+
+    Raises:
+        InputError: no skeleton of the format has that many points, or the given one has another number.
+    """
+    if given is not None:
+        return (*check_given(given, n_points, where)[:1], None, "the skeleton was given")
+    if n_points == 133:
+        return (
+            HALPE_26,
+            list(_WHOLEBODY_133),
+            "133 points a person are COCO-WholeBody's, of which body and feet are used",
+        )
+    if n_points not in _BY_COUNT:
+        known = ", ".join(str(n) for n in (*_BY_COUNT, 133))
+        raise InputError(f"{where}: {n_points} points a person; expected {known}, or give the skeleton")
+    return _BY_COUNT[n_points], None, f"{n_points} points a person"
+
+
+def take_columns(
+    points: Float[np.ndarray, "rows columns 2"], confidence: Float[np.ndarray, "rows columns"], columns: list[int]
+) -> tuple[Float[np.ndarray, "rows joints 2"], Float[np.ndarray, "rows joints"]]:
+    """Joints from the columns of a file; column -1 is a joint that it has not."""
+    absent = np.array(columns) < 0
+    points, confidence = points[:, columns].copy(), confidence[:, columns].copy()
+    points[:, absent] = np.nan
+    confidence[:, absent] = 0.0
+    return points, confidence
 
 
 _ALIASES = {

@@ -7,6 +7,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 
+def observed_joints(points: Float[np.ndarray, "rows joints 2"]) -> Bool[np.ndarray, "rows joints"]:
+    """True where a point is finite."""
+    return np.isfinite(points[..., 0]) & np.isfinite(points[..., 1])
+
+
 @dataclass(frozen=True, eq=False)
 class Detections:
     """Rows of 2D poses, in the order of their frames."""

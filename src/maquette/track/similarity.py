@@ -7,6 +7,8 @@ size. COCO's σ are annotators' errors; here σ is how far a joint may move unti
 import numpy as np
 from jaxtyping import Float, Int
 
+from maquette.track.detections import observed_joints
+
 TOLERANCE = 0.1
 """σ between neighbouring frames, in body sizes."""
 TOLERANCE_PER_S = 0.7
@@ -25,7 +27,7 @@ def body_sizes(points: Float[np.ndarray, "rows joints 2"]) -> Float[np.ndarray, 
 
 def middles(points: Float[np.ndarray, "rows joints 2"]) -> Float[np.ndarray, "rows 2"]:
     """Mean of the seen points of each row; 0 where nothing is seen."""
-    seen = np.isfinite(points).all(-1)
+    seen = observed_joints(points)
     total = np.where(seen[..., None], points, 0.0).sum(1)
     return total / np.maximum(seen.sum(1), 1)[:, None]
 
@@ -54,7 +56,7 @@ def similarity(
         oks_of_middles = np.exp(-0.5 * between / (sizes * sigmas)[:, None] ** 2)
         oks = np.where(count < FEW_JOINTS, oks_of_middles, oks)
     # A fragment that lies exactly on a few joints must not win over the whole person beside it.
-    seen = np.isfinite(poses).all(-1).sum(-1)
+    seen = observed_joints(poses).sum(-1)
     share = seen / np.maximum(seen.max(initial=1), 1)
     return oks * (0.5 + 0.5 * share)[None]
 

@@ -31,8 +31,8 @@ class _Track:
     def update(self, frame: int, row: int, pose: Float[np.ndarray, "joints 2"], size: float) -> None:
         gap = frame - self.frame
         shift = pose - self.points
-        seen = np.isfinite(pose).all(-1)
-        both = np.isfinite(shift).all(-1)
+        seen = np.isfinite(pose[:, 0])
+        both = np.isfinite(shift[:, 0])
         moved = np.median(shift[both], axis=0) if both.any() else np.zeros(2)
         self.velocity = 0.6 * self.velocity + 0.4 * moved / gap
         # Joints that are not seen now travel along with the rest.
