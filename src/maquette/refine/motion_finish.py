@@ -12,8 +12,9 @@ from maquette.keypoints import Keypoints
 from maquette.motion import Frame, Motion
 from maquette.refine.motion_bones import bone_lengths, constant_bones
 from maquette.refine.motion_contacts import contact_joints, rest_heights_m
-from maquette.refine.motion_ground import ground, plant_feet
+from maquette.refine.motion_ground import ground
 from maquette.refine.motion_placing import picture_feet, root_trajectory
+from maquette.refine.motion_plant import plant_feet
 from maquette.refine.motion_scale import ANKLE_HEIGHT_FRACTION, height_from_bones, scale_to_height
 from maquette.refine.motion_smooth import fill_gaps, smooth
 from maquette.refine.motion_tilt import CameraTilt, estimate_tilt
@@ -55,7 +56,7 @@ def finish(
         smooth_hz: cutoff of the low-pass; 0 leaves it out.
         max_gap_s: longer stretches without the person are noted as guessed; shorter ones are interpolated.
         camera_pitch_rad, camera_roll_rad: tilt of the camera where it is known (positive: looks down, right side low).
-        plant: reduce foot sliding (:func:`plant_feet`).
+        plant: hold standing feet where they stand (:func:`plant_feet`).
 
     Returns:
         A motion whose positions are finite in every frame.
@@ -85,9 +86,7 @@ def finish(
     if not legs:
         return _without_legs(world)
     world = ground(world)
-    if plant and world.contacts is not None:
-        world = plant_feet(world)
-    return world
+    return plant_feet(world) if plant and world.contacts is not None else world
 
 
 def _unseen_removed(motion: Motion, seen: Bool[np.ndarray, " frames"]) -> Motion:

@@ -1,4 +1,4 @@
-"""Feet on the ground: contacts, the floor at y = 0, and less sliding."""
+"""The ground at y = 0, and the feet that stand on it."""
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -12,7 +12,6 @@ from maquette.refine.motion_contacts import (
     rest_heights_m,
     still_steps,
 )
-from maquette.refine.motion_path import information_at_cutoff, solve_path
 from maquette.refine.motion_world import raised_with_camera, shifted
 from maquette.refine.zero_phase import zero_phase_lowpass
 
@@ -30,11 +29,13 @@ def ground(
 ) -> Motion:
     """Put the floor at y = 0 and mark which feet stand on it.
 
-    The level is the median height of the feet while they stand (low and slow, :func:`detect_contacts`), each less the
-    height at which its joint stands; jumping, sitting and raised legs do not move it. Motion and camera are shifted
-    together. What then remains of slow drift between floor and standing feet is taken out of the motion up to
-    ``max_drift_m``; more would be a step or a slope, and is left. Where no foot is ever seen to stand, the lowest
-    joints of the clip (2nd percentile) come to lie on the floor, and no contacts are claimed.
+    Contacts that the motion brings along (from the picture, by :func:`root_trajectory`) are used unless the foot then
+    is far from the floor; otherwise they are found here. The level is the median height of the feet while they stand
+    (low and slow, :func:`detect_contacts`), each less the height at which its joint stands; jumping, sitting and raised
+    legs do not move it. Motion and camera are shifted together. What then remains of slow drift between floor and
+    standing feet is taken out of the motion up to ``max_drift_m``; more would be a step or a slope, and is left. Where
+    no foot is ever seen to stand, the lowest joints of the clip (2nd percentile) come to lie on the floor, and no
+    contacts are claimed.
 
     Raises:
         InputError: the motion is not in the world frame.
@@ -45,7 +46,10 @@ def ground(
     rest_m = rest_heights_m(joints)
     fps = float(motion.fps)
     limits = {"max_height_m": max_height_m, "max_speed_mps": max_speed_mps, "min_duration_s": min_duration_s}
-    standing = detect_contacts(_feet(motion, joints), _UP, fps, rest_m, **limits)
+    if motion.contacts is not None and motion.contact_joints == joints:
+        standing = np.ascontiguousarray(motion.contacts.T)
+    else:
+        standing = detect_contacts(_feet(motion, joints), _UP, fps, rest_m, **limits)
     if not standing.any():
         level_m = float(np.percentile(np.nanmin(motion.positions[..., 1], axis=1), 2))
         return raised_with_camera(motion, -level_m).with_notes(
@@ -58,44 +62,15 @@ def ground(
     levelled = raised_with_camera(motion, -level_m)
     drift_m = _drift(heights - level_m, standing, fps, drift_cutoff_hz, max_drift_m)
     levelled = shifted(levelled, -drift_m[:, None] * _UP)
-    contacts = detect_contacts(_feet(levelled, joints), _UP, fps, rest_m, floor_m=np.zeros(motion.n_frames), **limits)
+    if motion.contacts is not None and motion.contact_joints == joints:
+        contacts = standing & (np.abs(_feet(levelled, joints)[..., 1] - rest_m[:, None]) < 1.5 * max_height_m[1])
+    else:
+        floor_m = np.zeros(motion.n_frames)
+        contacts = detect_contacts(_feet(levelled, joints), _UP, fps, rest_m, floor_m=floor_m, **limits)
     note = f"ground at y = 0 from {len(contact_runs(standing))} foot contacts"
     if np.abs(drift_m).max() > 0.005:
         note += f"; slow vertical drift of up to {100 * np.abs(drift_m).max():.0f} cm taken out"
     return levelled.with_notes(note, contacts=contacts.T, contact_joints=joints)
-
-
-def plant_feet(motion: Motion, *, hold_hz: float = 0.5) -> Motion:
-    """Shift the whole body a little, smoothly in time, so that feet in contact slide less and stand at their height.
-
-    One least-squares problem over the clip for the shift: small acceleration, standing feet still and at their height
-    over y = 0, and a pull back to no shift that wins for changes slower than ``hold_hz``. The pose and the bone lengths
-    are not touched: where the lifter lets the distance of two standing feet vary, one shift cannot hold both.
-
-    Raises:
-        InputError: the motion has no contacts (run :func:`ground` first).
-    """
-    if motion.contacts is None or motion.frame != "world":
-        raise InputError("feet can be planted only in a world motion with contacts: run ground() first")
-    contacts = np.ascontiguousarray(motion.contacts.T)
-    if not contacts.any():
-        return motion
-    feet = _feet(motion, motion.contact_joints)
-    before = contact_speed_mps(motion)
-    share = contacts / np.maximum(contacts.sum(0), 1)
-    floor_weight = information_at_cutoff(2.0) * share.sum(0)
-    level = (share * (rest_heights_m(motion.contact_joints)[:, None] - feet[..., 1])).sum(0)
-    hold = information_at_cutoff(hold_hz) * np.ones(motion.n_frames)
-    information = hold[:, None, None] * np.eye(3) + floor_weight[:, None, None] * (_UP[:, None] * _UP)
-    pull = (floor_weight * level)[:, None] * _UP
-    still = still_steps(contacts) * (2 * np.pi * 6.0) ** 2
-    shift = solve_path(pull, information, 1.0 / float(motion.fps), feet, still)
-    planted = shifted(motion, shift)
-    shift_cm = 100 * float(np.median(np.linalg.norm(shift, axis=-1)))
-    return planted.with_notes(
-        f"feet planted by shifting the body (median {shift_cm:.1f} cm): mean speed of standing feet "
-        f"{before:.2f} -> {contact_speed_mps(planted):.2f} m/s"
-    )
 
 
 def contact_speed_mps(motion: Motion) -> float:
@@ -120,7 +95,7 @@ def _drift(
     max_drift_m: float,
 ) -> Float[np.ndarray, " frames"]:
     """Slow part of the height of standing feet over time; zero where it exceeds ``max_drift_m``, blended in between."""
-    some = standing.any(0)
+    some: np.ndarray = np.any(standing, axis=0)
     height = np.where(standing, heights_m, 0.0).sum(0) / np.maximum(standing.sum(0), 1)
     frames = np.arange(len(some))
     series = np.interp(frames, frames[some], height[some])

@@ -1,5 +1,7 @@
 """Place a root-relative motion in front of the camera, with standing feet as a second witness beside the picture."""
 
+from functools import partial
+
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -18,8 +20,8 @@ from maquette.refine.motion_path import information_at_cutoff
 from maquette.refine.motion_tilt import CameraTilt, body_up
 from maquette.refine.motion_trajectory import PictureFit, fit_translation, matched_keypoints, root_path
 
-STILL_WEIGHT = (2 * np.pi * 4.0) ** 2
-"""Weight of a standing foot against the acceleration of the root: it decides about motions slower than about 4 Hz."""
+STILL_WEIGHT = (2 * np.pi * 2.0) ** 2
+"""Weight of a standing foot against the acceleration of the root: it decides about motions slower than about 2 Hz."""
 FLOOR_CUTOFF_HZ = 1.0
 """A standing foot's height over a known floor counts like a picture with this cutoff: more than the size of the body
 does for depth, far less than the picture does across the ray."""
@@ -52,8 +54,8 @@ def root_trajectory(
     rays = camera.pixels_to_normalized(points_px)
     fit = fit_translation(motion.positions, rays, confidence)
     dt_s = 1.0 / float(motion.fps)
-    cutoffs = {"lateral_cutoff_hz": lateral_cutoff_hz, "depth_cutoff_hz": depth_cutoff_hz}
-    path = root_path(fit, dt_s, **cutoffs)
+    solve = partial(root_path, fit, dt_s, lateral_cutoff_hz=lateral_cutoff_hz, depth_cutoff_hz=depth_cutoff_hz)
+    path = solve()
     joints = contact_joints(motion.skeleton) if use_feet else ()
     contacts = None
     if joints:
@@ -67,7 +69,7 @@ def root_trajectory(
             contacts = detect_contacts(feet, up, 1.0 / dt_s, rest_m, ray=fit.ray) & visible
             still = still_steps(contacts) * STILL_WEIGHT
             floor = None if tilt is None else _floor_pull(contacts, offsets, rest_m, tilt)
-            path = root_path(fit, dt_s, **cutoffs, foot_offsets_m=offsets, still=still, floor=floor)
+            path = solve(foot_offsets_m=offsets, still=still, floor=floor)
     return _placed(motion, camera, path, fit, contacts, joints, depth_cutoff_hz)
 
 
@@ -83,7 +85,7 @@ def picture_feet(
     """
     pose = motion.positions[:, joints] + path_m[:, None]
     uv = rays[:, joints]
-    seen = np.isfinite(uv).all(-1)
+    seen: np.ndarray = np.all(np.isfinite(uv), axis=-1)
     on_ray = np.concatenate((uv, np.ones((*uv.shape[:2], 1))), axis=-1) * pose[..., 2:]
     return np.ascontiguousarray(np.where(seen[..., None], on_ray, pose).transpose(1, 0, 2))
 

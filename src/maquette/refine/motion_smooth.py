@@ -42,7 +42,7 @@ def fill_gaps(
     than ``max_gap_s`` are listed in the notes, and their ``sigma_m`` becomes infinite: the pose there is a guess.
     Joints that are unknown in all frames stay NaN, and so do those that hang on them.
     """
-    known = np.isfinite(motion.positions).all(-1)
+    known: np.ndarray = np.all(np.isfinite(motion.positions), axis=-1)
     if seen is not None:
         known = known & seen[:, None]
     if known.all() or not known.any():
@@ -55,7 +55,7 @@ def fill_gaps(
         parent = parents[joint]
         positions[:, joint] = filled[:, joint] + (positions[:, parent] if parent != joint else 0.0)
     positions[known] = motion.positions[known]
-    gaps = ~known.any(axis=1)
+    gaps = ~np.any(known, axis=1)
     notes, guessed = _gap_notes(gaps, motion, max_gap_s)
     sigma_m = motion.sigma_m
     if sigma_m is not None and guessed.any():
@@ -82,7 +82,7 @@ def _bone_vectors(motion: Motion) -> tuple[Float[np.ndarray, "frames joints 3"],
 def _interpolated(vectors: Float[np.ndarray, "frames joints 3"]) -> Float[np.ndarray, "frames joints 3"]:
     """Missing vectors turned evenly (great circle) between the nearest known ones in time, lengths blended; held at the
     ends. The path of the root, which may be zero or metres long, is blended linearly by the same rule."""
-    known = np.isfinite(vectors).all(-1)
+    known: np.ndarray = np.all(np.isfinite(vectors), axis=-1)
     n = len(vectors)
     frame = np.arange(n)[:, None]
     before = np.maximum.accumulate(np.where(known, frame, -1), axis=0)

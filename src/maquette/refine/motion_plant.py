@@ -1,0 +1,99 @@
+"""Feet held where they stand, by bending the legs: hips and bone lengths stay, knees follow."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from maquette.errors import InputError
+from maquette.motion import Motion
+from maquette.refine.motion_contacts import contact_runs, rest_heights_m
+from maquette.refine.motion_ground import contact_speed_mps
+from maquette.refine.motion_path import information_at_cutoff, solve_path
+
+
+def plant_feet(motion: Motion, *, hold_hz: float = 8.0, release_hz: float = 1.2, max_move_m: float = 0.15) -> Motion:
+    """Move each foot by a smooth offset that keeps it at one place during every contact, and bend the leg to reach it.
+
+    The place of a contact is the mean of the joint over the contact, at its standing height. The offset minimises its
+    own acceleration, the distance to those places (firm below ``hold_hz``) and, everywhere, its own size (it fades over
+    about 1 / ``release_hz`` seconds). The knee is set by the law of cosines in the plane in which it was bent. The foot
+    keeps its orientation; all bone lengths stay. Offsets of more than ``max_move_m`` are cut: such contacts are doubtful.
+
+    Shifting the whole body instead would pull it off the picture: on motion capture filmed by a virtual camera with
+    simulated lifter errors that doubled the reprojection error, where this lowers it.
+
+    Raises:
+        InputError: the motion has no contacts (run :func:`ground` first), or the skeleton lacks hips, knees or ankles.
+    """
+    if motion.contacts is None or motion.frame != "world":
+        raise InputError("feet can be planted only in a world motion with contacts: run ground() first")
+    contacts = np.ascontiguousarray(motion.contacts.T)
+    if not contacts.any():
+        return motion
+    before = contact_speed_mps(motion)
+    positions = motion.positions.copy()
+    for side in ("l_", "r_"):
+        rows = [row for row, joint in enumerate(motion.contact_joints) if joint.startswith(side)]
+        if rows:
+            offset = _foot_offset(motion, contacts, rows, hold_hz, release_hz)
+            size = np.linalg.norm(offset, axis=-1, keepdims=True)
+            offset *= np.minimum(1.0, max_move_m / np.maximum(size, 1e-9))
+            _bend_leg(positions, motion, side, offset)
+    planted = motion.with_notes(positions=positions)
+    moved_cm = 100 * float(np.percentile(np.linalg.norm(positions - motion.positions, axis=-1).max(1), 95))
+    return planted.with_notes(
+        f"standing feet planted by bending the legs (less than {moved_cm:.1f} cm in 95 % of the frames): mean speed "
+        f"of standing feet {before:.2f} -> {contact_speed_mps(planted):.2f} m/s"
+    )
+
+
+def _foot_offset(
+    motion: Motion, contacts: Bool[np.ndarray, "feet frames"], rows: list[int], hold_hz: float, release_hz: float
+) -> Float[np.ndarray, "frames 3"]:
+    """Smooth offset of one foot that brings its standing joints to the places of their contacts."""
+    n = motion.n_frames
+    rest_m = rest_heights_m(motion.contact_joints)
+    weight, pull = np.zeros(n), np.zeros((n, 3))
+    for row in rows:
+        path = motion.joint(motion.contact_joints[row])
+        for _, start, stop in contact_runs(contacts[row : row + 1]):
+            place = path[start:stop].mean(0)
+            place[1] = rest_m[row]
+            weight[start:stop] += 1
+            pull[start:stop] += place - path[start:stop]
+    firm = information_at_cutoff(hold_hz) / np.maximum(weight, 1)
+    information = information_at_cutoff(release_hz) + firm * weight
+    return solve_path(firm[:, None] * pull, information[:, None, None] * np.eye(3), 1.0 / float(motion.fps))
+
+
+def _bend_leg(
+    positions: Float[np.ndarray, "frames joints 3"], motion: Motion, side: str, offset: Float[np.ndarray, "frames 3"]
+) -> None:
+    """Move ankle and foot by ``offset`` (or as far as the leg reaches) and the knee with them, in place."""
+    skeleton = motion.skeleton
+    hip_joint, knee_joint, ankle_joint = skeleton.indices([side + part for part in ("hip", "knee", "ankle")])
+    left_hip, right_hip, thorax = (positions[:, skeleton.index(j)] for j in ("l_hip", "r_hip", "thorax"))
+    hip, knee, ankle = positions[:, hip_joint], positions[:, knee_joint], positions[:, ankle_joint]
+    thigh, shin = _norm(knee - hip), _norm(ankle - knee)
+    reach = ankle + offset - hip
+    # Never straighter than the leg is now, or than 99.5 %: knees do not snap.
+    longest = np.maximum(0.995 * (thigh + shin), _norm(ankle - hip))
+    distance = np.clip(_norm(reach), np.abs(thigh - shin) + 1e-4, longest)
+    axis = reach / np.maximum(_norm(reach), 1e-9)
+    forward = np.cross(left_hip - right_hip, thorax - hip)
+    forward /= np.maximum(_norm(forward), 1e-9)
+    # A nearly straight leg does not tell its plane: a little of the body's forward keeps the knee from flipping.
+    bent = knee - hip + 0.03 * forward
+    pole = bent - (bent * axis).sum(-1, keepdims=True) * axis
+    pole /= np.maximum(_norm(pole), 1e-9)
+    along = (thigh**2 + distance**2 - shin**2) / (2 * distance)
+    across = np.sqrt(np.maximum(thigh**2 - along**2, 0.0))
+    new_ankle = hip + axis * distance
+    moved = new_ankle - ankle
+    positions[:, knee_joint] = hip + axis * along + pole * across
+    positions[:, ankle_joint] = new_ankle
+    for child in skeleton.children(ankle_joint):
+        positions[:, child] += moved
+
+
+def _norm(vectors: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "frames 1"]:
+    return np.linalg.norm(vectors, axis=-1, keepdims=True)
