@@ -1,0 +1,106 @@
+"""The residual multi-layer network of Martinez et al. 2017, "A simple yet effective baseline for 3D human pose estimation"."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+BATCH_NORM_EPS, BATCH_NORM_MOMENTUM = 1e-3, 0.01
+"""TensorFlow's defaults, as published (torch's own differ and change the outputs)."""
+
+
+class MaxNormLinear(nn.Linear):
+    """A linear layer that can clip the Frobenius norm of its whole weight matrix to 1 in the forward pass.
+
+    The stored weights are not clipped, and gradients flow through the norm, as in the published code.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, max_norm: bool) -> None:
+        super().__init__(inputs, outputs)
+        self.max_norm = max_norm
+
+    def effective_weight(self) -> Tensor:
+        """The matrix that is applied."""
+        if not self.max_norm:
+            return self.weight
+        return self.weight / torch.clamp(torch.linalg.matrix_norm(self.weight), min=1.0)
+
+    def reset_parameters(self) -> None:
+        """Kaiming's scale with a normal cut at two sigma; the bias likewise, with its own length as fan-in (published)."""
+        for parameter, fan_in in ((self.weight, self.in_features), (self.bias, self.out_features)):
+            nn.init.trunc_normal_(parameter, a=-2, b=2)
+            with torch.no_grad():
+                parameter.mul_(math.sqrt(2 / fan_in))
+
+    def forward(self, input: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch outputs"]:
+        return F.linear(input, self.effective_weight(), self.bias)
+
+
+class _Stage(nn.Module):
+    """Linear, batch norm, ReLU, dropout."""
+
+    def __init__(self, inputs: int, outputs: int, *, batch_norm: bool, max_norm: bool, dropout: float) -> None:
+        super().__init__()
+        self.linear = MaxNormLinear(inputs, outputs, max_norm=max_norm)
+        self.norm = nn.BatchNorm1d(outputs, BATCH_NORM_EPS, BATCH_NORM_MOMENTUM) if batch_norm else None
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch outputs"]:
+        x = self.linear(x)
+        if self.norm is not None:
+            x = self.norm(x)
+        return self.dropout(F.relu(x))
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int, *, residual: bool, batch_norm: bool, max_norm: bool, dropout: float) -> None:
+        super().__init__()
+        self.first = _Stage(width, width, batch_norm=batch_norm, max_norm=max_norm, dropout=dropout)
+        self.second = _Stage(width, width, batch_norm=batch_norm, max_norm=max_norm, dropout=dropout)
+        self.residual = residual
+
+    def forward(self, x: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"]:
+        y = self.second(self.first(x))
+        return x + y if self.residual else y
+
+
+class ResidualNetwork(nn.Module):
+    """Input layer, ``num_layers`` blocks of two layers with a skip connection, output layer.
+
+    Args:
+        inputs, outputs: values of one pose in and out; (32, 48) in the paper: 16 joints in 2D and in 3D.
+        linear_size: width; 1024 in the paper.
+        num_layers: blocks; 2 in the paper.
+        residual, batch_norm, max_norm: the paper's switches, by the names of its code.
+        dropout: probability of dropping (the published flag is the probability of keeping).
+
+    With the defaults it has 4,291,632 parameters.
+    """
+
+    def __init__(
+        self,
+        inputs: int = 32,
+        outputs: int = 48,
+        *,
+        linear_size: int = 1024,
+        num_layers: int = 2,
+        residual: bool = True,
+        batch_norm: bool = True,
+        max_norm: bool = True,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.first = _Stage(inputs, linear_size, batch_norm=batch_norm, max_norm=max_norm, dropout=dropout)
+        self.blocks = nn.ModuleList(
+            _Block(linear_size, residual=residual, batch_norm=batch_norm, max_norm=max_norm, dropout=dropout)
+            for _ in range(num_layers)
+        )
+        self.last = MaxNormLinear(linear_size, outputs, max_norm=max_norm)
+
+    def forward(self, x: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch outputs"]:
+        x = self.first(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.last(x)

@@ -1,0 +1,1 @@
+"""Training of lifters (torch): presets, the loop, checkpoints, export to ONNX."""
