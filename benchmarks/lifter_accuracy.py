@@ -1,14 +1,14 @@
 """Accuracy of lifters (ONNX files) on held-out motion capture, filmed by virtual cameras of a fixed seed.
 
-    python benchmarks/lifter_accuracy.py src/maquette/weights/maquette-tcn27.onnx --data ../shared/data [--json out.json]
+    python benchmarks/lifter_accuracy.py src/maquette/weights/maquette-tcn27.onnx --data ../shared/data --json out.json
 
-Root-relative MPJPE / PA-MPJPE of the 17 joints of Human3.6M in mm, of the middle frame in the camera frame, without any
-smoothing. Test sets: CMU subjects 02 and 94 (never trained on) and the mean of the two, CMU's validation subjects (06,
-135: recipes were chosen on them), HDM05 (another rig, other people; never trained on, nothing chosen on it). The cameras
-and the simulated detector errors, with their fixed strengths, are described in ``maquette.datasets.views``.
+Root-relative MPJPE / PA-MPJPE of the 17 joints of Human3.6M in mm, of the middle frame in the camera frame, without
+any smoothing. Test sets: CMU subjects 02 and 94 (never trained on) and the mean of the two, CMU's validation subjects
+(06, 135: recipes were chosen on them), HDM05 (another rig, other people; never trained on, nothing chosen on it). The
+cameras and the simulated detector errors, with their fixed strengths, are described in ``maquette.datasets.views``.
 
-Rows: the 2D format that the detector imitates; without and with its errors. "focal assumed" reads the same pictures with
-1.15 times their longer side instead of the true focal length (0.8 to 2 times).
+Rows: the 2D format that the detector imitates; without and with its errors. "focal assumed" reads the same pictures
+with 1.15 times their longer side instead of the true focal length (0.8 to 2 times).
 """
 
 import argparse
@@ -31,7 +31,7 @@ JOINTS = 17
 
 
 def lift_views(model: onnx_model.OnnxModel, views: TestViews, *, flip: bool) -> np.ndarray:
-    """Positions (windows, 17, 3) in the camera frame, relative to the hip; ``flip`` averages with the mirrored picture."""
+    """Positions (windows, 17, 3) in the camera frame from the hip; ``flip`` averages with the mirrored picture."""
     middle, reach = views.points_px.shape[1] // 2, model.spec.window_frames // 2
     window = slice(middle - reach, middle + reach + 1)
     seen = normalise_windows(views.points_px[:, window], views.observed[:, window], views.focal_px, views.centre_px)
@@ -91,7 +91,8 @@ def table(rows: list[dict]) -> str:
         cells = [row["sets"].get(n) for n in names]
         texts = ["" if c is None else f"{c['mpjpe']:.1f}/{c['pa_mpjpe']:.1f}" for c in cells]
         lines.append(
-            f"{row['format']:18}{'errors' if row['errors'] else 'exact':10}{'known' if row['focal_known'] else 'assumed':9}"
+            f"{row['format']:18}{'errors' if row['errors'] else 'exact':10}"
+            f"{'known' if row['focal_known'] else 'assumed':9}"
             f"{'yes' if row['flip'] else 'no':6}" + "".join(f"{t:>13}" for t in texts)
         )
     return "\n".join(lines)
@@ -113,7 +114,8 @@ def main() -> None:
         rows = evaluate(model, sets, args.windows, quick=args.quick)
         report[model.spec.name] = {"sha256": model.sha256, "windows": args.windows, "seed": SEED, "rows": rows}
         print(
-            f"{path} ({model.spec.samples_seen / 1e6:.1f} M samples seen), {args.windows} views of each set, mm\n{table(rows)}"
+            f"{path} ({model.spec.samples_seen / 1e6:.1f} M samples seen), {args.windows} views of each set, mm\n"
+            f"{table(rows)}"
         )
         print(f"{time.perf_counter() - start:.0f} s", file=sys.stderr)
     if args.json:

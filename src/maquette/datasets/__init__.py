@@ -1,1 +1,1 @@
-"""Motion capture, virtual cameras and simulated detectors: what lifters are trained on and measured with (NumPy only)."""
+"""Motion capture, virtual cameras, simulated detectors: what lifters are trained on and measured with (NumPy only)."""

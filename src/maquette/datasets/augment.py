@@ -1,7 +1,7 @@
 """New poses from recorded ones: limbs exchanged between recordings, joints turned within limits, bodies tilted.
 
-Arrays are ``(segments, frames, 25, 3)`` bone vectors (:mod:`maquette.datasets.mocap`); a group of rows turned together is
-a limb turned at its joint. Donors are other segments of the same batch.
+Arrays are ``(segments, frames, 25, 3)`` bone vectors (:mod:`maquette.datasets.mocap`); a group of rows turned together
+is a limb turned at its joint. Donors are other segments of the same batch.
 """
 
 import numpy as np

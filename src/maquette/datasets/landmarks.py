@@ -1,4 +1,4 @@
-"""What 2D detectors mark on a body: the 27 landmarks of our lifters, each format with those it has and where it puts them."""
+"""What 2D detectors mark on a body: of our 27 landmarks those that a format has, where it puts them."""
 
 from dataclasses import dataclass
 
@@ -113,7 +113,7 @@ def _detector_points(
         points[:, :, _INDEX[f"{side}_toe"]] = base + along * (tip - base)
         points[:, :, _INDEX[f"{side}_heel"]] = nodes[:, :, NODES.index(f"{side}_heel")]
     points += _definition_offsets(rng, (pelvis, chest, head), spread)
-    # Formats derive these two from the pairs, after the pairs' own offsets; `hip` and `neck` keep a little of their own.
+    # Formats derive these two from the pairs, after the pairs' own offsets; both keep a little of their own.
     for middle, name in (("hip", "hip"), ("neck", "shoulder")):
         own = np.float32(0.008 * spread) * rng.standard_normal((n, 1, 3), dtype=np.float32)
         pair = points[:, :, _INDEX[f"l_{name}"]] + points[:, :, _INDEX[f"r_{name}"]]

@@ -1,4 +1,4 @@
-"""Open motion capture as bone vectors: the stores ``cmu_landmarks.npz`` / ``hdm_landmarks.npz`` with their ``index.json``.
+"""Open motion capture as bone vectors: stores ``cmu_landmarks.npz``, ``hdm_landmarks.npz`` with their ``index.json``.
 
 A pose is an array of 25 *vectors*: the position of the hip, the vector of each bone (child minus parent) of 22 nodes,
 and the head's forward and up axes (unit vectors). Turning a limb is turning some rows; a body of other proportions is
@@ -24,7 +24,8 @@ VECTORS = len(NODES) + 2
 
 _STORE_NAMES = (
     "Hip RHip RKnee RAnkle LHip LKnee LAnkle Spine Thorax Nose Head LShoulder LElbow LWrist RShoulder RElbow RWrist "
-    "LHeel RHeel LToeBase RToeBase LToeTip RToeTip LHandKnuckle RHandKnuckle LHandTip RHandTip HeadBase HeadForward HeadUp"
+    "LHeel RHeel LToeBase RToeBase LToeTip RToeTip LHandKnuckle RHandKnuckle LHandTip RHandTip "
+    "HeadBase HeadForward HeadUp"
 ).split()
 _TOE_BONE_M = 0.065  # of rigs whose foot ends at the toe base
 _POP_M_PER_S, _POP_FRAMES = 8.0, 5  # some rigs jump from a start pose into the motion within their first frames

@@ -1,6 +1,7 @@
-"""Training samples: recorded motion -> new poses and bodies -> landmarks -> cameras -> detector -> features and targets.
+"""Training samples: recordings -> new poses and bodies -> landmarks -> cameras -> detector -> features and targets.
 
-A batch is a pure function of ``(seed, batch index)``, so a run that was stopped goes on with the batches it would have had.
+A batch is a pure function of ``(seed, batch index)``: a run that was stopped goes on with the batches it would have
+had.
 """
 
 from collections.abc import Sequence

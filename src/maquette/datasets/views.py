@@ -1,9 +1,9 @@
 """Fixed test views: windows of recorded motion filmed by cameras of a fixed seed, with and without detector errors.
 
 Written apart from the training's cameras and errors (:mod:`maquette.datasets.cameras`,
-:mod:`~maquette.datasets.detector_noise`), with fixed strengths: azimuth uniform, elevation uniform in -20 to 40 degrees,
-roll of 3 degrees spread, distance 2-8 m, focal length 0.8-2 picture widths, 16:9, the root anywhere in the middle two
-thirds of the picture; drawn again until the whole person is in the picture in the middle frame.
+:mod:`~maquette.datasets.detector_noise`), with fixed strengths: azimuth uniform, elevation uniform in -20 to 40
+degrees, roll of 3 degrees spread, distance 2-8 m, focal length 0.8-2 picture widths, 16:9, the root anywhere in the
+middle two thirds of the picture; drawn again until the whole person is in the picture in the middle frame.
 
 The errors, in heights of the person as it appears: Gaussian jitter of 0.5 % (trunk, shoulders, head), 0.7 % (elbows,
 knees) and 1 % (wrists, ankles, feet), independent from frame to frame, plus as much again that drifts (time constant

@@ -29,7 +29,7 @@ def pa_mpjpe(predicted: Poses, target: Poses) -> Errors:
 
 
 def procrustes(predicted: Poses, target: Poses, *, scale: bool = True) -> Poses:
-    """``predicted`` rotated, moved and (``scale``) scaled onto ``target`` by least squares, pose by pose; no reflection.
+    """``predicted`` rotated, moved and (``scale``) scaled onto ``target`` by least squares, pose by pose, unmirrored.
 
     MATLAB's ``procrustes`` as used by Martinez et al. 2017: the last singular direction is turned where the best
     orthogonal matrix would be a reflection. A pose without extent is put on the target's mean.

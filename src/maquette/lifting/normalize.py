@@ -158,7 +158,7 @@ def _pair_or_middle(
     b: int,
     middle: int,
 ) -> tuple[Float[np.ndarray, "batch frames 2"], Bool[np.ndarray, "batch frames"]]:
-    """Mean of landmarks ``a`` and ``b``, or landmark ``middle`` where one of them is missing; and where either exists."""
+    """Mean of landmarks ``a`` and ``b``, or ``middle`` where one of them is missing; and where either exists."""
     pair = observed[:, :, a] & observed[:, :, b]
     known = pair | observed[:, :, middle]
     path = np.where(pair[..., None], (rays[:, :, a] + rays[:, :, b]) * np.float32(0.5), rays[:, :, middle])

@@ -1,1 +1,1 @@
-"""Networks, in torch; imported by the training side only. Trained networks run as ONNX files (:mod:`maquette.runtime`)."""
+"""Networks, in torch; imported by the training side only. Trained networks run as ONNX (:mod:`maquette.runtime`)."""

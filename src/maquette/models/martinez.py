@@ -1,4 +1,4 @@
-"""The residual multi-layer network of Martinez et al. 2017, "A simple yet effective baseline for 3D human pose estimation"."""
+"""The residual network of Martinez et al. 2017, "A simple yet effective baseline for 3D human pose estimation"."""
 
 import math
 
@@ -28,7 +28,7 @@ class MaxNormLinear(nn.Linear):
         return self.weight / torch.clamp(torch.linalg.matrix_norm(self.weight), min=1.0)
 
     def reset_parameters(self) -> None:
-        """Kaiming's scale with a normal cut at two sigma; the bias likewise, with its own length as fan-in (published)."""
+        """Kaiming's scale, a normal cut at two sigma; the bias likewise, with its own length as fan-in (published)."""
         for parameter, fan_in in ((self.weight, self.in_features), (self.bias, self.out_features)):
             nn.init.trunc_normal_(parameter, a=-2, b=2)
             with torch.no_grad():

@@ -4,8 +4,8 @@ temporal convolutions"), in the strided form that computes the middle frame only
 Each level sees three times as many frames as the one before (dilations 1, 3, 9, ...). For one output, a convolution of
 width 3 and stride 3 without overlap is a linear layer on three neighbouring positions side by side; that is how it is
 written here, because a matrix product is what CPUs do best. Two things differ from the paper: blocks of plain linear
-layers follow at the last position, where depth is cheap, and only those from there on drop values out: the mask of a wide
-dropout would cost more than it is worth.
+layers follow at the last position, where depth is cheap, and only layers there drop values out: masks for all positions
+would cost a fifth of the training.
 """
 
 import torch
@@ -29,7 +29,7 @@ class _Layer(nn.Module):
 
 
 class _Block(nn.Module):
-    """Joins three neighbours (``reach`` 3) or works at one position (``reach`` 1); skip connection around two layers."""
+    """Joins three neighbours (``reach`` 3) or works at one position (1); skip connection around two layers."""
 
     def __init__(self, width: int, reach: int, dropout: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""ONNX graphs of our lifters, written node by node: matrix products with folded batch norms, ReLU, additions, nothing else."""
+"""ONNX graphs of our lifters, node by node: matrix products with folded batch norms, ReLU, additions, nothing else."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +20,7 @@ _IR_VERSION = 9
 def folded(
     linear: nn.Linear, norm: nn.BatchNorm1d | None
 ) -> tuple[Float[np.ndarray, "out in"], Float[np.ndarray, " out"]]:
-    """Weight and bias of the linear layer with the batch norm that follows it (in evaluation) multiplied in, float64."""
+    """Weight and bias of a linear layer with the batch norm that follows it (in evaluation) folded in, float64."""
     weight = linear.weight.detach().double().numpy()
     bias = np.zeros(len(weight)) if linear.bias is None else linear.bias.detach().double().numpy()
     if norm is None:
@@ -68,7 +68,7 @@ class _Graph:
 
 
 def build_onnx(network: nn.Module, metadata: dict[str, str]) -> Any:
-    """The ``onnx.ModelProto`` of a lifter: ``features`` (batch, frames, channels) to ``positions`` (batch, 21, 3), float32.
+    """The ``onnx.ModelProto`` of a lifter: ``features`` (batch, frames, channels) to ``positions`` (batch, 21, 3).
 
     Raises:
         ModelError: the network is of a kind that has no graph here.
