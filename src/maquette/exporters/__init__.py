@@ -1,0 +1,148 @@
+"""``write_motion``: a motion to a file, the format by its suffix."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from maquette.errors import OutputError
+from maquette.keypoints import Keypoints
+from maquette.motion import Motion
+
+RotationOrder = Literal["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"]
+LengthUnit = Literal["m", "cm", "mm", "inch"]
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """The arguments of :func:`write_motion`, of which each format takes what concerns it."""
+
+    motion: Motion
+    path: Path
+    keypoints: Keypoints | None
+    video: str | Path | None
+    rotation_order: RotationOrder
+    unit: LengthUnit
+    size: tuple[int, int]
+    frame: int | None
+
+
+def _bvh(wish: _Wish) -> None:
+    from maquette.exporters.bvh import write_bvh
+
+    write_bvh(wish.motion, wish.path, rotation_order=wish.rotation_order, unit=wish.unit)
+
+
+def _glb(wish: _Wish) -> None:
+    from maquette.exporters.glb import write_glb
+
+    write_glb(wish.motion, wish.path)
+
+
+def _npz(wish: _Wish) -> None:
+    from maquette.exporters.npz import write_npz
+
+    write_npz(wish.motion, wish.path)
+
+
+def _json(wish: _Wish) -> None:
+    from maquette.exporters.json import write_json
+
+    write_json(wish.motion, wish.path)
+
+
+def _csv(wish: _Wish) -> None:
+    from maquette.exporters.csv import write_csv
+
+    write_csv(wish.motion, wish.path)
+
+
+def _video(wish: _Wish) -> None:
+    from maquette.render import render_video
+
+    render_video(wish.path, wish.keypoints, wish.motion, video=wish.video, size=wish.size)
+
+
+def _picture(wish: _Wish) -> None:
+    from maquette.render import render_picture
+
+    render_picture(wish.path, wish.keypoints, wish.motion, frame=wish.frame, video=wish.video, size=wish.size)
+
+
+def _fork_json(wish: _Wish) -> None:
+    from maquette.exporters.fork_json import write_fork_json
+
+    write_fork_json(wish.motion, wish.path, keypoints=wish.keypoints)
+
+
+FORK_JSON = "3d_data.json"
+"""Name of the files that 3d-pose-baseline's OpenPose fork writes; it decides before the suffix does."""
+
+WRITERS: dict[str, Callable[[_Wish], None]] = {
+    ".bvh": _bvh,
+    ".glb": _glb,
+    ".npz": _npz,
+    ".json": _json,
+    ".csv": _csv,
+    ".mp4": _video,
+    ".gif": _video,
+    ".png": _picture,
+}
+"""What is written for each suffix."""
+
+
+def check_output(path: str | Path) -> None:
+    """Refuse a path that cannot be written, before any work is done.
+
+    Raises:
+        OutputError: its suffix is unknown, it is a folder, or its folder is a file.
+    """
+    target = Path(path)
+    if target.name != FORK_JSON and target.suffix.lower() not in WRITERS:
+        seen = f"'{target.suffix}' is no suffix that can be written" if target.suffix else "the name has no suffix"
+        raise OutputError(f"{target}: {seen}; known are {' '.join(WRITERS)} and {FORK_JSON}")
+    if target.is_dir():
+        raise OutputError(f"{target}: is a folder, expected the name of a file")
+    blocked = [parent for parent in target.parents if parent.exists() and not parent.is_dir()]
+    if blocked:
+        raise OutputError(f"{target}: {blocked[0]} is a file, not a folder")
+
+
+def write_motion(
+    motion: Motion,
+    path: str | Path,
+    *,
+    keypoints: Keypoints | None = None,
+    video: str | Path | None = None,
+    rotation_order: RotationOrder = "ZXY",
+    unit: LengthUnit = "cm",
+    size: tuple[int, int] = (960, 540),
+    frame: int | None = None,
+) -> None:
+    """Write a motion; the suffix of ``path`` decides the format. Files appear whole or not at all.
+
+    ``.bvh`` (animation), ``.glb`` (animated skinned body), ``.npz`` (without loss), ``.json``, ``.csv``, ``.mp4``,
+    ``.gif`` and ``.png`` (2D beside 3D), or a path that ends in ``3d_data.json`` (the files of 3d-pose-baseline's
+    OpenPose fork).
+
+    Args:
+        motion: what to write.
+        path: the file; folders on the way are made.
+        keypoints: the 2D that the motion was made from, for pictures and for the fork's files.
+        video: video to draw the 2D on, for pictures.
+        rotation_order: order of the rotation channels of ``.bvh``.
+        unit: unit of length of ``.bvh``.
+        size: (width, height) of pictures in pixels.
+        frame: which frame a ``.png`` shows; the middle one when None.
+
+    Raises:
+        OutputError: the suffix is unknown, the format cannot hold the motion (the text says why), or it cannot be
+            written.
+    """
+    check_output(path)
+    target = Path(path)
+    wish = _Wish(motion, target, keypoints, video, rotation_order, unit, size, frame)
+    if target.name == FORK_JSON:
+        _fork_json(wish)
+    else:
+        WRITERS[target.suffix.lower()](wish)

@@ -1,0 +1,55 @@
+"""Motion to JSON that names its joints, units and axes."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from maquette.atomic import write_bytes
+from maquette.motion import Motion
+from maquette.readers.motion_record import AXES, FORMAT_VERSION, record_of
+
+FORMAT_NAME = "maquette-motion"
+UNITS = {"length": "m", "time": "s", "rotation": "unit quaternion w, x, y, z, relative to the parent"}
+
+
+def write_json(motion: Motion, path: str | Path) -> None:
+    """Write the document that :func:`motion_to_json` makes.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    write_bytes(path, motion_to_json(motion))
+
+
+def motion_to_json(motion: Motion) -> bytes:
+    """One object, compact: positions to 10 micrometres, rotations to six places, unknown numbers are null.
+
+    ``format``, ``version``, ``units``, ``axes`` (what ``frame`` means, in words), ``fps`` (``"30000/1001"``),
+    ``frames``, the fields of :class:`maquette.readers.motion_record.MotionRecord`, then ``positions`` (frames, joints,
+    3) and, where the motion has them, ``rotations`` (frames, joints, 4), ``sigma_m`` (frames, joints), ``contacts``
+    (frames, contact joints), ``root_trajectory`` (frames, 3), ``timestamps_s``.
+    """
+    document: dict[str, Any] = {
+        "format": FORMAT_NAME,
+        "version": FORMAT_VERSION,
+        "units": UNITS,
+        "axes": AXES[motion.frame],
+        "fps": str(motion.fps),
+        "frames": motion.n_frames,
+        **msgspec.structs.asdict(record_of(motion)),
+        "positions": _rounded(motion.positions, 5),
+    }
+    decimals = {"rotations": 6, "sigma_m": 5, "root_trajectory": 5, "timestamps_s": 6}
+    for name, places in decimals.items():
+        if getattr(motion, name) is not None:
+            document[name] = _rounded(getattr(motion, name), places)
+    if motion.contacts is not None:
+        document["contacts"] = motion.contacts.tolist()
+    return msgspec.json.encode(document)
+
+
+def _rounded(array: np.ndarray, decimals: int) -> list:
+    """Nested lists; msgspec writes NaN as null."""
+    return (np.round(array, decimals) + 0.0).tolist()

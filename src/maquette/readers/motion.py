@@ -1,0 +1,54 @@
+"""``read_motion``: a 3D motion from a file, told by its content."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from maquette.errors import InputError
+from maquette.motion import Motion
+from maquette.readers.input_files import kind_of, read_bytes
+from maquette.readers.motion_bvh import read_motion_bvh
+from maquette.readers.motion_csv import read_motion_csv
+from maquette.readers.motion_json import read_motion_json
+from maquette.readers.motion_npz import read_motion_npz
+
+_BOM = b"\xef\xbb\xbf"
+
+_READERS: dict[str, Callable[[Path, bytes], Motion]] = {
+    "bvh": read_motion_bvh,
+    "csv": read_motion_csv,
+    "json": read_motion_json,
+    "npz": read_motion_npz,
+}
+
+
+def read_motion(path: str | Path) -> Motion:
+    """The motion of one person from a file: Maquette's ``.npz``, ``.json`` and ``.csv``, or a ``.bvh`` of any rig.
+
+    A BVH keeps the joints of its rig (a :class:`Skeleton` of its own, End Sites as ``<joint>_end``) and its rotations,
+    relative to its own rest pose; the unit of length is guessed from the size of the figure, and the notes say so.
+
+    Raises:
+        InputError: missing, unreadable, or none of these formats; the text says what was seen.
+    """
+    file = Path(path)
+    if kind_of(file) == "folder":
+        raise InputError(f"{file}: is a folder, expected a motion file (.npz .json .csv .bvh)")
+    data = read_bytes(file)
+    return _READERS[_format(file, data)](file, data)
+
+
+def _format(path: Path, data: bytes) -> str:
+    start = data[:4096].removeprefix(_BOM).lstrip()
+    if not start:
+        raise InputError(f"{path}: the file is empty, expected a motion (.npz .json .csv .bvh)")
+    if start.startswith(b"PK\x03\x04"):
+        return "npz"
+    if start[:9].upper() == b"HIERARCHY":
+        return "bvh"
+    if start.startswith(b"{"):
+        return "json"
+    if b"_x_m" in start or start.startswith(b"# maquette motion") or path.suffix.lower() == ".csv":
+        return "csv"
+    raise InputError(
+        f"{path}: not a motion file that is known; expected Maquette's .npz, .json or .csv, or a .bvh of any rig"
+    )

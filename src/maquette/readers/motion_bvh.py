@@ -1,0 +1,202 @@
+"""A BVH file of any rig as a motion: its own joints by forward kinematics, in metres, with its own rotations."""
+
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from maquette.errors import InputError
+from maquette.formats.bvh import BvhDocument, parse_bvh
+from maquette.frozen_arrays import exact_fps
+from maquette.geometry.kinematics import forward_kinematics
+from maquette.geometry.rotations import quat_about, quat_continuous, quat_identity, quat_multiply
+from maquette.motion import Motion
+from maquette.skeleton import Skeleton
+
+UNIT_M = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254, "CMU unit": 0.056444}
+"""Metres in each unit that BVH files are found in. CMU's is an inch over 0.45."""
+
+_FIGURE_M = (1.3, 3.2)
+"""Lengths of people along their bones, from end to end: children to tall people with long fingers."""
+_LIKELY_M = 2.2
+"""The same of an average adult, mostly from hand to hand; of two units that make a person, the one nearer to this."""
+_RATES = (*(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)), Fraction(25, 2), Fraction(15, 2))
+_LEFT_RIGHT = (("Left", "Right"), ("left", "right"), ("_L_", "_R_"), ("_l", "_r"), ("L", "R"), ("l", "r"))
+
+
+def read_motion_bvh(path: Path, data: bytes) -> Motion:
+    """The motion of a BVH file.
+
+    Rotation channels apply in the order in which each joint declares them. Position channels of a joint take the place
+    of its OFFSET; those of a root are added to it, as the format has it, unless that lifts the figure off the floor or
+    sinks it (programs differ; the notes say which it was). End Sites become joints ``<joint>_end``; ``rotations`` are
+    relative to the rest pose of the file.
+
+    Raises:
+        InputError: no BVH, broken, or without frames.
+    """
+    where = str(path)
+    document = parse_bvh(data, where)
+    if not len(document.values):
+        raise InputError(f"{where}: holds no frames")
+    skeleton, offsets, renamed = _skeleton(document, path.stem)
+    notes = [] if not renamed else [f"joints of the same name were numbered: {', '.join(renamed)}"]
+    local, is_absolute = _local_positions(document, offsets)
+    rotations = _rotations(document, len(skeleton))
+    with np.errstate(over="ignore", invalid="ignore"):
+        positions, _ = forward_kinematics(skeleton.parents, local, rotations)
+    roots = [i for i in skeleton.roots if any(offsets[i] != 0) and is_absolute[i]]
+    if roots:
+        shift = offsets[roots[0]]
+        if _nearer_to_floor(positions, positions + shift):
+            positions = positions + shift
+            notes.append("the OFFSET of the root was added to its position channels")
+        else:
+            notes.append("the position channels of the root were taken in place of its OFFSET")
+    unit, why = guess_unit(local, skeleton.parents)
+    with np.errstate(over="ignore"):
+        positions_m = positions * UNIT_M[unit]
+    if not (np.abs(positions_m) < 1e6).all():
+        raise InputError(f"{where}: joints lie more than 1000 km away; the positions or offsets are damaged")
+    fps = frame_rate(document.frame_time_s)
+    notes += [f"unit of length {unit} ({UNIT_M[unit]:g} m): {why}", "frame taken as the world, Y up, as BVH has it"]
+    return Motion(
+        positions=positions_m,
+        skeleton=skeleton,
+        fps=fps,
+        frame="world",
+        rotations=quat_continuous(rotations),
+        scale_source=f"BVH file, unit {unit} guessed from the size of the figure",
+        source=where,
+        notes=tuple(notes),
+    )
+
+
+def _skeleton(document: BvhDocument, name: str) -> tuple[Skeleton, Float[np.ndarray, "joints 3"], list[str]]:
+    """``(skeleton, offsets in the file's unit, names that had to be numbered)``; End Sites come after the joints."""
+    names: list[str] = []
+    parents: list[int] = []
+    offsets: list[tuple[float, float, float]] = []
+    renamed: list[str] = []
+    taken: set[str] = set()
+
+    def add(wanted: str, parent: int, offset: tuple[float, float, float]) -> None:
+        unique, count = wanted, 1
+        while unique in taken:
+            count += 1
+            unique = f"{wanted}_{count}"
+        if unique != wanted:
+            renamed.append(unique)
+        taken.add(unique)
+        names.append(unique)
+        parents.append(parent)
+        offsets.append(offset)
+
+    for joint in document.joints:
+        add(joint.name, joint.parent, joint.offset)
+    for index, joint in enumerate(document.joints):
+        for end in joint.end_offsets:
+            add(f"{names[index]}_end", index, end)
+    skeleton = Skeleton(f"bvh:{name}", tuple(names), tuple(parents), mirror_pairs(tuple(names)))
+    return skeleton, np.array(offsets, dtype=np.float64), renamed
+
+
+def mirror_pairs(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Pairs ``(left, right)`` of names that differ in nothing but the usual words and letters for the sides."""
+    pairs: dict[str, str] = {}
+    known = set(names)
+    for left, right in _LEFT_RIGHT:
+        for name in names:
+            if name in pairs or left not in name:
+                continue
+            anywhere = len(left) > 2
+            place = name.find(left) if anywhere else (0 if name.startswith(left) else -1)
+            other = name[:place] + right + name[place + len(left) :] if place >= 0 else ""
+            if left == "_l" and name.endswith("_l"):
+                other = name[:-2] + right
+            if other in known and other != name and other not in pairs.values():
+                pairs[name] = other
+    return tuple(pairs.items())
+
+
+def _local_positions(
+    document: BvhDocument, offsets: Float[np.ndarray, "joints 3"]
+) -> tuple[Float[np.ndarray, "frames joints 3"], list[bool]]:
+    """Place of each joint in its parent at each frame, and which joints have position channels."""
+    local = np.tile(offsets, (len(document.values), 1, 1))
+    moves = [False] * len(offsets)
+    for index, (joint, start) in enumerate(zip(document.joints, document.channel_starts, strict=True)):
+        for column, channel in enumerate(joint.channels, start=start):
+            if channel.endswith("position"):
+                local[:, index, "XYZ".index(channel[0])] = document.values[:, column]
+                moves[index] = True
+    return local, moves
+
+
+def _rotations(document: BvhDocument, n_joints: int) -> Float[np.ndarray, "frames joints 4"]:
+    """Local rotations: the axes of each joint one after the other, as declared; End Sites do not turn."""
+    rotations = quat_identity((len(document.values), n_joints))
+    for index, (joint, start) in enumerate(zip(document.joints, document.channel_starts, strict=True)):
+        turn = rotations[:, index]
+        for column, channel in enumerate(joint.channels, start=start):
+            if channel.endswith("rotation"):
+                axis = np.eye(3)["XYZ".index(channel[0])]
+                turn = quat_multiply(turn, quat_about(axis, np.radians(np.fmod(document.values[:, column], 360.0))))
+        rotations[:, index] = turn
+    return rotations
+
+
+def _nearer_to_floor(
+    replaced: Float[np.ndarray, "frames joints 3"], added: Float[np.ndarray, "frames joints 3"]
+) -> bool:
+    """Whether the lowest points of ``added`` lie as near to y = 0 as those of ``replaced``, or nearer."""
+    heights = [float(np.quantile(positions[..., 1].min(axis=1), 0.05)) for positions in (replaced, added)]
+    return abs(heights[1]) <= abs(heights[0])
+
+
+def guess_unit(local: Float[np.ndarray, "frames joints 3"], parents: tuple[int, ...]) -> tuple[str, str]:
+    """``(name in UNIT_M, why)``: the unit in which the figure has the size of a person.
+
+    The size is the longest way through the tree of joints (from hand to hand, or from head to toe), which does not
+    depend on the pose.
+
+    Args:
+        local: place of each joint in its parent, in the file's unit.
+    """
+    bones = local[:: max(1, len(local) // 100)]
+    size = _longest_way(np.median(np.linalg.norm(bones, axis=-1), axis=0), parents)
+    fitting = {unit: size * metre for unit, metre in UNIT_M.items() if _FIGURE_M[0] <= size * metre <= _FIGURE_M[1]}
+    if not fitting:
+        return "cm", f"the usual one; the figure is {size:.3g} units long along its bones, which is a person in no unit"
+    unit = min(fitting, key=lambda name: abs(np.log(fitting[name] / _LIKELY_M)))
+    return unit, f"in it the figure is {fitting[unit]:.2f} m long along its bones, from end to end"
+
+
+def _longest_way(lengths: Float[np.ndarray, " joints"], parents: tuple[int, ...]) -> float:
+    """Length of the longest path between two joints of the tree."""
+    deepest = np.zeros(len(parents))
+    longest = 0.0
+    for joint in range(len(parents) - 1, -1, -1):
+        parent = parents[joint]
+        if parent >= 0:
+            reach = deepest[joint] + lengths[joint]
+            longest = max(longest, deepest[parent] + reach)
+            deepest[parent] = max(deepest[parent], reach)
+    return float(longest)
+
+
+def frame_rate(frame_time_s: Decimal) -> Fraction:
+    """The rate that a frame time stands for: the one whose frame time rounds to the digits that were written.
+
+    Whole rates come first, then broadcast ones; 0.0083333 is 120, 0.0333667 is 30000/1001.
+    """
+    exponent = frame_time_s.as_tuple().exponent
+    half_digit = Fraction(1, 2) * Fraction(10) ** (exponent if isinstance(exponent, int) else 0)
+    written = Fraction(frame_time_s)
+    for rate in (Fraction(max(round(1 / written), 1)), *_RATES):
+        # A whole rate also when the last digit was cut off instead of rounded.
+        if abs(1 / rate - written) <= 2 * half_digit * Fraction(101, 100) / (1 if rate.denominator == 1 else 2):
+            return rate
+    return exact_fps((1 / written).limit_denominator(100_000))
