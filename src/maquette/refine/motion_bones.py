@@ -61,7 +61,7 @@ def constant_bones(motion: Motion, lengths: BoneLengths | None = None, *, iterat
             f"{len(skeleton)} joints of '{skeleton.name}'"
         )
     # Joints first in memory: each step works on whole columns of frames.
-    joints = np.ascontiguousarray(motion.positions.transpose(1, 2, 0))
+    joints = np.array(motion.positions.transpose(1, 2, 0), order="C")
     bones = [(p, c, float(lengths[c])) for p, c in _outward_bones(skeleton) if np.isfinite(lengths[c])]
     if iterations:
         anchors = joints[list(skeleton.roots)].copy()
@@ -88,6 +88,8 @@ def _outward_bones(skeleton: Skeleton) -> list[tuple[int, int]]:
 
 
 def _excess(bone: Float[np.ndarray, "3 frames"], length_m: float) -> Float[np.ndarray, "3 frames"]:
-    """The part of ``bone`` beyond ``length_m``, along it; a bone of no length points nowhere and is left alone."""
+    """The part of ``bone`` beyond ``length_m``, along it; zero for a missing bone, and for one of no length, which
+    points nowhere."""
     norm = np.sqrt(np.einsum("cf,cf->f", bone, bone))
-    return bone * np.where(norm > 1e-6, 1.0 - length_m / np.where(norm > 1e-6, norm, 1.0), 0.0)
+    usable = norm > 1e-6
+    return np.where(usable, bone * (1.0 - length_m / np.where(usable, norm, 1.0)), 0.0)

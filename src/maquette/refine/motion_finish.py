@@ -32,11 +32,11 @@ def finish(
     camera: Camera,
     *,
     frame: Frame = "world",
-    height_m: float | None = None,
-    smooth_hz: float = 6.0,
-    max_gap_s: float = 0.5,
-    camera_pitch_rad: float | None = None,
-    camera_roll_rad: float | None = None,
+    height_m: float | int | None = None,
+    smooth_hz: float | int = 6.0,
+    max_gap_s: float | int = 0.5,
+    camera_pitch_rad: float | int | None = None,
+    camera_roll_rad: float | int | None = None,
     plant: bool = True,
 ) -> Motion:
     """Turn a lifter's root-relative poses into a motion in space.
@@ -107,7 +107,12 @@ def _legs_seen(
 
 
 def _tilt(
-    placed: Motion, keypoints: Keypoints, camera: Camera, legs: bool, pitch_rad: float | None, roll_rad: float | None
+    placed: Motion,
+    keypoints: Keypoints,
+    camera: Camera,
+    legs: bool,
+    pitch_rad: float | int | None,
+    roll_rad: float | int | None,
 ) -> CameraTilt:
     joints = contact_joints(placed.skeleton)
     if not legs or placed.contacts is None or placed.root_trajectory is None or not joints:

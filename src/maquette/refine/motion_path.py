@@ -16,7 +16,7 @@ _BLOCK = 3
 _BANDS = 2 * _BLOCK + 1
 
 
-def information_at_cutoff(cutoff_hz: float) -> float:
+def information_at_cutoff(cutoff_hz: float | int) -> float:
     """Weight of an observation against the second derivative with which a sine of ``cutoff_hz`` keeps 1/sqrt(2) of its
     amplitude: the gain of the smoothing spline is 1 / (1 + omega^4 / A)."""
     return float((2 * np.pi * cutoff_hz) ** 4 / (np.sqrt(2) - 1))

@@ -34,8 +34,8 @@ def root_trajectory(
     *,
     tilt: CameraTilt | None = None,
     use_feet: bool = True,
-    lateral_cutoff_hz: float = 6.0,
-    depth_cutoff_hz: float = 0.7,
+    lateral_cutoff_hz: float | int = 6.0,
+    depth_cutoff_hz: float | int = 0.7,
 ) -> Motion:
     """Place a root-relative motion in front of ``camera``: the path is added to the positions and kept as
     ``root_trajectory``.

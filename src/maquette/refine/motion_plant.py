@@ -16,7 +16,8 @@ def plant_feet(motion: Motion, *, hold_hz: float = 8.0, release_hz: float = 1.2,
     The place of a contact is the mean of the joint over the contact, at its standing height. The offset minimises its
     own acceleration, the distance to those places (firm below ``hold_hz``) and, everywhere, its own size (it fades over
     about 1 / ``release_hz`` seconds). The knee is set by the law of cosines in the plane in which it was bent. The foot
-    keeps its orientation; all bone lengths stay. Offsets of more than ``max_move_m`` are cut: such contacts are doubtful.
+    keeps its orientation and all bones their length. Offsets longer than ``max_move_m`` are cut: contacts so far off
+    are doubtful.
 
     Shifting the whole body instead would pull it off the picture: on motion capture filmed by a virtual camera with
     simulated lifter errors that doubled the reprojection error, where this lowers it.

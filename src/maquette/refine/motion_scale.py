@@ -43,7 +43,7 @@ def height_from_bones(lengths: Float[np.ndarray, " joints"], skeleton: Skeleton)
     return sum(_UPRIGHT[name] * length_m for name, length_m in total.items()) / (1 - ANKLE_HEIGHT_FRACTION)
 
 
-def scale_to_height(motion: Motion, height_m: float | None) -> Motion:
+def scale_to_height(motion: Motion, height_m: float | int | None) -> Motion:
     """Scale positions (and ``sigma_m``, ``root_trajectory``) about the origin so that the body is ``height_m`` tall.
 
     None leaves the lengths as they are and says in ``scale_source`` what height they imply. The camera of the motion is

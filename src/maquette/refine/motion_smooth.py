@@ -7,7 +7,7 @@ from maquette.motion import Motion
 from maquette.refine.zero_phase import zero_phase_lowpass
 
 
-def smooth(motion: Motion, *, cutoff_hz: float = 6.0, order: int = 4) -> Motion:
+def smooth(motion: Motion, *, cutoff_hz: float | int = 6.0, order: int = 4) -> Motion:
     """Zero-phase Butterworth low-pass of every coordinate, 3 dB down at ``cutoff_hz`` after both passes.
 
     Runs between missing samples are filtered on their own, NaN stays NaN. Where half the frame rate does not exceed the
@@ -33,7 +33,7 @@ def fill_gaps(
     motion: Motion,
     seen: Bool[np.ndarray, " frames"] | None = None,
     *,
-    max_gap_s: float = 0.5,
+    max_gap_s: float | int = 0.5,
 ) -> Motion:
     """Give every joint a position in every frame: each bone turns evenly from where it was last seen to the next time.
 

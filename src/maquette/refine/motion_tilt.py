@@ -89,8 +89,8 @@ def estimate_tilt(
     rest_m: Float[np.ndarray, " feet"] | None = None,
     *,
     legs_seen: bool = True,
-    pitch_rad: float | None = None,
-    roll_rad: float | None = None,
+    pitch_rad: float | int | None = None,
+    roll_rad: float | int | None = None,
 ) -> CameraTilt:
     """The camera's pitch and roll against gravity, and its height over the floor when feet are seen to stand.
 

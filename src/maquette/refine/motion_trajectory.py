@@ -9,6 +9,7 @@ from maquette.errors import InputError
 from maquette.keypoints import Keypoints
 from maquette.motion import Motion
 from maquette.refine.motion_path import information_at_cutoff, solve_path
+from maquette.skeletons import H36M_17, LANDMARKS_27, LIFTED_21
 
 MIN_JOINTS = 4
 """Fewer observed joints than this do not place a person."""
@@ -22,15 +23,17 @@ def matched_keypoints(
     """Pixels and confidence of the joints of ``motion`` by name; NaN and 0 for joints that the 2D skeleton lacks.
 
     Raises:
-        InputError: the numbers of frames differ, or fewer than four joints have a name in common.
+        InputError: the numbers of frames differ, or the 2D skeleton is none whose joints have the names *and* the
+            meaning of Human3.6M's (COCO's ``nose`` is another point).
     """
     if motion.n_frames != keypoints.n_frames:
         raise InputError(f"{motion.n_frames} frames of 3D and {keypoints.n_frames} of 2D keypoints; expected as many")
+    same_meaning = {motion.skeleton.name, H36M_17.name, LIFTED_21.name, LANDMARKS_27.name}
     common = [joint for joint in motion.skeleton.joints if joint in keypoints.skeleton]
-    if len(common) < MIN_JOINTS:
+    if keypoints.skeleton.name not in same_meaning or len(common) < MIN_JOINTS:
         raise InputError(
-            f"'{motion.skeleton.name}' and the keypoints' '{keypoints.skeleton.name}' share {len(common)} joint names, "
-            f"expected at least {MIN_JOINTS}: map the keypoints to the skeleton of the motion first"
+            f"keypoints on '{keypoints.skeleton.name}' do not tell where the joints of '{motion.skeleton.name}' are: "
+            f"map them first (maquette.mapping.map_keypoints) to one of {', '.join(sorted(same_meaning))}"
         )
     points_px = np.full((motion.n_frames, motion.n_joints, 2), np.nan)
     confidence = np.zeros((motion.n_frames, motion.n_joints))
@@ -101,8 +104,8 @@ def root_path(
     fit: PictureFit,
     dt_s: float,
     *,
-    lateral_cutoff_hz: float = 6.0,
-    depth_cutoff_hz: float = 0.7,
+    lateral_cutoff_hz: float | int = 6.0,
+    depth_cutoff_hz: float | int = 0.7,
     foot_offsets_m: Float[np.ndarray, "feet frames 3"] | None = None,
     still: Float[np.ndarray, "feet steps"] | None = None,
     floor: tuple[Float[np.ndarray, "frames 3 3"], Float[np.ndarray, "frames 3"]] | None = None,
