@@ -1,0 +1,149 @@
+"""Points that cannot be right: outside the picture, unsure, far from the body, and single spikes."""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from maquette.errors import InputError
+from maquette.keypoints import Keypoints
+from maquette.refine.keypoints_edits import Edit, edits_of, mask_of, notes_of
+from maquette.refine.keypoints_scale import body_height_px, lengths_px
+
+_REACH_HEIGHTS = 1.2
+"""No joint is further from the middle of the body, even with a limb stretched towards a near camera."""
+_MAD_TO_SIGMA = 1.4826
+
+
+def drop_implausible(keypoints: Keypoints, *, min_confidence: float = 0.1, picture_margin: float = 0.1) -> Keypoints:
+    """Make points missing that :func:`find_implausible` finds."""
+    return drop(keypoints, find_implausible(keypoints, min_confidence=min_confidence, picture_margin=picture_margin))
+
+
+def remove_spikes(keypoints: Keypoints, *, half_window_s: float = 0.1, n_sigma: float = 4.0) -> Keypoints:
+    """Make points missing that :func:`find_spikes` finds; gap filling puts better ones in their place."""
+    return drop(keypoints, find_spikes(keypoints, half_window_s=half_window_s, n_sigma=n_sigma))
+
+
+def drop(keypoints: Keypoints, edits: list[Edit]) -> Keypoints:
+    """Make the points of ``edits`` missing."""
+    if not edits:
+        return keypoints
+    gone = mask_of(edits, keypoints.n_frames, keypoints.skeleton)
+    confidence = np.where(gone, 0.0, keypoints.confidence)
+    return keypoints.with_notes(*notes_of(edits, keypoints.skeleton), confidence=confidence)
+
+
+def find_implausible(keypoints: Keypoints, *, min_confidence: float = 0.1, picture_margin: float = 0.1) -> list[Edit]:
+    """Points with a confidence below ``min_confidence``, outside the picture by more than ``picture_margin`` of its
+    longer side (when its size is known), or more than 1.2 body heights from the middle of the body.
+
+    A detector's guess just beyond the border is worth more than none; the far ones are not.
+
+    Raises:
+        InputError: a negative margin or a threshold outside [0, 1].
+    """
+    if not 0 <= min_confidence <= 1 or picture_margin < 0:
+        raise InputError(
+            f"min_confidence is {min_confidence:g}, expected 0 to 1; "
+            f"picture_margin is {picture_margin:g}, expected 0 or more"
+        )
+    observed = keypoints.observed
+    unsure = observed & (keypoints.confidence < min_confidence)
+    sure = observed & ~unsure
+    edits = edits_of(unsure, "unsure", keypoints.skeleton)
+    if keypoints.image_size is not None:
+        size = np.array(keypoints.image_size, dtype=np.float64)
+        margin_px = picture_margin * size.max()
+        with np.errstate(invalid="ignore"):
+            off = (keypoints.points < -margin_px) | (keypoints.points > size + margin_px)
+        off = off[..., 0] | off[..., 1]
+        edits += edits_of(sure & off, "outside", keypoints.skeleton)
+        sure &= ~off
+    points = np.where(sure[..., None], keypoints.points, np.nan)
+    # The lower middle point: sort puts NaN last, and a middle of two clusters lies in one of them.
+    middle = np.clip((sure.sum(1) - 1) // 2, 0, None)
+    centre = np.take_along_axis(np.sort(points, axis=1), middle[:, None, None].repeat(2, axis=2), axis=1)
+    with np.errstate(invalid="ignore"):
+        away = lengths_px(points - centre) > _REACH_HEIGHTS * body_height_px(keypoints)[:, None]
+    return edits + edits_of(sure & away, "far", keypoints.skeleton)
+
+
+def find_spikes(
+    keypoints: Keypoints, *, half_window_s: float = 0.1, n_sigma: float = 4.0, min_heights: float = 0.06
+) -> list[Edit]:
+    """Points that leave the path of their joint and come back (Hampel identifier: Davies and Gather 1993).
+
+    A point is a spike when it lies further from the median of its window than ``n_sigma`` robust standard deviations
+    (1.4826 times the median distance from that median) and further than ``min_heights`` body heights. The window
+    reaches ``half_window_s`` to both sides, and two frames at least; missing points do not count.
+
+    Raises:
+        InputError: a window, threshold or size that is not positive.
+    """
+    if not (half_window_s > 0 and n_sigma > 0 and min_heights > 0):
+        raise InputError(
+            f"half_window_s is {half_window_s:g}, n_sigma {n_sigma:g}, min_heights {min_heights:g}; "
+            "expected positive numbers"
+        )
+    floor_px = min_heights * body_height_px(keypoints)
+    if keypoints.n_frames < 5 or not np.isfinite(floor_px).any():
+        return []
+    half = max(2, round(half_window_s * float(keypoints.fps)))
+    frames, joints = np.nonzero(_suspects(keypoints, floor_px, half))
+    spike = np.zeros((keypoints.n_frames, keypoints.n_joints), dtype=bool)
+    for first in range(0, len(frames), 100_000):
+        part = slice(first, first + 100_000)
+        _judge(keypoints, frames[part], joints[part], floor_px, half, n_sigma, spike)
+    return edits_of(spike, "spike", keypoints.skeleton)
+
+
+def _suspects(
+    keypoints: Keypoints, floor_px: Float[np.ndarray, " frames"], half: int
+) -> Bool[np.ndarray, "frames joints"]:
+    """Points near a place where the path bends by half the floor: only these need the window's statistics."""
+    points, observed = keypoints.points, keypoints.observed
+    n = len(points)
+    frame = np.arange(n)[:, None]
+    last = np.maximum.accumulate(np.where(observed, frame, -1), axis=0)
+    coming = np.minimum.accumulate(np.where(observed, frame, n)[::-1], axis=0)[::-1]
+    before = np.vstack((np.full((1, points.shape[1]), -1), last[:-1]))
+    after = np.vstack((coming[1:], np.full((1, points.shape[1]), n)))
+    before, after = np.where(before < 0, after, before), np.where(after >= n, before, after)
+    joint = np.arange(points.shape[1])
+    middle = 0.5 * (points[np.clip(before, 0, n - 1), joint] + points[np.clip(after, 0, n - 1), joint])
+    with np.errstate(invalid="ignore"):
+        bent = lengths_px(points - middle) > 0.5 * floor_px[:, None]
+    if not bent.any():
+        return bent
+    count = np.cumsum(np.vstack((np.zeros((1, bent.shape[1]), dtype=np.int64), bent)), axis=0)
+    near = count[np.minimum(frame[:, 0] + half + 1, n)] - count[np.maximum(frame[:, 0] - half, 0)]
+    return (near > 0) & observed
+
+
+def _judge(
+    keypoints: Keypoints,
+    frames: Int[np.ndarray, " suspects"],
+    joints: Int[np.ndarray, " suspects"],
+    floor_px: Float[np.ndarray, " frames"],
+    half: int,
+    n_sigma: float,
+    spike: Bool[np.ndarray, "frames joints"],
+) -> None:
+    """Mark the spikes among the suspects."""
+    around = frames[:, None] + np.arange(-half, half + 1)
+    inside = (around >= 0) & (around < keypoints.n_frames)
+    window = keypoints.points[np.clip(around, 0, keypoints.n_frames - 1), joints[:, None]]
+    window = np.where(inside[..., None], window, np.nan)
+    count = np.isfinite(window[..., 0]).sum(1)
+    median = np.stack([_median(window[..., axis], count) for axis in (0, 1)], axis=1)
+    distance = lengths_px(window - median[:, None])
+    sigma = _MAD_TO_SIGMA * _median(distance, count)
+    found = (distance[:, half] > np.maximum(n_sigma * sigma, floor_px[frames])) & (count >= 4)
+    spike[frames[found], joints[found]] = True
+
+
+def _median(rows: Float[np.ndarray, "rows window"], count: Int[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
+    """Median of the ``count`` finite values of each row; much faster than nanmedian."""
+    ordered = np.sort(rows, axis=1)
+    index = np.arange(len(rows))
+    upper = np.minimum(count // 2, rows.shape[1] - 1)
+    return 0.5 * (ordered[index, np.maximum(count - 1, 0) // 2] + ordered[index, upper])

@@ -1,0 +1,75 @@
+"""How large the person is in the picture: what every threshold on pixels is measured in."""
+
+import numpy as np
+from jaxtyping import Float
+
+from maquette.keypoints import Keypoints
+
+_BONES_PER_HEIGHT = {
+    ("shoulder", "elbow"): 0.172,
+    ("elbow", "wrist"): 0.157,
+    ("hip", "knee"): 0.245,
+    ("knee", "ankle"): 0.246,
+    ("shoulder", "hip"): 0.288,
+}
+"""Length of bones in body heights (Drillis and Contini 1966); from hips as detectors place them."""
+_ACROSS = {("l_shoulder", "r_shoulder"): 0.22, ("l_ear", "r_ear"): 0.085}
+
+
+def body_height_px(keypoints: Keypoints) -> Float[np.ndarray, " frames"]:
+    """Standing height that the bones imply, in pixels, for each frame; NaN everywhere when no bone was ever seen whole.
+
+    A bone seen at an angle looks shorter and never longer, so the upper quartile over the bones of a frame is taken;
+    then the median over half a second, joined by straight lines: a person who walks towards the camera grows.
+    """
+    lengths = _implied_heights(keypoints)
+    n = keypoints.n_frames
+    seen = np.isfinite(lengths)
+    count = seen.sum(1)
+    if not count.any():
+        return _from_extent(keypoints)
+    # The upper quartile over what is there: sort puts NaN last.
+    ordered = np.sort(lengths, axis=1)
+    pick = np.clip(np.ceil(0.75 * count).astype(int) - 1, 0, None)
+    height_px = ordered[np.arange(n), pick]
+    # Blocks of observed frames, not of time: every block has a median.
+    frames = np.flatnonzero(count > 0)
+    block = min(len(frames), max(1, round(0.5 * float(keypoints.fps))))
+    starts = np.arange(0, len(frames) - block + 1, block)
+    chosen = frames[starts[:, None] + np.arange(block)]
+    at, medians = chosen.mean(1), np.median(height_px[chosen], axis=1)
+    # Who turns sideways does not shrink: half of the largest size is the least.
+    medians = np.maximum(medians, 0.5 * np.quantile(medians, 0.9))
+    return np.interp(np.arange(n), at, medians)
+
+
+def _implied_heights(keypoints: Keypoints) -> Float[np.ndarray, "frames bones"]:
+    skeleton = keypoints.skeleton
+    rows = [
+        (f"{side}_{a}", f"{side}_{b}", fraction)
+        for (a, b), fraction in _BONES_PER_HEIGHT.items()
+        for side in ("l", "r")
+    ]
+    rows += [(a, b, fraction) for (a, b), fraction in _ACROSS.items()]
+    rows = [row for row in rows if row[0] in skeleton and row[1] in skeleton]
+    ends = keypoints.points[:, skeleton.indices(a for a, _, _ in rows)]
+    others = keypoints.points[:, skeleton.indices(b for _, b, _ in rows)]
+    return lengths_px(ends - others) / np.array([fraction for _, _, fraction in rows])
+
+
+def lengths_px(vectors: Float[np.ndarray, "*shape 2"]) -> Float[np.ndarray, "*shape"]:
+    """Lengths of 2D vectors; several times faster than a norm over an axis of two."""
+    x, y = vectors[..., 0], vectors[..., 1]
+    return np.sqrt(x * x + y * y)
+
+
+def _from_extent(keypoints: Keypoints) -> Float[np.ndarray, " frames"]:
+    """Largest extent of the points over the clip, for skeletons whose names say nothing or tracks without a bone."""
+    seen = keypoints.points[keypoints.observed]
+    if len(seen) < 2:
+        return np.full(keypoints.n_frames, np.nan)
+    by_frame = np.where(keypoints.observed[..., None], keypoints.points, np.nan)[keypoints.observed.sum(1) > 1]
+    if not len(by_frame):
+        return np.full(keypoints.n_frames, np.nan)
+    extent = (np.nanmax(by_frame, axis=1) - np.nanmin(by_frame, axis=1)).max(-1)
+    return np.full(keypoints.n_frames, max(float(np.quantile(extent, 0.9)), 1e-6))
