@@ -10,6 +10,8 @@ from maquette.skeletons import LIFTED_21
 
 FPS = 120
 MOTION = perform(FPS).motion
+assert MOTION.contacts is not None
+CONTACTS = MOTION.contacts
 
 
 def at(name: str) -> np.ndarray:
@@ -48,18 +50,18 @@ def test_bones_are_rigid_and_sides_equal():
 
 def test_planted_feet_do_not_slide():
     for i, name in enumerate(MOTION.contact_joints):
-        planted = MOTION.contacts[:, i]
+        planted = CONTACTS[:, i]
         speed = np.linalg.norm(np.diff(at(name), axis=0), axis=-1) * FPS
         assert speed[planted[1:] & planted[:-1]].max() < 1e-9, name
         assert 0.5 < planted.mean() < 0.95, name
 
 
 def test_somebody_always_stands_on_something_and_nothing_is_below_the_ground():
-    assert MOTION.contacts.any(axis=1).all()
+    assert CONTACTS.any(axis=1).all()
     for side in "lr":
         for part in ("heel", "toe", "big_toe", "small_toe"):
             assert at(f"{side}_{part}")[:, 1].min() > -1e-9
-    swinging = ~MOTION.contacts[:, [0, 2]].any(axis=1)
+    swinging = ~CONTACTS[:, [0, 2]].any(axis=1)
     assert at("l_ankle")[swinging, 1].max() > 0.12
 
 
@@ -121,7 +123,7 @@ def test_sits_and_stands_up():
     thigh = at("l_knee") - at("l_hip")
     assert at("hip")[seated, 1].max() < 0.56
     assert (np.abs(thigh[seated, 1]) < 0.1).all()
-    assert (MOTION.contacts[seated]).all()
+    assert (CONTACTS[seated]).all()
     assert at("hip")[frames(RISE_S[1], DURATION_S), 1].min() > 0.85
     lean = angle_deg(at("thorax") - at("hip"), np.broadcast_to([0.0, 1.0, 0.0], at("hip").shape))
     assert lean[frames(*SIT_S)].max() > 30
@@ -130,7 +132,7 @@ def test_sits_and_stands_up():
 
 
 def test_rises_over_its_feet():
-    # Without a seat below it the body must be over its feet, or it would fall. Trunk, head, arms, thighs, shins; de Leva.
+    # Without a seat below it a body that is not over its feet would fall. Shares of mass after de Leva (1996).
     parts = {
         ("hip", "thorax"): 0.43, ("thorax", "head"): 0.07,
         **{(f"{s}_{a}", f"{s}_{b}"): m for s in "lr" for a, b, m in (

@@ -1,4 +1,4 @@
-"""The demo's figure: an adult of 1.71 m, posed from the orientations of its segments and the places of its feet.
+"""The demo's figure: an adult of 1.70 m, posed from the orientations of its segments and the places of its feet.
 
 Body axes: x to the figure's left, y up, z forward. A figure with heading 0 looks along the world's +Z.
 """

@@ -41,6 +41,16 @@ RISE_S = (6.80, 8.00)
 WAVE_S = (7.80, 8.50)
 """Begins to raise the right hand, hand is up."""
 
+ACTIVITIES: tuple[tuple[str, float, float], ...] = (
+    ("walk", 0.15, 2.9),
+    ("turn", 2.9, SIT_S[0]),
+    ("sit down", *SIT_S),
+    ("sit", SIT_S[1], RISE_S[0]),
+    ("stand up", RISE_S[0], WAVE_S[0]),
+    ("wave", WAVE_S[0], DURATION_S),
+)
+"""Name, begin and end in seconds."""
+
 _SEAT_HIP_M = 0.530
 _STAND_HIP_M = 0.915
 _SEAT_BACK_M = 0.385
@@ -79,7 +89,7 @@ def perform(fps: int = 30) -> Performance:
         contacts=contacts[every],
         contact_joints=("l_heel", "r_heel", "l_toe", "r_toe"),
         root_trajectory=pose.hip[every],
-        scale_source="procedural figure, 1.71 m tall",
+        scale_source="procedural figure, 1.70 m tall",
         source="maquette demo",
     )
     return Performance(motion, (round(SIT_S[1] * fps), round(RISE_S[0] * fps)))

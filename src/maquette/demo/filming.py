@@ -112,7 +112,7 @@ def _height_px(motion: Motion, view: Camera) -> Float[np.ndarray, " frames"]:
     return 1.7 * view.focal_px[1] / depth_m
 
 
-def _slow_noise(rng: np.random.Generator, shape: tuple[int, ...], fps: float) -> Float[np.ndarray, "frames joints 2"]:
+def _slow_noise(rng: np.random.Generator, shape: tuple[int, ...], fps: float) -> Float[np.ndarray, "frames *rest"]:
     """Noise of unit variance that forgets itself within about half a second."""
     from scipy.ndimage import gaussian_filter1d
 
