@@ -1,5 +1,7 @@
 """The ground at y = 0, and the feet that stand on it."""
 
+from functools import partial
+
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -21,8 +23,8 @@ _UP = np.array([0.0, 1.0, 0.0])
 def ground(
     motion: Motion,
     *,
-    max_height_m: tuple[float, float] = (0.06, 0.10),
-    max_speed_mps: tuple[float, float] = (0.35, 0.60),
+    max_height_m: tuple[float, float] = (0.08, 0.13),
+    max_speed_mps: tuple[float, float] = (0.30, 0.55),
     min_duration_s: float = 0.1,
     max_drift_m: float = 0.08,
     drift_cutoff_hz: float = 0.2,
@@ -45,11 +47,17 @@ def ground(
     joints = contact_joints(motion.skeleton)
     rest_m = rest_heights_m(joints)
     fps = float(motion.fps)
-    limits = {"max_height_m": max_height_m, "max_speed_mps": max_speed_mps, "min_duration_s": min_duration_s}
+    detect = partial(
+        detect_contacts,
+        max_height_m=max_height_m,
+        max_speed_mps=max_speed_mps,
+        min_duration_s=min_duration_s,
+        swing_share=0.0,
+    )
     if motion.contacts is not None and motion.contact_joints == joints:
         standing = np.ascontiguousarray(motion.contacts.T)
     else:
-        standing = detect_contacts(_feet(motion, joints), _UP, fps, rest_m, **limits)
+        standing = detect(_feet(motion, joints), _UP, fps, rest_m)
     if not standing.any():
         level_m = float(np.percentile(np.nanmin(motion.positions[..., 1], axis=1), 2))
         return raised_with_camera(motion, -level_m).with_notes(
@@ -63,10 +71,10 @@ def ground(
     drift_m = _drift(heights - level_m, standing, fps, drift_cutoff_hz, max_drift_m)
     levelled = shifted(levelled, -drift_m[:, None] * _UP)
     if motion.contacts is not None and motion.contact_joints == joints:
-        contacts = standing & (np.abs(_feet(levelled, joints)[..., 1] - rest_m[:, None]) < 1.5 * max_height_m[1])
+        contacts = standing & (np.abs(_feet(levelled, joints)[..., 1] - rest_m[:, None]) < max_height_m[1])
     else:
         floor_m = np.zeros(motion.n_frames)
-        contacts = detect_contacts(_feet(levelled, joints), _UP, fps, rest_m, floor_m=floor_m, **limits)
+        contacts = detect(_feet(levelled, joints), _UP, fps, rest_m, floor_m=floor_m)
     note = f"ground at y = 0 from {len(contact_runs(standing))} foot contacts"
     if np.abs(drift_m).max() > 0.005:
         note += f"; slow vertical drift of up to {100 * np.abs(drift_m).max():.0f} cm taken out"

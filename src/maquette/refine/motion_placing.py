@@ -20,9 +20,9 @@ from maquette.refine.motion_path import information_at_cutoff
 from maquette.refine.motion_tilt import CameraTilt, body_up
 from maquette.refine.motion_trajectory import PictureFit, fit_translation, matched_keypoints, root_path
 
-STILL_WEIGHT = (2 * np.pi * 2.0) ** 2
-"""Weight of a standing foot against the acceleration of the root: it decides about motions slower than about 2 Hz."""
-FLOOR_CUTOFF_HZ = 1.0
+STILL_WEIGHT = (2 * np.pi * 1.5) ** 2
+"""Weight of a standing foot against the acceleration of the root: it decides about motions slower than about 1.5 Hz."""
+FLOOR_CUTOFF_HZ = 1.5
 """A standing foot's height over a known floor counts like a picture with this cutoff: more than the size of the body
 does for depth, far less than the picture does across the ray."""
 
@@ -35,7 +35,7 @@ def root_trajectory(
     tilt: CameraTilt | None = None,
     use_feet: bool = True,
     lateral_cutoff_hz: float | int = 6.0,
-    depth_cutoff_hz: float | int = 0.7,
+    depth_cutoff_hz: float | int = 0.5,
 ) -> Motion:
     """Place a root-relative motion in front of ``camera``: the path is added to the positions and kept as
     ``root_trajectory``.

@@ -10,7 +10,7 @@ from maquette.refine.motion_ground import contact_speed_mps
 from maquette.refine.motion_path import information_at_cutoff, solve_path
 
 
-def plant_feet(motion: Motion, *, hold_hz: float = 8.0, release_hz: float = 1.2, max_move_m: float = 0.15) -> Motion:
+def plant_feet(motion: Motion, *, hold_hz: float = 8.0, release_hz: float = 2.0, max_move_m: float = 0.15) -> Motion:
     """Move each foot by a smooth offset that keeps it at one place during every contact, and bend the leg to reach it.
 
     The place of a contact is the mean of the joint over the contact, at its standing height. The offset minimises its

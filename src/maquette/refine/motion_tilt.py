@@ -12,9 +12,9 @@ PITCH_PRIOR_RAD = (np.radians(5.0), np.radians(15.0))
 """Mean and standard deviation of the pitch of a camera about which nothing is known: it looks slightly down."""
 ROLL_PRIOR_RAD = (0.0, np.radians(3.0))
 """The same for the roll: people and tripods keep the horizon level."""
-BODY_SIGMA_RAD = np.radians(6.0)
+BODY_SIGMA_RAD = np.radians(5.0)
 """Error of the mean direction of an upright body against gravity: 3 degrees between clips in motion capture (after the
-mean lean is taken off), and about 5 that the lifter adds."""
+mean lean is taken off), and about 4 that the lifter adds."""
 
 _LEAN_RAD = {"legs": np.radians(2.9), "trunk": np.radians(0.8)}
 """Mean forward lean of the line from the ankles, or from the hips, to the thorax in 188 clips of motion capture."""

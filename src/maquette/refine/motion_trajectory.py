@@ -105,7 +105,7 @@ def root_path(
     dt_s: float,
     *,
     lateral_cutoff_hz: float | int = 6.0,
-    depth_cutoff_hz: float | int = 0.7,
+    depth_cutoff_hz: float | int = 0.5,
     foot_offsets_m: Float[np.ndarray, "feet frames 3"] | None = None,
     still: Float[np.ndarray, "feet steps"] | None = None,
     floor: tuple[Float[np.ndarray, "frames 3 3"], Float[np.ndarray, "frames 3"]] | None = None,
