@@ -24,7 +24,7 @@ def error_over_time(
     step = next(s for s in (10, 20, 25, 50, 100, 200, 500, 1000, 10_000) if highest / s <= 6)
     ceiling = step * np.ceil(highest / step)
 
-    def x(t: float) -> float:
+    def x(t: float | int) -> float:
         return left + (right - left) * t / end_s
 
     def y(mm: float) -> float:
@@ -109,7 +109,7 @@ def _curve(points: list[tuple[float, float]], colour: str) -> list[str]:
     return [f'<polyline points="{" ".join(piece)}" {style}/>' for piece in pieces if piece]
 
 
-def _text(x: float, y: float, words: str, anchor: str) -> str:
+def _text(x: float | int, y: float | int, words: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
 
 

@@ -48,10 +48,10 @@ def write_report(path: Path, result: "DemoResult", performance: Performance, pic
     """
     sections = (
         _head(result),
-        _section("Seven moments", _strip(result, pictures)),
+        _section("Six moments", _strip(result, pictures)),
         _section("Error over time", _error_chart(result)),
         _section("Path on the floor, from above", _path_chart(result)),
-        _section("Error of each joint", bars(dict(zip(H36M_17.joints, result.errors.joint_mm.tolist(), strict=True)))),
+        _section("Error of each joint, with the hips at one point", _joint_chart(result)),
         _section("What the detector got wrong", _mistakes(result)),
         _section("What was done", _notes(result)),
         _section("Files", _files(result, path.parent)),
@@ -83,7 +83,7 @@ def _head(result: "DemoResult") -> str:
         "<h1>Maquette demo</h1>"
         '<p class="lead">A figure that was never filmed walks in, turns, sits down on a chair that is not there, '
         "stands up and waves. A virtual camera films it, a simulated detector marks its joints with the mistakes that "
-        "detectors make, and the main path lifts those 2D points back to 3D. Since the figure is computed, the truth is "
+        "detectors make, and the main path lifts those 2D points back to 3D. The figure is computed, so the truth is "
         f"known to the last digit.{gaps}</p>"
         '<div class="tiles">'
         + "".join(f'<div class="tile"><b>{value}</b><span>{escape(label)}</span></div>' for value, label in tiles)
@@ -122,6 +122,12 @@ def _error_chart(result: "DemoResult") -> str:
         "in the world": e.world_mm,
     }
     return error_over_time(result.motion.times_s, lines, ACTIVITIES)
+
+
+def _joint_chart(result: "DemoResult") -> str:
+    errors_mm = dict(zip(H36M_17.joints, result.errors.joint_mm.tolist(), strict=True))
+    del errors_mm["hip"]  # the origin
+    return bars(errors_mm)
 
 
 def _path_chart(result: "DemoResult") -> str:

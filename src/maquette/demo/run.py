@@ -15,7 +15,7 @@ from maquette.skeletons import LIFTED_21
 log = logging.getLogger(__name__)
 
 FPS = 30
-_PICTURE_FRAMES = (48, 84, 112, 176, 200, 228, 276)
+_PICTURE_FRAMES = (48, 112, 176, 200, 228, 276)
 
 
 @dataclass(frozen=True)
