@@ -3,14 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from maquette.errors import OutputError
+from maquette.exporters.choices import LengthUnit, RotationOrder
 from maquette.keypoints import Keypoints
 from maquette.motion import Motion
-
-RotationOrder = Literal["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"]
-LengthUnit = Literal["m", "cm", "mm", "inch"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ def _fork_json(wish: _Wish) -> None:
 
 
 FORK_JSON = "3d_data.json"
-"""Name of the files that 3d-pose-baseline's OpenPose fork writes; it decides before the suffix does."""
+"""Name of the file that 3d-pose-baseline's OpenPose fork writes; a name that ends so decides before the suffix does."""
 
 WRITERS: dict[str, Callable[[_Wish], None]] = {
     ".bvh": _bvh,
@@ -98,7 +95,7 @@ def check_output(path: str | Path) -> None:
         OutputError: its suffix is unknown, it is a folder, or its folder is a file.
     """
     target = Path(path)
-    if target.name != FORK_JSON and target.suffix.lower() not in WRITERS:
+    if not target.name.endswith(FORK_JSON) and target.suffix.lower() not in WRITERS:
         seen = f"'{target.suffix}' is no suffix that can be written" if target.suffix else "the name has no suffix"
         raise OutputError(f"{target}: {seen}; known are {' '.join(WRITERS)} and {FORK_JSON}")
     if target.is_dir():
@@ -142,7 +139,7 @@ def write_motion(
     check_output(path)
     target = Path(path)
     wish = _Wish(motion, target, keypoints, video, rotation_order, unit, size, frame)
-    if target.name == FORK_JSON:
+    if target.name.endswith(FORK_JSON):
         _fork_json(wish)
     else:
         WRITERS[target.suffix.lower()](wish)

@@ -67,7 +67,9 @@ def parse_bvh(data: bytes, where: str) -> BvhDocument:
         InputError: no BVH, a broken hierarchy, a number that is none, or values that do not make the frames announced.
     """
     if len(data) > _LARGEST_BYTES:
-        raise InputError(f"{where}: has {len(data) / (1 << 30):.1f} GiB; BVH files up to 1 GiB are read, cut it up first")
+        raise InputError(
+            f"{where}: has {len(data) / (1 << 30):.1f} GiB; BVH files up to 1 GiB are read, cut it up first"
+        )
     cut = _MOTION.search(data)
     head = data[: cut.start()] if cut else data
     if not re.match(rb"(?:\xef\xbb\xbf)?\s*HIERARCHY\b", head, re.IGNORECASE):

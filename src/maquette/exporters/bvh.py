@@ -1,0 +1,93 @@
+"""Motion to BVH: Y up, T-pose at zero rotation, root with six channels, Euler angles without jumps."""
+
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from maquette.atomic import write_bytes
+from maquette.errors import OutputError
+from maquette.exporters.choices import LengthUnit, RotationOrder
+from maquette.formats.bvh import BvhDocument, BvhJoint, Offset, format_bvh
+from maquette.geometry.euler import euler_unwrap, quat_to_euler
+from maquette.motion import Motion
+from maquette.rig.animate import animate
+from maquette.rig.animation_rig import RigAnimation
+
+_PER_METRE = {"m": 1.0, "cm": 100.0, "mm": 1000.0, "inch": 1 / 0.0254}
+_DECIMALS = {"m": 6, "cm": 4, "mm": 4, "inch": 5}
+"""Enough for 0.1 micrometres of length or better, and 5e-5 degrees."""
+
+
+def write_bvh(
+    motion: Motion, path: str | Path, *, rotation_order: RotationOrder = "ZXY", unit: LengthUnit = "cm"
+) -> None:
+    """Write the file that :func:`motion_to_bvh` makes.
+
+    Raises:
+        OutputError: see :func:`motion_to_bvh`; or it cannot be written.
+    """
+    write_bytes(path, motion_to_bvh(motion, rotation_order=rotation_order, unit=unit))
+
+
+def motion_to_bvh(motion: Motion, *, rotation_order: RotationOrder = "ZXY", unit: LengthUnit = "cm") -> bytes:
+    """The bytes of a BVH file of the motion on the rig of :func:`maquette.rig.animate`.
+
+    The root's OFFSET is zero and its position channels are absolute, so that programs which add them and programs which
+    replace one by the other agree. Leaves have End Sites.
+
+    Args:
+        motion: one person, in the world or in the camera's frame (then turned upright).
+        rotation_order: order of the rotation channels of every joint; "ZXY" means R = Rz Rx Ry.
+        unit: unit of length in the file.
+
+    Raises:
+        OutputError: joints are unknown in some frames, the skeleton has no rotations, or an argument is unknown.
+    """
+    if rotation_order not in get_args(RotationOrder):
+        raise OutputError(
+            f"rotation order {rotation_order!r} is unknown; expected {', '.join(get_args(RotationOrder))}"
+        )
+    if unit not in _PER_METRE:
+        raise OutputError(f"unit of length {unit!r} is unknown; expected {', '.join(_PER_METRE)}")
+    animation = animate(motion)
+    return format_bvh(_document(animation, rotation_order, _PER_METRE[unit]), decimals=_DECIMALS[unit])
+
+
+def _document(animation: RigAnimation, order: str, per_metre: float) -> BvhDocument:
+    rotation_channels = tuple(f"{axis}rotation" for axis in order)
+    root_channels = ("Xposition", "Yposition", "Zposition", *rotation_channels)
+    joints = []
+    for node, (name, parent) in enumerate(zip(animation.names, animation.parents, strict=True)):
+        tip = animation.tip_offsets_m[node]
+        is_leaf = node not in animation.parents
+        # Some programs refuse a leaf without End Site.
+        ends = (_offset(np.nan_to_num(tip), per_metre),) if is_leaf or np.isfinite(tip).all() else ()
+        joints.append(
+            BvhJoint(
+                name=name,
+                parent=parent,
+                offset=_offset(animation.rest_offsets_m[node], per_metre),
+                channels=root_channels if parent < 0 else rotation_channels,
+                end_offsets=ends,
+            )
+        )
+    angles = np.degrees(euler_unwrap(quat_to_euler(animation.rotations, order), order))
+    values = np.concatenate(
+        (animation.root_positions_m * per_metre, angles.reshape(len(angles), -1)), axis=1, dtype=np.float64
+    )
+    return BvhDocument(tuple(joints), frame_time_s(animation.fps), values)
+
+
+def frame_time_s(fps: Fraction) -> Decimal:
+    """Seconds from frame to frame with ten significant digits, which give the rate back exactly."""
+    with localcontext() as context:
+        context.prec = 10
+        return Decimal(fps.denominator) / Decimal(fps.numerator)
+
+
+def _offset(offset_m: np.ndarray, per_metre: float) -> Offset:
+    x, y, z = (float(value) for value in offset_m * per_metre)
+    return x, y, z

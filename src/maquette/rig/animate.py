@@ -1,0 +1,273 @@
+"""A motion on the rig of animation files."""
+
+import logging
+
+import numpy as np
+from jaxtyping import Float
+
+from maquette.errors import OutputError
+from maquette.geometry.kinematics import forward_kinematics
+from maquette.geometry.rotations import (
+    quat_between,
+    quat_conjugate,
+    quat_continuous,
+    quat_identity,
+    quat_multiply,
+    quat_rotate,
+    quat_slerp,
+)
+from maquette.motion import Motion
+from maquette.refine.motion_bones import bone_lengths, constant_bones
+from maquette.rig.animation_rig import HUMAN_RIG, RigAnimation, RigJoint
+from maquette.rig.rest import is_human, rest_offsets_m
+from maquette.rig.solve import solve_rotations
+from maquette.skeleton import Skeleton
+
+_log = logging.getLogger(__name__)
+
+_STEADY_M = 1e-4
+"""Bones that vary less than this are constant: five of them in a row stay within a millimetre."""
+_END = "_end"
+_HAND_PER_FOREARM = 0.7
+_TOES_PER_FOOT = 0.45
+_FOOT_PER_SHIN = 0.31
+"""Of bones that only give the figure an end to look at (hands, toes, feet where they are not known)."""
+
+
+def animate(motion: Motion) -> RigAnimation:
+    """The motion on a rig, for animation formats: Y up, metres, constant bones.
+
+    A person with Human3.6M's joints gets :data:`HUMAN_RIG` in its T-pose; its rotations are solved when the motion has
+    none, and swung where needed so that every bone points exactly where the positions say. Bones that change their
+    length are first given a constant one (:func:`maquette.refine.motion_bones.constant_bones`). Any other skeleton
+    keeps its joints, and must bring rotations (as a BVH file does).
+
+    A motion in the camera's frame is turned upright: camera right, up and backwards become X, Y and Z.
+
+    Raises:
+        OutputError: frames with unknown joints (the text names them), or a skeleton that has no rotations.
+    """
+    _refuse_unknown(motion)
+    upright = _upright(motion)
+    if is_human(motion.skeleton):
+        return _animate_human(upright)
+    return _animate_other(upright)
+
+
+def _refuse_unknown(motion: Motion) -> None:
+    unknown = ~np.isfinite(motion.positions).all(axis=-1)
+    frames = np.flatnonzero(unknown.any(axis=1))
+    if not motion.n_frames:
+        raise OutputError("the motion has no frames; an animation needs at least one")
+    if frames.size:
+        runs = np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1)
+        shown = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs[:5])
+        names = [motion.skeleton.joints[i] for i in np.flatnonzero(unknown.any(axis=0))]
+        raise OutputError(
+            f"animation formats cannot leave joints out, and {len(frames)} of {motion.n_frames} frames have unknown "
+            f"ones (frames {shown}{' ...' if len(runs) > 5 else ''}; {', '.join(names[:5])}"
+            f"{' ...' if len(names) > 5 else ''}): fill the gaps first, or write .npz, .json or .csv"
+        )
+
+
+def _upright(motion: Motion) -> Motion:
+    """A motion in the camera's frame with Y up, by half a turn about X; one in the world as it is."""
+    if motion.frame == "world":
+        return motion
+    rotations = motion.rotations
+    if rotations is not None:
+        rotations = rotations.copy()
+        roots = list(motion.skeleton.roots)
+        rotations[:, roots] = quat_multiply(np.array([0.0, 1.0, 0.0, 0.0]), rotations[:, roots])
+    note = "turned upright from the camera's frame: camera right is X, up is Y, towards the camera is Z"
+    return motion.with_notes(
+        note,
+        positions=motion.positions * np.array([1.0, -1.0, -1.0]),
+        rotations=rotations,
+        frame="world",
+        camera=None,
+        root_trajectory=None,
+    )
+
+
+def _animate_human(motion: Motion) -> RigAnimation:
+    motion = _with_constant_bones(motion)
+    if motion.rotations is None or not np.isfinite(motion.rotations).all():
+        motion = solve_rotations(motion)
+    skeleton = motion.skeleton
+    rig = tuple(joint for joint in HUMAN_RIG if not joint.needs or joint.needs in skeleton)
+    names = tuple(joint.name for joint in rig)
+    parents = tuple(names.index(joint.parent) if joint.parent else -1 for joint in rig)
+    rest = dict(zip(skeleton.joints, rest_offsets_m(motion), strict=True))
+    turned = _turned(motion)
+    orientations = [_orientation(joint, motion, turned, rest) for joint in rig]
+    rotations = np.empty((motion.n_frames, len(rig), 4))
+    offsets = np.zeros((len(rig), 3))
+    for node, parent in enumerate(parents):
+        rotations[:, node] = orientations[node]
+        if parent >= 0:
+            rotations[:, node] = quat_multiply(quat_conjugate(orientations[parent]), orientations[node])
+            offsets[node] = rest[rig[node].at] if rig[parent].at != rig[node].at else 0.0
+    return RigAnimation(
+        names=names,
+        parents=parents,
+        rest_offsets_m=offsets,
+        tip_offsets_m=_tips(rig, parents, rest),
+        rotations=quat_continuous(rotations),
+        root_positions_m=motion.joint("hip"),
+        fps=motion.fps,
+        skeleton=skeleton,
+        places=_places(skeleton, rig),
+        contacts=_stands(motion),
+        notes=motion.notes,
+    )
+
+
+def _with_constant_bones(motion: Motion) -> Motion:
+    skeleton = motion.skeleton
+    lengths = bone_lengths(motion, symmetric=False)
+    parents = [parent for parent, _ in skeleton.bones]
+    children = [child for _, child in skeleton.bones]
+    spans = np.linalg.norm(motion.positions[:, children] - motion.positions[:, parents], axis=-1)
+    stretch_m = float(np.abs(spans - lengths[children]).max())
+    if stretch_m <= _STEADY_M:
+        return motion
+    _log.info("bones vary by up to %.1f mm: given their median length for the animation", 1000 * stretch_m)
+    return constant_bones(motion, lengths)
+
+
+def _turned(motion: Motion) -> Float[np.ndarray, "frames joints 4"]:
+    """World orientation of each joint of the motion, from its rotations."""
+    skeleton, turned = motion.skeleton, np.array(motion.rotations)
+    for joint in skeleton.order:
+        if skeleton.parents[joint] >= 0:
+            turned[:, joint] = quat_multiply(turned[:, skeleton.parents[joint]], turned[:, joint])
+    return turned
+
+
+def _orientation(
+    joint: RigJoint,
+    motion: Motion,
+    turned: Float[np.ndarray, "frames joints 4"],
+    rest: dict[str, Float[np.ndarray, "3"]],
+) -> Float[np.ndarray, "frames 4"]:
+    """World orientation of one joint of the rig."""
+    skeleton = motion.skeleton
+    given = [turned[:, skeleton.index(name)] for name in joint.oriented_by]
+    base = given[0] if len(given) == 1 else quat_slerp(given[0], given[1], 0.5)
+    if not joint.to or joint.to not in skeleton or np.linalg.norm(rest[joint.to]) < 1e-9:
+        return base
+    here = quat_rotate(base, rest[joint.to])
+    bone = motion.joint(joint.to) - motion.joint(joint.at)
+    no_length = np.linalg.norm(bone, axis=-1, keepdims=True) < 1e-9
+    return quat_multiply(quat_between(here, np.where(no_length, here, bone)), base)
+
+
+def _tips(
+    rig: tuple[RigJoint, ...], parents: tuple[int, ...], rest: dict[str, Float[np.ndarray, "3"]]
+) -> Float[np.ndarray, "nodes 3"]:
+    """Ends of the bones of joints without children."""
+    tips = np.full((len(rig), 3), np.nan)
+    for node, joint in enumerate(rig):
+        if node in parents:
+            continue
+        side = joint.at[:2]
+        if joint.to in rest:
+            tips[node] = rest[joint.to]
+        elif joint.name.endswith("Hand"):
+            tips[node] = _HAND_PER_FOREARM * rest[f"{side}wrist"]
+        elif joint.name.endswith("ToeBase"):
+            tips[node] = [0.0, 0.0, _TOES_PER_FOOT * float(np.linalg.norm(rest[f"{side}toe"]))]
+        else:
+            shin_m = float(np.linalg.norm(rest[f"{side}ankle"]))
+            tips[node] = _FOOT_PER_SHIN * shin_m * np.array([0.0, -0.45, 0.893])
+    return tips
+
+
+def _places(skeleton: Skeleton, rig: tuple[RigJoint, ...]) -> dict[str, tuple[int, bool]]:
+    """Where the rig has the joints of ours: at a joint, or at the tip of one."""
+    places = {joint.to: (node, True) for node, joint in enumerate(rig) if joint.to in skeleton}
+    places |= {joint.at: (node, False) for node, joint in reversed(list(enumerate(rig)))}
+    left_out = [name for name in skeleton.joints if name not in places]
+    if left_out:
+        _log.warning("the animation rig has no place for %s; .npz, .json and .csv keep them", ", ".join(left_out))
+    return places
+
+
+def _animate_other(motion: Motion) -> RigAnimation:
+    """A rig of the motion's own joints; leaves named ``..._end`` are tips of their parents."""
+    skeleton = motion.skeleton
+    if motion.rotations is None:
+        raise OutputError(
+            f"skeleton '{skeleton.name}' has positions and no rotations, and rotations are solved for the joints of "
+            "h36m-17 and maquette-21 only: write .npz, .json or .csv, or map the motion to one of these first"
+        )
+    if len(skeleton.roots) != 1:
+        raise OutputError(f"skeleton '{skeleton.name}' has {len(skeleton.roots)} roots; an animation has one")
+    order = _depth_first(skeleton.parents, skeleton.roots[0])
+    is_tip = [_is_tip(skeleton.joints[i], skeleton.parents[i], i, skeleton.parents) for i in range(len(skeleton))]
+    kept = [joint for joint in order if not is_tip[joint]]
+    node_of = {joint: node for node, joint in enumerate(kept)}
+    parents = tuple(node_of.get(skeleton.parents[joint], -1) for joint in kept)
+    rotations = np.where(np.isfinite(motion.rotations), motion.rotations, quat_identity())[:, kept]
+    _, orientations = forward_kinematics(parents, np.zeros((1, len(kept), 3)), rotations)
+    offsets, tips, worst_m = np.zeros((len(kept), 3)), np.full((len(kept), 3), np.nan), 0.0
+    for joint, parent in enumerate(skeleton.parents):
+        if parent < 0:
+            continue
+        bone = motion.positions[:, joint] - motion.positions[:, parent]
+        local = quat_rotate(quat_conjugate(orientations[:, node_of[parent]]), bone)
+        offset = np.median(local, axis=0)
+        worst_m = max(worst_m, float(np.linalg.norm(local - offset, axis=-1).max()))
+        if is_tip[joint]:
+            tips[node_of[parent]] = offset
+        else:
+            offsets[node_of[joint]] = offset
+    if worst_m > 1e-3:
+        _log.warning("joints move in their parents by up to %.1f mm; the animation holds them still", 1000 * worst_m)
+    places = {
+        name: (node_of[skeleton.parents[joint]], True) if is_tip[joint] else (node_of[joint], False)
+        for joint, name in enumerate(skeleton.joints)
+    }
+    return RigAnimation(
+        names=tuple(skeleton.joints[joint] for joint in kept),
+        parents=parents,
+        rest_offsets_m=offsets,
+        tip_offsets_m=tips,
+        rotations=quat_continuous(rotations),
+        root_positions_m=motion.positions[:, skeleton.roots[0]],
+        fps=motion.fps,
+        skeleton=skeleton,
+        places=places,
+        contacts=_stands(motion),
+        notes=motion.notes,
+    )
+
+
+def _is_tip(name: str, parent: int, joint: int, parents: tuple[int, ...]) -> bool:
+    """Whether a joint is only the end of its parent's one bone."""
+    return name.endswith(_END) and parent >= 0 and joint not in parents and parents.count(parent) == 1
+
+
+def _depth_first(parents: tuple[int, ...], root: int) -> tuple[int, ...]:
+    children: dict[int, list[int]] = {}
+    for joint, parent in enumerate(parents):
+        children.setdefault(parent, []).append(joint)
+    order, pending = [], [root]
+    while pending:
+        joint = pending.pop()
+        order.append(joint)
+        pending += reversed(children.get(joint, []))
+    return tuple(order)
+
+
+def _stands(motion: Motion) -> dict[str, list[list[int]]]:
+    """First and last frame of each time that a contact joint stands."""
+    stands: dict[str, list[list[int]]] = {}
+    if motion.contacts is None:
+        return stands
+    for column, joint in enumerate(motion.contact_joints):
+        edges = np.diff(np.concatenate(([False], motion.contacts[:, column], [False])).astype(np.int8))
+        first, last = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
+        stands[joint] = [[int(a), int(b)] for a, b in zip(first, last, strict=True)]
+    return stands

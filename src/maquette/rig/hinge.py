@@ -1,0 +1,63 @@
+"""How far a limb is twisted about its upper bone, told by the plane in which its elbow or knee bends."""
+
+import numpy as np
+from jaxtyping import Complex, Float
+
+_STRAIGHT_RAD, _BENT_RAD = np.radians(12.0), np.radians(30.0)
+"""Below the first bend the plane of the hinge is not believed at all, from the second on wholly."""
+_AGAINST_RAD = np.radians(25.0)
+"""More bend is asked of a plane that contradicts its neighbours: a straight knee seen bent the wrong way is noise."""
+_MEMORY_S = 0.25
+"""Standard deviation of the weights of neighbouring moments."""
+_NEUTRAL = 0.02
+"""Weight of no twist, as the squared sine of a bend (8 degrees)."""
+_FOOT = 0.1
+"""Weight of the foot's direction for the twist of a straight leg (18 degrees)."""
+
+
+def hinge_twist(
+    bend: Float[np.ndarray, "frames 3"], fps: float, foot: Float[np.ndarray, "frames 2"] | None = None
+) -> Float[np.ndarray, " frames"]:
+    """Angle in radians to twist the upper bone by, so that its hinge bends the way the lower bone goes.
+
+    Args:
+        bend: the lower bone seen from the untwisted upper bone: along it, the way the hinge bends, along the hinge.
+        fps: frames per second.
+        foot: where the hinge should bend towards for other reasons, in the last two of these axes.
+
+    Returns:
+        Angles, continuous over time where the limb is. Unknown frames take those of their neighbours.
+    """
+    along, across = bend[:, 0], bend[:, 1] + 1j * bend[:, 2]
+    sine = np.abs(across)
+    angle = np.arctan2(sine, along)
+    known = np.isfinite(angle) & (np.hypot(sine, along) > 1e-9)
+    angle = np.where(known, angle, 0.0)
+    plane = _directions(np.where(known, across, 0.0))
+    pull = plane * np.sin(np.minimum(angle, np.pi / 2)) ** 2
+    usual = _blurred(pull, fps) + _NEUTRAL
+    if foot is not None:
+        # Its length counts: a foot in line with the shin has no direction across it.
+        across_foot = np.nan_to_num(foot[:, 0] + 1j * foot[:, 1])
+        usual = usual + _FOOT * across_foot / np.maximum(np.abs(across_foot), 0.08)
+    usual = _directions(usual)
+    against = 0.5 * (1.0 - np.real(plane * np.conj(usual)))
+    trust = np.clip((angle - _STRAIGHT_RAD - _AGAINST_RAD * against) / (_BENT_RAD - _STRAIGHT_RAD), 0.0, 1.0)
+    trust = np.where(known & (np.abs(plane) > 0), trust * trust * (3.0 - 2.0 * trust), 0.0)
+    away = np.angle(plane * np.conj(usual))
+    return np.angle(usual) + trust * away
+
+
+def _directions(values: Complex[np.ndarray, " frames"]) -> Complex[np.ndarray, " frames"]:
+    """Unit complex numbers; zero stays zero."""
+    size = np.abs(values)
+    return values / np.where(size > 1e-12, size, 1.0)
+
+
+def _blurred(values: Complex[np.ndarray, " frames"], fps: float) -> Complex[np.ndarray, " frames"]:
+    """Gaussian average over time."""
+    half = min(int(np.ceil(3 * _MEMORY_S * fps)), max(len(values) - 1, 0))
+    weights = np.exp(-0.5 * (np.arange(-half, half + 1) / (_MEMORY_S * fps)) ** 2)
+    # "same" gives the longer of the two, so the kernel is never the longer one: cut "full" instead.
+    total = np.convolve(np.ones(len(values)), weights)[half : half + len(values)]
+    return np.convolve(values, weights)[half : half + len(values)] / total

@@ -1,0 +1,188 @@
+"""Local rotations from joint positions.
+
+What positions determine is taken from them; what they leave open is settled by this twist policy:
+
+* hips: the line through the hip joints, upright along the bone to the spine;
+* chest: the bone from spine to thorax, turned by the line through the shoulders;
+* upper arm and thigh: swing without twist from the shoulder girdle and from the hips, then twist until the plane of the
+  bent elbow or knee is the hinge's plane. A limb that is nearly straight has no plane: the twist then fades, over
+  12 to 30 degrees of bend, into that of the neighbouring moments (and for legs of the foot, whose toes the kneecap
+  follows), and in their absence to no twist;
+* forearm and shin: the hinge alone (pronation is not seen);
+* head: the bone from nose to crown, turned by the offset of the nose from the line between thorax and crown, half
+  trusted beside the chest, since it is only four centimetres long;
+* feet: heel and toe; hands follow the forearm, toes the foot.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from maquette.geometry.rotations import (
+    hold_known,
+    matrix_from_two_vectors,
+    matrix_to_quat,
+    quat_about,
+    quat_between,
+    quat_conjugate,
+    quat_continuous,
+    quat_identity,
+    quat_multiply,
+    quat_rotate,
+)
+from maquette.motion import Motion
+from maquette.rig.hinge import hinge_twist
+from maquette.rig.rest import check_human, has_foot, rest_direction, rest_offsets_m
+
+Vectors = Float[np.ndarray, "frames 3"]
+Quats = Float[np.ndarray, "frames 4"]
+
+_X, _Y, _Z = np.eye(3)
+_NOSE_OFFSET_M = 0.04
+_HINGE_REST = {"l_elbow": -_Y, "r_elbow": _Y, "l_knee": _X, "r_knee": _X}
+"""Axis about which each joint bends in the rest pose: palms down, so elbows bend forwards; knees bend backwards."""
+
+
+def solve_rotations(motion: Motion) -> Motion:
+    """The motion with ``rotations``: of each joint relative to its parent, identity in the T-pose.
+
+    The rotation of a joint turns the bones that leave it towards its children (as in BVH and glTF). Where several
+    leave it (hip, thorax, ankle) it is the frame of that part of the body; :func:`maquette.rig.animate` gives each of
+    them a joint of its own, so that positions come back exactly. Joints at the ends of limbs follow their parent. A
+    rotation is NaN where a position that it depends on is. The module tells the twist policy.
+
+    Raises:
+        InputError: the skeleton lacks joints of Human3.6M-17, or a bone is never seen.
+    """
+    check_human(motion.skeleton)
+    skeleton = motion.skeleton
+    orientations = _orientations(motion)
+    rotations = np.empty((motion.n_frames, len(skeleton), 4))
+    for joint in skeleton.order:
+        name, parent = skeleton.joints[joint], skeleton.parents[joint]
+        above = orientations[skeleton.joints[parent]] if parent >= 0 else quat_identity((motion.n_frames,))
+        if name in orientations:
+            rotations[:, joint] = quat_multiply(quat_conjugate(above), orientations[name])
+        else:
+            # Rigid with its parent, also where the parent is unknown.
+            rotations[:, joint] = quat_identity((motion.n_frames,))
+            orientations[name] = above
+    return motion.with_notes(
+        "local rotations solved from the positions (twist from the planes of elbows and knees)",
+        rotations=quat_continuous(rotations),
+    )
+
+
+def _orientations(motion: Motion) -> dict[str, Quats]:
+    """World orientation of each part of the body, under the name of the joint that turns it."""
+    at = {name: motion.joint(name) for name in motion.skeleton.joints}
+    rest = dict(zip(motion.skeleton.joints, rest_offsets_m(motion), strict=True))
+    pelvis = _held(
+        _frame(at["l_hip"] - at["r_hip"], at["spine"] - at["hip"], "xy"), at["hip"], at["l_hip"], at["r_hip"]
+    )
+    chest_known = (at["thorax"], at["spine"], at["l_shoulder"], at["r_shoulder"])
+    chest = _held(_frame(at["thorax"] - at["spine"], at["l_shoulder"] - at["r_shoulder"], "yx"), *chest_known)
+    turned = {"hip": pelvis, "spine": chest, "thorax": chest}
+    turned |= {"nose": _head(at, chest)}
+    for side in ("l_", "r_"):
+        girdle = _swung(chest, rest_direction(f"{side}shoulder"), at[f"{side}shoulder"] - at["thorax"])
+        arm = tuple(at[f"{side}{joint}"] for joint in ("shoulder", "elbow", "wrist"))
+        upper, lower = _limb(girdle, arm, f"{side}elbow", motion)
+        turned |= {f"{side}shoulder": upper, f"{side}elbow": lower, f"{side}wrist": lower}
+        leg = tuple(at[f"{side}{joint}"] for joint in ("hip", "knee", "ankle"))
+        forward = at[f"{side}toe"] - at[f"{side}ankle"] if f"{side}toe" in at else None
+        thigh, shin = _limb(pelvis, leg, f"{side}knee", motion, forward)
+        turned |= {f"{side}hip": thigh, f"{side}knee": shin, f"{side}ankle": _foot(at, rest, side, shin, motion)}
+    return turned
+
+
+def _frame(primary: Vectors, secondary: Vectors, axes: str) -> Quats:
+    """Orientation with one axis along ``primary`` and another as near as can be to ``secondary``."""
+    frame = matrix_from_two_vectors(primary, secondary, axes=axes)
+    bad = np.isnan(frame).any(axis=(-1, -2))
+    quats = matrix_to_quat(np.where(bad[:, None, None], np.eye(3), frame))
+    return np.where(bad[:, None], np.nan, quats)
+
+
+def _held(quats: Quats, *seen: Vectors) -> Quats:
+    """Orientations that are open although all positions are ``seen`` (points that coincide or lie in line) repeat the
+    last that was not; unknown positions stay unknown."""
+    is_seen = np.isfinite(np.concatenate(seen, axis=-1)).all(axis=-1)
+    known = np.isfinite(quats).all(axis=-1)
+    if not (is_seen & ~known).any():
+        return quats
+    filled = hold_known(quats, known)
+    first = filled[np.argmax(known)] if known.any() else quat_identity()
+    filled = np.where(np.isnan(filled), first, filled)
+    return np.where((is_seen & ~known)[:, None], filled, quats)
+
+
+def _swung(base: Quats, rest: Float[np.ndarray, "3"], bone: Vectors) -> Quats:
+    """``base`` turned on the shortest way that brings the rest direction onto the bone; a bone without length points
+    where it does at rest."""
+    here = quat_rotate(base, rest)
+    no_length = np.linalg.norm(bone, axis=-1, keepdims=True) < 1e-9
+    return quat_multiply(quat_between(here, np.where(no_length, here, bone)), base)
+
+
+def _limb(
+    base: Quats, joints: tuple[Vectors, ...], hinge: str, motion: Motion, forward: Vectors | None = None
+) -> tuple[Quats, Quats]:
+    """Orientations of the upper and the lower half of an arm or a leg.
+
+    Args:
+        base: orientation of what the limb hangs on.
+        joints: its three positions, from the body outwards.
+        hinge: name of the middle joint.
+        forward: for legs, from ankle to toe.
+    """
+    start, middle, end = joints
+    along, hinge_axis = rest_direction(hinge), _HINGE_REST[hinge]
+    bend_way = np.cross(hinge_axis, along)
+    swung = _swung(base, along, middle - start)
+    back = quat_conjugate(swung)
+    lower = quat_rotate(back, end - middle)
+    bend = lower @ np.stack((along, bend_way, hinge_axis), axis=-1)
+    foot = None
+    if forward is not None:
+        # The knee bends away from where the toes point.
+        foot = -(quat_rotate(back, forward) @ np.stack((bend_way, hinge_axis), axis=-1))
+    twist_rad = hinge_twist(bend, float(motion.fps), foot)
+    upper = quat_multiply(swung, quat_about(along, twist_rad))
+    upper = np.where(np.isnan(swung), np.nan, upper)
+    return upper, _swung(upper, along, end - middle)
+
+
+def _head(at: dict[str, Vectors], chest: Quats) -> Quats:
+    """Crown above nose, turned sideways by where the nose stands before the line from thorax to crown."""
+    up = at["head"] - at["thorax"]
+    length = np.linalg.norm(up, axis=-1, keepdims=True)
+    up = up / np.where(length > 1e-9, length, 1.0)
+    ahead = at["nose"] - at["thorax"]
+    ahead = ahead - np.sum(ahead * up, axis=-1, keepdims=True) * up
+    # Longer offsets than a head's are noise and count no more.
+    ahead = ahead / np.maximum(np.linalg.norm(ahead, axis=-1, keepdims=True), _NOSE_OFFSET_M)
+    sideways = np.cross(up, ahead) + 0.5 * quat_rotate(chest, _X)
+    bone = at["head"] - at["nose"]
+    frame = _held(_frame(bone, sideways, "yx"), at["head"], at["nose"], at["thorax"], chest[:, :3])
+    # `frame` has Y along the bone, which in the rest pose leans back.
+    return quat_multiply(frame, quat_conjugate(quat_between(_Y, rest_direction("head"))))
+
+
+def _foot(
+    at: dict[str, Vectors], rest: dict[str, Float[np.ndarray, "3"]], side: str, shin: Quats, motion: Motion
+) -> Quats:
+    """Ankle to toe, rolled by the triangle of ankle, toe and heel beside the axis of the knee; without toes at rest."""
+    if f"{side}toe" not in at:
+        return shin
+    toe = at[f"{side}toe"] - at[f"{side}ankle"]
+    sideways = 0.5 * quat_rotate(shin, _X)
+    if has_foot(motion.skeleton, side):
+        normal = np.cross(toe, at[f"{side}heel"] - at[f"{side}ankle"])
+        full = np.linalg.norm(np.cross(rest[f"{side}toe"], rest[f"{side}heel"]))
+        if full > 1e-6:
+            sideways = sideways + normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), full)
+    frame = _held(_frame(toe, sideways, "zx"), toe, sideways)
+    direction = rest[f"{side}toe"]
+    if np.linalg.norm(direction) < 1e-9:
+        return shin
+    return quat_multiply(frame, quat_conjugate(quat_between(_Z, direction)))
