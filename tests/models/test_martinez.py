@@ -51,6 +51,7 @@ def test_max_norm_clips_the_whole_matrix_and_lets_gradients_through():
     assert torch.linalg.matrix_norm(layer.weight) > 1
     assert torch.linalg.matrix_norm(layer.effective_weight()).item() == pytest.approx(1, abs=1e-6)
     layer(torch.ones(2, 32)).square().sum().backward()
+    assert layer.weight.grad is not None
     # Scaling a matrix beyond the unit sphere changes nothing, so its gradient is orthogonal to it.
     assert abs((layer.weight.grad * layer.weight).sum().item()) < 1e-3
     with torch.no_grad():
@@ -62,7 +63,9 @@ def test_initial_weights_have_the_published_spread():
     torch.manual_seed(0)
     network = ResidualNetwork()
     cut_normal = 0.8796
-    for linear in (network.first.linear, network.blocks[0].first.linear, network.last):
+    layers = [module for module in network.modules() if isinstance(module, MaxNormLinear)]
+    assert len(layers) == 6
+    for linear in layers:
         assert linear.weight.std().item() == pytest.approx(cut_normal * math.sqrt(2 / linear.in_features), rel=0.03)
         assert linear.bias.std().item() == pytest.approx(cut_normal * math.sqrt(2 / linear.out_features), rel=0.25)
         assert linear.weight.abs().max().item() <= 2 * math.sqrt(2 / linear.in_features) + 1e-6

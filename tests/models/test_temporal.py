@@ -15,8 +15,9 @@ def network():
     network = TemporalNetwork(CHANNELS, JOINTS, width=WIDTH, head_blocks=1)
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm1d):
-            module.running_mean.normal_()
-            module.running_var.uniform_(0.5, 1.5)
+            statistics = dict(module.named_buffers())
+            torch.nn.init.normal_(statistics["running_mean"])
+            torch.nn.init.uniform_(statistics["running_var"], 0.5, 1.5)
     return network.eval()
 
 
@@ -43,6 +44,7 @@ def test_is_the_dilated_convolution_at_the_middle_frame(network):
 def test_every_frame_of_the_window_counts(network):
     features = torch.randn(1, 27, CHANNELS, requires_grad=True)
     network(features).square().sum().backward()
+    assert features.grad is not None
     assert (features.grad.abs().sum(-1) > 0).all()
 
 

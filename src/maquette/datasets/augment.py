@@ -52,6 +52,11 @@ def vary_poses(rng: np.random.Generator, vectors: Vectors, *, strength: float = 
     return out
 
 
+def _rows_of(vectors: Vectors, chosen: Chosen, rows: Rows) -> tuple[np.ndarray, ...]:
+    """Index of these rows in all frames of the chosen segments."""
+    return np.ix_(chosen, np.arange(vectors.shape[1]), np.array(rows))
+
+
 def _pick(rng: np.random.Generator, vectors: Vectors, share: float) -> Chosen:
     return np.flatnonzero(rng.random(len(vectors)) < share)
 
@@ -60,9 +65,7 @@ def _exchange_upper_bodies(vectors: Vectors, chosen: Chosen) -> None:
     """The upper body of the next segment, turned about the vertical so that the hips of both face one way."""
     donors = (chosen + 1) % len(vectors)
     angle = _heading(vectors[chosen]) - _heading(vectors[donors])
-    vectors[np.ix_(chosen, np.arange(vectors.shape[1]), _UPPER)] = _turn_about_vertical(
-        vectors[donors][:, :, _UPPER], angle
-    )
+    vectors[_rows_of(vectors, chosen, _UPPER)] = _turn_about_vertical(vectors[donors][:, :, _UPPER], angle)
 
 
 def _exchange_limb(
@@ -71,14 +74,14 @@ def _exchange_limb(
     """A limb of another segment, as it stood to its own trunk; half of them from the other side, mirrored."""
     if not len(chosen):
         return
-    donors = (chosen + rng.integers(2, len(vectors) - 1)) % len(vectors)
+    donors = (chosen + rng.integers(1, max(2, len(vectors)))) % len(vectors)
     mirrored = (rng.random(len(chosen)) < 0.5)[:, None, None, None]
     donor = vectors[donors]
     local = np.swapaxes(frame(donor), -1, -2)
     own = _apply(local, donor[:, :, limbs[side]])
     other = _apply(local, donor[:, :, limbs[_OTHER[side]]]) * np.array([-1, 1, 1], dtype=np.float32)
     limb = _apply(frame(vectors[chosen]), np.where(mirrored, other, own))
-    vectors[np.ix_(chosen, np.arange(vectors.shape[1]), limbs[side])] = limb
+    vectors[_rows_of(vectors, chosen, limbs[side])] = limb
 
 
 def _turn_joints(rng: np.random.Generator, vectors: Vectors, strength: float) -> None:
@@ -93,7 +96,7 @@ def _turn_joints(rng: np.random.Generator, vectors: Vectors, strength: float) ->
             axis = _random_directions(rng, len(chosen))
             angle = _angle_over_time(rng, len(chosen), vectors.shape[1], sd_deg * strength)
             turned = _rodrigues(vectors[chosen][:, :, rows], (pelvis[chosen] @ axis[:, None, :, None])[..., 0], angle)
-            vectors[np.ix_(chosen, np.arange(vectors.shape[1]), rows)] = turned
+            vectors[_rows_of(vectors, chosen, rows)] = turned
 
 
 def _bend(rng: np.random.Generator, vectors: Vectors, chosen: Chosen, side: str, joint: str, sd_deg: float) -> None:
@@ -112,7 +115,7 @@ def _bend(rng: np.random.Generator, vectors: Vectors, chosen: Chosen, side: str,
     if joint == "elbow":
         change *= np.clip((flexion - 0.10) / 0.15, 0, 1)
     turned = _rodrigues(vectors[chosen][:, :, rows], _unit(normal), change.astype(np.float32))
-    vectors[np.ix_(chosen, np.arange(vectors.shape[1]), rows)] = turned
+    vectors[_rows_of(vectors, chosen, rows)] = turned
 
 
 def _twist(
@@ -123,7 +126,7 @@ def _twist(
         return
     angle = _angle_over_time(rng, len(chosen), vectors.shape[1], sd_deg)
     turned = _rodrigues(vectors[chosen][:, :, rows], _unit(vectors[chosen][:, :, axis_row]), angle)
-    vectors[np.ix_(chosen, np.arange(vectors.shape[1]), rows)] = turned
+    vectors[_rows_of(vectors, chosen, rows)] = turned
 
 
 def _tilt(rng: np.random.Generator, vectors: Vectors, strength: float) -> None:

@@ -94,7 +94,7 @@ def _jitter_and_drift(
     rng: np.random.Generator, shape: tuple[int, ...], person: Float[np.ndarray, " windows"]
 ) -> Points:
     n, frames, joints, _ = shape
-    level = np.exp(rng.uniform(np.log(0.5), np.log(4.0), n)).astype(np.float32)
+    level = np.exp(rng.uniform(np.log(0.5), np.log(3.5), n)).astype(np.float32)
     sigma = (person * level)[:, None, None, None] * _SIGMAS[:, None]
     white_share = rng.uniform(0.3, 1.1, (n, 1, 1, 1)).astype(np.float32)
     drift_share = rng.uniform(0.3, 1.2, (n, 1, 1, 1)).astype(np.float32)

@@ -20,7 +20,8 @@ def _work(
     results: Any, data_dir: str, settings: SampleSettings, batch_size: int, seed: int, first: int, step: int
 ) -> None:
     """Makes batches ``first``, ``first + step``, ... until the parent is gone or stops it."""
-    os.nice(1)
+    # When the parent is gone nobody reads what is still in the pipe: do not wait for it at the end.
+    results.cancel_join_thread()
     library = MotionLibrary(clips_of_split(load_clips(data_dir), "train"))
     parent, index = os.getppid(), first
     while os.getppid() == parent:

@@ -101,7 +101,7 @@ def clips_of_split(clips: Iterable[Clip], split: str) -> list[Clip]:
     return chosen
 
 
-def _vectors(landmarks: Float[np.ndarray, "frames 30 3"]) -> Float[np.ndarray, "frames 25 3"]:
+def _vectors(landmarks: Float[np.ndarray, "frames 30 3"]) -> Float[np.ndarray, "kept 25 3"]:
     points = landmarks[_first_frame(landmarks) :]
     at = {name: points[:, i] for i, name in enumerate(_STORE_NAMES)}
     for side in "LR":

@@ -35,7 +35,7 @@ class SampleSettings:
     """Windows (each with its own camera and detector errors) cut from one augmented segment."""
     segment_extra_frames: int = 18
     """Frames that a segment is longer than a window."""
-    pose_strength: float = 1.0
+    pose_strength: float = 0.8
     """Scales shares and angles of the pose variations; 0 switches them off."""
     keep_lengths: float = 0.25
     """Share of the segments that keep the bone lengths of their recording."""
@@ -45,7 +45,7 @@ class SampleSettings:
     """Spread of those offsets."""
     definition_spread: float = 1.0
     """Scales how differently detectors define their landmarks."""
-    clean_share: float = 0.35
+    clean_share: float = 0.4
     """Share of the windows without detector errors."""
 
 

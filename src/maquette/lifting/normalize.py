@@ -134,7 +134,7 @@ def _centre_path(
 ) -> tuple[Float[np.ndarray, "batch frames 2"], Bool[np.ndarray, " batch"], Bool[np.ndarray, " batch"]]:
     """Centre of each frame in the plane z = 1, and whether the window is centred on hips or on shoulders."""
     path, known = _pair_or_middle(rays, observed, _L_HIP, _R_HIP, _HIP)
-    on_hips = known.any(axis=1)
+    on_hips = np.any(known, axis=1, keepdims=True)[:, 0]
     on_shoulders = np.zeros_like(on_hips)
     rest = np.flatnonzero(~on_hips)
     if len(rest):

@@ -38,7 +38,7 @@ class MaxNormLinear(nn.Linear):
         return F.linear(input, self.effective_weight(), self.bias)
 
 
-class _Stage(nn.Module):
+class ResidualStage(nn.Module):
     """Linear, batch norm, ReLU, dropout."""
 
     def __init__(self, inputs: int, outputs: int, *, batch_norm: bool, max_norm: bool, dropout: float) -> None:
@@ -54,11 +54,11 @@ class _Stage(nn.Module):
         return self.dropout(F.relu(x))
 
 
-class _Block(nn.Module):
+class ResidualBlock(nn.Module):
     def __init__(self, width: int, *, residual: bool, batch_norm: bool, max_norm: bool, dropout: float) -> None:
         super().__init__()
-        self.first = _Stage(width, width, batch_norm=batch_norm, max_norm=max_norm, dropout=dropout)
-        self.second = _Stage(width, width, batch_norm=batch_norm, max_norm=max_norm, dropout=dropout)
+        self.first = ResidualStage(width, width, batch_norm=batch_norm, max_norm=max_norm, dropout=dropout)
+        self.second = ResidualStage(width, width, batch_norm=batch_norm, max_norm=max_norm, dropout=dropout)
         self.residual = residual
 
     def forward(self, x: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"]:
@@ -92,9 +92,9 @@ class ResidualNetwork(nn.Module):
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
-        self.first = _Stage(inputs, linear_size, batch_norm=batch_norm, max_norm=max_norm, dropout=dropout)
+        self.first = ResidualStage(inputs, linear_size, batch_norm=batch_norm, max_norm=max_norm, dropout=dropout)
         self.blocks = nn.ModuleList(
-            _Block(linear_size, residual=residual, batch_norm=batch_norm, max_norm=max_norm, dropout=dropout)
+            ResidualBlock(linear_size, residual=residual, batch_norm=batch_norm, max_norm=max_norm, dropout=dropout)
             for _ in range(num_layers)
         )
         self.last = MaxNormLinear(linear_size, outputs, max_norm=max_norm)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class _Layer(nn.Module):
+class TemporalLayer(nn.Module):
     """Linear on the last axis, batch norm, ReLU, dropout."""
 
     def __init__(self, inputs: int, outputs: int, dropout: float) -> None:
@@ -28,14 +28,14 @@ class _Layer(nn.Module):
         return self.dropout(F.relu(self.norm(self.linear(x))))
 
 
-class _Block(nn.Module):
+class TemporalBlock(nn.Module):
     """Joins three neighbours (``reach`` 3) or works at one position (1); skip connection around two layers."""
 
     def __init__(self, width: int, reach: int, dropout: float) -> None:
         super().__init__()
         self.reach, self.width = reach, width
-        self.first = _Layer(width * reach, width, dropout)
-        self.second = _Layer(width, width, dropout)
+        self.first = TemporalLayer(width * reach, width, dropout)
+        self.second = TemporalLayer(width, width, dropout)
 
     def forward(self, x: Float[Tensor, "rows width"]) -> Float[Tensor, "fewer width"]:
         joined = x.reshape(-1, self.reach * self.width)
@@ -67,10 +67,10 @@ class TemporalNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.joints, self.channels, self.window_frames = joints, channels, 3**levels
-        self.expand = _Layer(3 * channels, width, 0.0)
+        self.expand = TemporalLayer(3 * channels, width, 0.0)
         self.blocks = nn.ModuleList(
-            [_Block(width, 3, dropout if level == levels - 1 else 0.0) for level in range(1, levels)]
-            + [_Block(width, 1, dropout) for _ in range(head_blocks)]
+            [TemporalBlock(width, 3, dropout if level == levels - 1 else 0.0) for level in range(1, levels)]
+            + [TemporalBlock(width, 1, dropout) for _ in range(head_blocks)]
         )
         self.last = nn.Linear(width, joints * 3)
         nn.init.normal_(self.last.weight, std=0.01)

@@ -1,5 +1,6 @@
 """Everything that a training needs to go on as if it had never stopped, in one file."""
 
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ class RunningMean:
     @torch.no_grad()
     def update(self, decay: float) -> None:
         """Move towards the network's present weights by ``1 - decay``."""
-        torch._foreach_lerp_(self.mean, self._live, 1 - decay)
+        for mean, live in zip(self.mean, self._live, strict=True):
+            mean.lerp_(live, 1 - decay)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """Name -> averaged tensor; load it into the network with ``strict=False`` (step counters are not averaged)."""
@@ -80,8 +82,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: no checkpoint there; start without --resume, or give the folder of the run")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: cannot be read as a checkpoint ({str(error).splitlines()[0]})") from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{path}: cannot be read as a checkpoint ({type(error).__name__}: no torch archive)"
+        ) from error
     if not isinstance(state, dict) or state.get("schema") != SCHEMA:
         raise InputError(f"{path}: is no training checkpoint of this version (schema {SCHEMA})")
     return state

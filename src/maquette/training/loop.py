@@ -18,7 +18,7 @@ from maquette.datasets.samples import Batch
 from maquette.datasets.views import TestViews
 from maquette.errors import ModelError
 from maquette.lifting.normalize import mirror_features, mirror_positions, normalise_windows, positions_in_camera
-from maquette.skeletons import H36M_17, LIFTED_21
+from maquette.skeletons import H36M_17
 from maquette.training.checkpoint import Progress, RunningMean, save_checkpoint
 from maquette.training.presets import Preset
 
@@ -128,9 +128,10 @@ def _step(network: nn.Module, optimizer: torch.optim.AdamW, batch: Batch, preset
     )
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    nn.utils.clip_grad_norm_(network.parameters(), preset.clip_norm, foreach=True)
+    norm = nn.utils.clip_grad_norm_(network.parameters(), preset.clip_norm, foreach=True)
     optimizer.step()
-    return float(loss.detach())
+    # A gradient that is not finite spoils the weights one step before it shows in the loss.
+    return float(loss.detach()) if math.isfinite(norm) else math.nan
 
 
 def _check(losses: list[float], out_dir: Path) -> None:
@@ -183,6 +184,3 @@ def _write_log(path: Path, preset: Preset, progress: Progress, loss: float, erro
         if new:
             writer.writeheader()
         writer.writerow(row)
-
-
-assert len(LIFTED_21) == 21

@@ -10,7 +10,8 @@ from torch import nn
 
 from maquette.errors import ModelError
 from maquette.lifting.normalize import CHANNELS
-from maquette.models.temporal import TemporalNetwork
+from maquette.models.martinez import ResidualBlock
+from maquette.models.temporal import TemporalBlock, TemporalNetwork
 from maquette.training.networks import JOINTS, SinglePose
 
 OPSET = 17
@@ -102,6 +103,7 @@ def _temporal(graph: _Graph, network: TemporalNetwork) -> str:
     x = graph.rows("features", 3 * network.channels, "triples")
     x = graph.linear(x, network.expand.linear, network.expand.norm, "expand")
     for i, block in enumerate(network.blocks):
+        assert isinstance(block, TemporalBlock)
         name, width = f"block{i}", block.width
         joined, skip = x, x
         if block.reach > 1:
@@ -126,6 +128,7 @@ def _residual(graph: _Graph, single: SinglePose) -> str:
     x = graph.rows("features", CHANNELS, "pose")
     x = graph.linear(x, network.first.linear, network.first.norm, "first")
     for i, block in enumerate(network.blocks):
+        assert isinstance(block, ResidualBlock)
         y = graph.linear(x, block.first.linear, block.first.norm, f"block{i}.first")
         y = graph.linear(y, block.second.linear, block.second.norm, f"block{i}.second")
         x = graph.node("Add", [x, y], f"block{i}") if block.residual else y

@@ -39,7 +39,7 @@ class Preset:
     """Largest norm of the gradient."""
     ema_decay: float = 0.999
     """Of the running mean of the weights, which is what is evaluated and exported."""
-    dropout: float = 0.1
+    dropout: float = 0.05
     """Probability of dropping a hidden value."""
     width: int = 512
     """Width of the hidden layers."""
@@ -49,7 +49,7 @@ class Preset:
     """Residual blocks: of the network (residual), after the last level (temporal)."""
     feet_weight: float = 0.5
     """Weight of heels and toes in the loss, relative to a joint."""
-    scale_free_weight: float = 0.0
+    scale_free_weight: float = 0.5
     """Weight of the MPJPE after the scale of each pose is fitted (N-MPJPE), beside the plain one."""
     bf16: bool = True
     """Matrix products in bfloat16 (2.5 times faster on CPUs that have it)."""
@@ -74,7 +74,6 @@ PRESETS: dict[str, Preset] = {
         samples=SampleSettings(window_frames=1, windows_per_segment=4),
         width=1024,
         blocks=2,
-        dropout=0.1,
         batch_size=1024,
         total_steps=30_000,
         cooldown_steps=8_000,

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,6 @@ def train(
     out_dir: str | Path,
     resume: bool = False,
     max_minutes: float | None = None,
-    before: Callable[[], None] | None = None,
     **overrides: Any,
 ) -> Path:
     """Train a preset on the mocap store in ``data_dir`` and export the ONNX model; its path is returned.
@@ -74,8 +72,6 @@ def train(
     views = {name: film(held_out, plan.validate_windows, seed=2, errors=name == "noise") for name in ("clean", "noise")}
     settings = settings_of(plan)
     _log.info("%s: step %d of %d, %d parameters", plan.name, progress.step, plan.total_steps, _size(network))
-    if before is not None:
-        before()
     with feed(
         str(data_dir),
         plan.samples,
