@@ -9,12 +9,15 @@ from maquette.errors import InputError
 from maquette.keypoints import Keypoints
 from maquette.motion import Motion
 from maquette.refine.motion_path import information_at_cutoff, solve_path
+from maquette.refine.zero_phase import zero_phase_lowpass
 from maquette.skeletons import H36M_17, LANDMARKS_27, LIFTED_21
 
 MIN_JOINTS = 4
 """Fewer observed joints than this do not place a person."""
 
 _MIN_DEPTH_M = 0.2
+_LATERAL = 0.05
+"""Stiffness of the path across the line of sight, where the picture has been low-passed already."""
 
 
 def matched_keypoints(
@@ -122,22 +125,53 @@ def root_path(
     seen = fit.seen
     if not seen.any():
         raise InputError(f"no frame has {MIN_JOINTS} observed joints that fit the pose: the person cannot be placed")
-    target = np.where(seen[:, None], fit.translation_m, 0.0)
-    along = fit.ray[:, :, None] * fit.ray[:, None, :]
-    across = information_at_cutoff(lateral_cutoff_hz) * (np.eye(3) - along)
-    along = information_at_cutoff(depth_cutoff_hz) * along
+    expected_m = _running_median(fit.translation_m[:, 2], seen, dt_s)
+    target, ray = _calm_target(fit, expected_m, 1.0 / dt_s, lateral_cutoff_hz)
+    along = ray[:, :, None] * ray[:, None, :]
+    across = np.where(seen[:, None, None], information_at_cutoff(6.0) * (np.eye(3) - along), 0.0)
+    depth_m = np.where(seen, fit.translation_m[:, 2], 1.0)
+    # On the calm ray at the depth that the size of the body tells.
+    seen_at = target + ray * ((depth_m - target[:, 2]) / ray[:, 2])[:, None]
     size = np.clip(fit.depth_information / np.median(fit.depth_information[seen]), 0.05, 2.0)
-    reliable = size
-    path = target
-    for round_ in range(3):
-        information = np.where(seen[:, None, None], across + reliable[:, None, None] * along, 0.0)
-        pull = np.einsum("fij,fj->fi", information, target)
+    for _ in range(2):
+        # Depths that the rest of the clip contradicts (a misread pose, exchanged sides) lose their say; at first the
+        # median judges, which a burst of them cannot pull along.
+        error = np.abs(expected_m - depth_m) / depth_m
+        scale = max(1.4826 * float(np.median(error[seen])), 0.01)
+        reliable = np.where(seen, size / (1 + (error / (2.5 * scale)) ** 2) ** 2, 0.0)
+        information = across + information_at_cutoff(depth_cutoff_hz) * reliable[:, None, None] * along
+        pull = np.einsum("fij,fj->fi", information, seen_at)
         if floor is not None:
             information, pull = information + floor[0], pull + floor[1]
-        path = solve_path(pull, information, dt_s, foot_offsets_m, still)
-        if round_ < 2:
-            # Depths that the rest of the clip contradicts (a misread pose, exchanged sides) lose their say.
-            error = np.abs(path[:, 2] - target[:, 2]) / np.maximum(target[:, 2], _MIN_DEPTH_M)
-            scale = max(1.4826 * float(np.median(error[seen])), 0.01)
-            reliable = size / (1 + (error / (2.5 * scale)) ** 2)
+        path = solve_path(pull, information, dt_s, foot_offsets_m, still, stiffness=(_LATERAL, _LATERAL, 1.0))
+        expected_m = path[:, 2]
+    # Before the first and after the last sighting nothing tells where the person went: the root waits there.
+    first, last = np.flatnonzero(seen)[[0, -1]]
+    path[:first], path[last + 1 :] = path[first], path[last]
     return path
+
+
+def _calm_target(
+    fit: PictureFit, depth_m: Float[np.ndarray, " frames"], fps: float, cutoff_hz: float
+) -> tuple[Float[np.ndarray, "frames 3"], Float[np.ndarray, "frames 3"]]:
+    """``(target, ray)``: the root on its ray at the slow ``depth_m``, and the ray, both low-passed across the line of
+    sight; finite also where nobody is seen."""
+    xy, z = fit.translation_m[:, :2], fit.translation_m[:, 2:]
+    slope = np.where(fit.seen[:, None], fit.ray[:, :2] / fit.ray[:, 2:], np.nan)
+    slow_m = zero_phase_lowpass(depth_m[:, None], fps, min(1.0, cutoff_hz))
+    calm = zero_phase_lowpass(np.concatenate((slope, xy + slope * (slow_m - z)), axis=1), fps, cutoff_hz)
+    calm = np.where(fit.seen[:, None], calm, 0.0)
+    ray = np.concatenate((calm[:, :2], np.ones((len(calm), 1))), axis=1)
+    return np.concatenate((calm[:, 2:], slow_m), axis=1), ray / np.linalg.norm(ray, axis=1, keepdims=True)
+
+
+def _running_median(
+    depth_m: Float[np.ndarray, " frames"], seen: Bool[np.ndarray, " frames"], dt_s: float, window_s: float = 1.0
+) -> Float[np.ndarray, " frames"]:
+    """Median over ``window_s`` of the frames that are seen; linear in between, the end windows one-sided."""
+    known = depth_m[seen]
+    half = min(max(int(0.5 * window_s / dt_s), 1), (len(known) - 1) // 2)
+    windows = np.lib.stride_tricks.sliding_window_view(known, 2 * half + 1)
+    medians = np.median(windows, axis=-1)
+    frames = np.arange(len(depth_m))
+    return np.interp(frames, np.flatnonzero(seen), np.pad(medians, half, mode="edge"))
