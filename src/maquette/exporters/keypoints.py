@@ -90,7 +90,7 @@ def _write_openpose(people: list[Keypoints], folder: Path) -> None:
     lengths = {person.n_frames for person in people}
     if len(skeletons) > 1 or len(lengths) > 1:
         raise OutputError(
-            f"{folder}: people of one folder share skeleton and frames, these have {sorted(skeletons)}, {sorted(lengths)}"
+            f"{folder}: people of one folder share skeleton and frames; these: {sorted(skeletons)}, {sorted(lengths)}"
         )
     if not skeletons <= set(_OPENPOSE_SKELETONS):
         known = ", ".join(_OPENPOSE_SKELETONS)

@@ -38,9 +38,9 @@ def describe_json_error(error: Exception, data: bytes) -> str:
         return f"the JSON ends in the middle (after {len(data)} bytes); the file was cut off, write or copy it again"
     at = _error_offset(text)
     if at is not None:
-        rest = data[max(0, at - 1) : at + 8]
+        nearby = data[max(0, at - 1) : at + 9]
         for word in (b"NaN", b"Infinity"):
-            if any(rest.startswith(word[i:]) for i in range(2)) or rest.lstrip(b"-").startswith(word):
+            if word in nearby:
                 return (
                     f"{word.decode()} stands at byte {at}, which is no JSON number; "
                     "write missing points as 0, 0 with confidence 0"

@@ -25,6 +25,8 @@ class Person(msgspec.Struct, gc=False):
     def identity(self) -> int:
         """The person's number when the file gives one, else -1."""
         value = self.person_id
+        if value is None:
+            return -1
         if isinstance(value, list) and value:
             value = value[0]
         return value if isinstance(value, int) and 0 <= value < 1 << 31 else -1

@@ -131,6 +131,13 @@ def _encode(text: Any, encoding: Any = "latin1") -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes(*arguments: Any) -> bytes:
+    """The empty byte string, which protocol 2 writes as a call."""
+    if arguments:
+        raise _Refused("bytes made by a call")
+    return b""
+
+
 _KNOWN: dict[str, Callable[..., Any]] = {
     "_reconstruct": _reconstruct,
     "_frombuffer": _from_buffer,
@@ -149,6 +156,8 @@ class _Unpickler(pickle.Unpickler):
             return _PickledArray
         if (module_name, global_name) == ("_codecs", "encode"):
             return _encode
+        if module_name in ("__builtin__", "builtins") and global_name == "bytes":
+            return _no_bytes
         if (module_name, global_name) == ("collections", "OrderedDict"):
             return dict
         raise _Refused(f"the pickle asks for {module_name}.{global_name}"[:200])

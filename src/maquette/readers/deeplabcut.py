@@ -1,7 +1,6 @@
 """DeepLabCut's CSV: header rows scorer, (individuals,) bodyparts, coords, then one row for each frame."""
 
 import csv
-import io
 from pathlib import Path
 
 import numpy as np
@@ -73,9 +72,9 @@ def _table(text: str, where: str) -> tuple[dict[str, list[str]], np.ndarray, np.
     header: dict[str, list[str]] = {}
     labels: list[str] = []
     rows: list[list[float]] = []
-    width = 0
+    width = number = 0
     try:
-        for number, cells in enumerate(csv.reader(io.StringIO(text)), start=1):
+        for number, cells in enumerate(csv.reader(text.splitlines()), start=1):
             if "coords" not in header:
                 if number > 5 or not cells:
                     break

@@ -10,6 +10,8 @@ from maquette.errors import InputError
 _DIGITS = re.compile(r"\d+")
 _LAST_DIGITS = re.compile(r"(\d+)\D*$")
 _MAX_BYTES = 4 << 30
+# A pipe must not make the reader wait for somebody to write into it.
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def kind_of(path: Path) -> str:
@@ -39,7 +41,7 @@ def read_bytes(path: str | Path) -> bytes:
         InputError: it cannot be read, is no regular file, or is larger than 4 GiB.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+        handle = os.open(path, _OPEN_FLAGS)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise InputError(f"{path}: cannot be read ({reason})") from None

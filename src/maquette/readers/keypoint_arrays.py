@@ -40,9 +40,9 @@ def clean(
     if np.isinf(points).any() or np.isinf(confidence).any():
         raise InputError(f"{where}: infinite numbers among the keypoints; write missing points as empty, NaN or 0")
     with np.errstate(invalid="ignore"):
-        missing = ~(confidence > 0) | np.isnan(points).any(-1)
+        missing = ~(confidence > 0) | np.isnan(points[..., 0]) | np.isnan(points[..., 1])
         if zero_is_missing:
-            missing |= (points == 0).all(-1)
+            missing |= (points[..., 0] == 0) & (points[..., 1] == 0)
         largest = np.abs(points[~missing]).max(initial=0.0)
         over = confidence[~missing & (confidence > 1)]
     if largest > LARGEST_COORDINATE:
@@ -61,8 +61,10 @@ def coordinate_unit(points: Float[np.ndarray, "rows joints 2"]) -> Unit:
 
     A person spans many pixels, so coordinates that (but for one in twenty, points outside the picture) stay within ±1.5
     are fractions of the picture; negative ones then mean OpenPose's ``--keypoint_scale 4``, whose origin is the centre.
+    Up to 4000 rows, spread over the clip, are looked at.
     """
-    values = points[np.isfinite(points)]
+    some = points[:: max(1, len(points) // 2000)]
+    values = some[np.isfinite(some)]
     if not values.size or np.quantile(np.abs(values), 0.95) > 1.5:
         return "px"
     return "-1..1" if np.quantile(values, 0.05) < -0.1 else "0..1"
@@ -81,8 +83,8 @@ def to_pixels(
 def place_frames(numbers: Int[np.ndarray, " rows"]) -> tuple[Int[np.ndarray, " rows"], int, int, tuple[str, ...]]:
     """Frames counted from 0, from the numbers that a file gives them.
 
-    Absent numbers become frames without anybody, unless they are so many that the numbers cannot count frames
-    (timestamps, random image ids).
+    Absent numbers become frames without anybody, unless the numbers cannot count frames: timestamps or image ids, told
+    by steps of more than 10 from most numbers to the next, or by a clip of more than two million frames (18 hours).
 
     Returns:
         ``(frame of each row, first number, length of the clip, notes)``.
@@ -90,7 +92,8 @@ def place_frames(numbers: Int[np.ndarray, " rows"]) -> tuple[Int[np.ndarray, " r
     first, last = int(numbers.min()), int(numbers.max())
     distinct = np.unique(numbers)
     span = last - first + 1
-    if span > 50 * len(distinct) + 1000:
+    usual_step = float(np.median(np.diff(distinct))) if len(distinct) > 1 else 1.0
+    if usual_step > 10 or span > max(2_000_000, 2 * len(distinct)):
         note = (
             f"the frame numbers run from {first} to {last} but only {len(distinct)} exist, so they were taken for "
             "names and the frames for consecutive ones"

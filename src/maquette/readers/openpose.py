@@ -105,7 +105,7 @@ def _clip(
         confidence = points[..., 2]
         points = points[..., :2]
     # In the scaling to -1..1 the picture's centre is 0, 0: there only the confidence tells what is missing.
-    unit = coordinate_unit(points[confidence > 0][:, None] if len(points) else points)
+    unit = coordinate_unit(np.where(confidence[..., None] > 0, points, np.nan))
     points, confidence, clipped = clean(points, confidence, where, zero_is_missing=unit != "-1..1")
     if len(chosen) == 1:
         joints, why = chosen[0], "the skeleton was given" if skeleton else f"{points.shape[1]} points a person"
@@ -155,7 +155,7 @@ def _gather(
                 length, length_where = len(values), file
             rows.append(values)
             row_number.append(number)
-            person_id.append(-1 if person.person_id is None else person.identity())
+            person_id.append(person.identity())
         if len(rows) >= _CHUNK:
             chunks.append(np.array(rows, dtype=np.float64))
             rows = []

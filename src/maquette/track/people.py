@@ -15,13 +15,16 @@ MAX_PEOPLE = 64
 MAX_PEOPLE_PER_FRAME = 500
 GHOST_S = 0.1
 """A track seen for less than this (or than 3 frames), beside one five times as long, is a false detection."""
+FRAGMENT_JOINTS = 4
+"""A track that rarely has more joints than this and under a twentieth of the first one's prominence is a limb that the
+detector took for a person."""
 
 
 @dataclass(frozen=True, eq=False)
 class Track:
     """Rows of one person, at most one a frame, in the order of time."""
 
-    rows: Int[np.ndarray, " seen"]
+    rows: Int[np.ndarray, " _"]
     person_id: int
     """The file's own number where that is a real identity, else the rank, 0 for the most prominent."""
 
@@ -58,7 +61,7 @@ def track_people(
     else:
         tolerance = max(TOLERANCE, 1.5 * usual_step(detections.frame, detections.points, sizes))
         groups = track_rows(detections, fps, max_gap_s, tolerance)
-    kept, dropped = _without_ghosts(groups, prominence, fps)
+    kept, dropped = _without_ghosts(groups, prominence, detections.observed.sum(1), fps)
     if identities is None:
         solo = np.bincount(detections.frame[np.concatenate(kept)]).max() <= 1
         kept = _ranked(resume(kept, detections, fps, np.inf if solo else max_absence_s), prominence)
@@ -113,25 +116,36 @@ def _only_id(ids: Int[np.ndarray, " rows"]) -> int:
     return int(ids[0]) if len(ids) and ids[0] >= 0 and (ids == ids[0]).all() else 0
 
 
-def _ranked(
-    groups: list[Int[np.ndarray, " seen"]], prominence: Float[np.ndarray, " rows"]
-) -> list[Int[np.ndarray, " seen"]]:
+def _ranked(groups: list[Int[np.ndarray, " _"]], prominence: Float[np.ndarray, " rows"]) -> list[Int[np.ndarray, " _"]]:
     return sorted(groups, key=lambda rows: -float(prominence[rows].sum()))
 
 
 def _without_ghosts(
-    groups: list[Int[np.ndarray, " seen"]], prominence: Float[np.ndarray, " rows"], fps: float
-) -> tuple[list[Int[np.ndarray, " seen"]], tuple[str, ...]]:
+    groups: list[Int[np.ndarray, " _"]],
+    prominence: Float[np.ndarray, " rows"],
+    n_joints: Int[np.ndarray, " rows"],
+    fps: float,
+) -> tuple[list[Int[np.ndarray, " _"]], tuple[str, ...]]:
     """Ranked groups without false detections, and notes on what was left out."""
     ranked = _ranked(groups, prominence)
     longest = max(len(rows) for rows in ranked)
     shortest = max(3, round(GHOST_S * fps))
-    kept = [rows for rows in ranked if len(rows) >= shortest or longest < 5 * len(rows)]
+    least = 0.05 * float(prominence[ranked[0]].sum())
+    kept: list[Int[np.ndarray, " _"]] = []
+    flashes: list[int] = []
+    fragments: list[int] = []
+    for rows in ranked:
+        if len(rows) < shortest and longest >= 5 * len(rows):
+            flashes.append(len(rows))
+        elif np.median(n_joints[rows]) <= FRAGMENT_JOINTS and float(prominence[rows].sum()) < least:
+            fragments.append(len(rows))
+        else:
+            kept.append(rows)
     notes = []
-    if len(kept) < len(ranked):
-        ghosts = [rows for rows in ranked if not (len(rows) >= shortest or longest < 5 * len(rows))]
-        seen = sum(len(rows) for rows in ghosts)
-        notes.append(f"{len(ghosts)} detections of under {shortest} frames ({seen} in all) were left out as false ones")
+    if flashes:
+        notes.append(f"detections of under {shortest} frames were left out as false ones ({sum(flashes)} in all)")
+    if fragments:
+        notes.append(f"parts of bodies detected as people of their own were left out (in {sum(fragments)} frames)")
     if len(kept) > MAX_PEOPLE:
         notes.append(f"{len(kept)} people were found and the {MAX_PEOPLE} most prominent ones kept")
         kept = kept[:MAX_PEOPLE]

@@ -10,6 +10,8 @@ from maquette.track.similarity import body_sizes, middles, sigma_after, similari
 
 LEAST_SIMILARITY = 0.15
 """A detection less alike than this belongs to somebody else."""
+MANY_PEOPLE = 12
+"""With more people than this every frame is assigned with care."""
 COAST_S = 0.3
 """A lost person is thought to go on at the last speed for this long, then to stand."""
 
@@ -42,9 +44,7 @@ class _Track:
         self.rows.append(row)
 
 
-def track_rows(
-    detections: Detections, fps: float, max_gap_s: float, tolerance: float
-) -> list[Int[np.ndarray, " seen"]]:
+def track_rows(detections: Detections, fps: float, max_gap_s: float, tolerance: float) -> list[Int[np.ndarray, " _"]]:
     """Rows of each tracked person, in order of first sight.
 
     Args:
@@ -53,12 +53,15 @@ def track_rows(
         tolerance: σ between neighbouring frames, in body sizes.
     """
     sizes = body_sizes(detections.points)
-    starts = np.flatnonzero(np.diff(detections.frame, prepend=-1)).tolist()
-    ends = [*starts[1:], len(detections.frame)]
+    starts = np.flatnonzero(np.diff(detections.frame, prepend=-1))
+    certain, successor = certain_steps(detections, starts, sizes)
+    bounds = [*starts.tolist(), len(detections.frame)]
     coast_frames = COAST_S * fps
     alive: list[_Track] = []
     done: list[_Track] = []
-    for start, end in zip(starts, ends, strict=True):
+    i = 0
+    while i < len(starts):
+        start, end = bounds[i], bounds[i + 1]
         frame = int(detections.frame[start])
         lost = [track for track in alive if (frame - track.frame) / fps > max_gap_s and frame - track.frame > 2]
         if lost:
@@ -66,14 +69,95 @@ def track_rows(
             alive = [track for track in alive if track not in lost]
         poses = detections.points[start:end]
         taken = _assign(alive, frame, poses, fps, coast_frames, tolerance) if alive else {}
-        for i in range(end - start):
-            track = taken.get(i)
+        for k in range(end - start):
+            track = taken.get(k)
             if track is None:
-                alive.append(_Track(poses[i].copy(), float(sizes[start + i]), frame, rows=[start + i]))
+                alive.append(_Track(poses[k].copy(), float(sizes[start + k]), frame, rows=[start + k]))
             else:
-                track.update(frame, start + i, poses[i], float(sizes[start + i]))
+                track.update(frame, start + k, poses[k], float(sizes[start + k]))
+        i += 1
+        run = i
+        while run < len(starts) and certain[run]:
+            run += 1
+        if run > i:
+            for track in alive:
+                if track.frame == frame:
+                    _follow(track, successor, run - i, detections.points, sizes)
+            i = run
     done += alive
     return sorted((np.array(track.rows) for track in done), key=lambda rows: int(rows[0]))
+
+
+def _follow(
+    track: _Track,
+    successor: list[int],
+    n_frames: int,
+    points: Float[np.ndarray, "rows joints 2"],
+    sizes: Float[np.ndarray, " rows"],
+) -> None:
+    """Extend a track over ``n_frames`` frames whose successors are certain."""
+    row = track.rows[-1]
+    for _ in range(n_frames):
+        row = successor[row]
+        track.rows.append(row)
+    recent = track.rows[-6:]
+    centre = middles(points[recent])
+    track.velocity = (centre[-1] - centre[0]) / (len(recent) - 1)
+    track.points = np.where(np.isfinite(points[row]), points[row], track.points + centre[-1] - _middle(track.points))
+    track.size = max(float(sizes[track.rows[-30:]].max()), track.size * 0.98**n_frames)
+    track.frame += n_frames
+
+
+def _middle(points: Float[np.ndarray, "joints 2"]) -> Float[np.ndarray, " 2"]:
+    return middles(points[None])[0]
+
+
+def certain_steps(
+    detections: Detections, starts: Int[np.ndarray, " seen_frames"], sizes: Float[np.ndarray, " rows"]
+) -> tuple[list[bool], list[int]]:
+    """Frames in which everybody plainly continues somebody of the frame before; these need no assignment.
+
+    Plainly: the same number of people in neighbouring frames, each moved by less than a tenth of the body, nobody else
+    within a third of it or within three times the step, and of a like size.
+
+    Args:
+        detections: all rows.
+        starts: first row of each frame in which somebody is.
+        sizes: body size of each row, px.
+
+    Returns:
+        ``(certain, successor)``: for each seen frame whether the step to it is certain, and for each row the row of the
+        same person in the next frame (only meaningful for certain steps).
+    """
+    counts = np.diff(np.append(starts, len(detections.frame)))
+    frame = detections.frame[starts]
+    centre = middles(detections.points)
+    certain = np.zeros(len(starts), dtype=bool)
+    successor = np.full(len(detections.frame), -1)
+    neighbours = np.zeros(len(starts), dtype=bool)
+    neighbours[1:] = (np.diff(frame) == 1) & (counts[1:] == counts[:-1])
+    for k in range(1, MANY_PEOPLE + 1):
+        steps = np.flatnonzero(neighbours & (counts == k))
+        if not len(steps):
+            continue
+        before = starts[steps - 1][:, None] + np.arange(k)
+        now = starts[steps][:, None] + np.arange(k)
+        offset = centre[now][:, None] - centre[before][:, :, None]
+        distance = np.hypot(offset[..., 0], offset[..., 1]) / sizes[before][:, :, None]
+        best = distance.argmin(2)
+        nearest = np.take_along_axis(distance, best[..., None], 2)[..., 0]
+        plain = nearest < 0.1
+        others = distance.copy()
+        np.put_along_axis(others, best[..., None], np.inf, 2)
+        limit = np.maximum(1 / 3, 3 * nearest)
+        plain &= (others.min(2) > limit) & np.all(np.sort(best, axis=1) == np.arange(k), axis=1)[:, None]
+        # Nobody else may have come from where this one is now.
+        plain &= np.take_along_axis(others.min(1), best, 1) > limit
+        ratio = sizes[np.take_along_axis(now, best, 1)] / sizes[before]
+        plain &= (ratio > 0.6) & (ratio < 1 / 0.6)
+        certain[steps] = np.all(plain, axis=1)
+        successor[before] = np.take_along_axis(now, best, 1)
+    return certain.tolist(), successor.tolist()
 
 
 def _assign(
@@ -98,8 +182,8 @@ def _assign(
 
 
 def resume(
-    tracks: list[Int[np.ndarray, " seen"]], detections: Detections, fps: float, max_gap_s: float
-) -> list[Int[np.ndarray, " seen"]]:
+    tracks: list[Int[np.ndarray, " _"]], detections: Detections, fps: float, max_gap_s: float
+) -> list[Int[np.ndarray, " _"]]:
     """Tracks joined over long gaps, where nobody else was there who could be meant.
 
     Two parts are one person when the later begins within ``max_gap_s`` seconds, at a place that can be reached and with
