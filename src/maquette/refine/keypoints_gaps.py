@@ -39,7 +39,8 @@ def find_gaps(keypoints: Keypoints, *, max_gap_s: float = 0.3, hold_s: float = 0
     if max_gap_s < 0 or hold_s < 0:
         raise InputError(f"max_gap_s is {max_gap_s:g}, hold_s {hold_s:g}; expected 0 or more seconds")
     observed = keypoints.observed
-    missing = np.asarray(~observed & observed.any(0))
+    seen_once = observed.any(axis=0)
+    missing = ~observed & seen_once
     if not missing.any():
         return []
     around = _Sightings.of(observed)
@@ -49,7 +50,7 @@ def find_gaps(keypoints: Keypoints, *, max_gap_s: float = 0.3, hold_s: float = 0
     gap = inside & (apart_s - frame_s <= max_gap_s + 1e-9)
     nearest = np.where(around.before < 0, around.after, around.before)
     away_s = np.abs(times_s[np.clip(nearest, 0, len(observed) - 1)] - times_s[:, None])
-    hold = missing & ~inside & (away_s <= hold_s + 1e-9) & observed.any(1)[:, None]
+    hold = missing & ~inside & (away_s <= hold_s + 1e-9) & observed.any(axis=1, keepdims=True)
     skeleton = keypoints.skeleton
     return [
         *edits_of(gap, "gap", skeleton),

@@ -11,6 +11,10 @@ from maquette.refine.keypoints_scale import body_height_px, lengths_px
 _REACH_HEIGHTS = 1.2
 """No joint is further from the middle of the body, even with a limb stretched towards a near camera."""
 _MAD_TO_SIGMA = 1.4826
+_WINDOW_SAMPLES = 9
+"""A window of more frames is thinned out to these."""
+_CAUTION_AT_ENDS = 2.5
+"""How much larger a spike must be beside nothing."""
 
 
 def drop_implausible(keypoints: Keypoints, *, min_confidence: float = 0.1, picture_margin: float = 0.1) -> Keypoints:
@@ -18,7 +22,7 @@ def drop_implausible(keypoints: Keypoints, *, min_confidence: float = 0.1, pictu
     return drop(keypoints, find_implausible(keypoints, min_confidence=min_confidence, picture_margin=picture_margin))
 
 
-def remove_spikes(keypoints: Keypoints, *, half_window_s: float = 0.1, n_sigma: float = 4.0) -> Keypoints:
+def remove_spikes(keypoints: Keypoints, *, half_window_s: float = 0.12, n_sigma: float = 4.0) -> Keypoints:
     """Make points missing that :func:`find_spikes` finds; gap filling puts better ones in their place."""
     return drop(keypoints, find_spikes(keypoints, half_window_s=half_window_s, n_sigma=n_sigma))
 
@@ -68,13 +72,14 @@ def find_implausible(keypoints: Keypoints, *, min_confidence: float = 0.1, pictu
 
 
 def find_spikes(
-    keypoints: Keypoints, *, half_window_s: float = 0.1, n_sigma: float = 4.0, min_heights: float = 0.06
+    keypoints: Keypoints, *, half_window_s: float = 0.12, n_sigma: float = 4.0, min_heights: float = 0.06
 ) -> list[Edit]:
-    """Points that leave the path of their joint and come back (Hampel identifier: Davies and Gather 1993).
+    """Points that leave the path of their joint and come back (the Hampel identifier of Davies and Gather 1993, about a
+    robust line in place of the median, so that steady movement does not count as spread).
 
-    A point is a spike when it lies further from the median of its window than ``n_sigma`` robust standard deviations
-    (1.4826 times the median distance from that median) and further than ``min_heights`` body heights. The window
-    reaches ``half_window_s`` to both sides, and two frames at least; missing points do not count.
+    A point is a spike when it lies further from the line through its window than ``n_sigma`` robust standard deviations
+    (1.4826 times the median distance from that line) and further than ``min_heights`` body heights. The window reaches
+    ``half_window_s`` to both sides, and two frames at least; missing points do not count.
 
     Raises:
         InputError: a window, threshold or size that is not positive.
@@ -115,7 +120,9 @@ def _suspects(
     if not bent.any():
         return bent
     count = np.cumsum(np.vstack((np.zeros((1, bent.shape[1]), dtype=np.int64), bent)), axis=0)
-    near = count[np.minimum(frame[:, 0] + half + 1, n)] - count[np.maximum(frame[:, 0] - half, 0)]
+    # Both ends of a spike bend the path, and no spike is longer than half its window.
+    reach = (half + 1) // 2
+    near = count[np.minimum(frame[:, 0] + reach + 1, n)] - count[np.maximum(frame[:, 0] - reach, 0)]
     return (near > 0) & observed
 
 
@@ -129,21 +136,44 @@ def _judge(
     spike: Bool[np.ndarray, "frames joints"],
 ) -> None:
     """Mark the spikes among the suspects."""
-    around = frames[:, None] + np.arange(-half, half + 1)
+    offsets = np.unique(np.round(np.linspace(-half, half, _WINDOW_SAMPLES)).astype(int))
+    centre = len(offsets) // 2
+    around = frames[:, None] + offsets
     inside = (around >= 0) & (around < keypoints.n_frames)
-    window = keypoints.points[np.clip(around, 0, keypoints.n_frames - 1), joints[:, None]]
-    window = np.where(inside[..., None], window, np.nan)
-    count = np.isfinite(window[..., 0]).sum(1)
-    median = np.stack([_median(window[..., axis], count) for axis in (0, 1)], axis=1)
-    distance = lengths_px(window - median[:, None])
-    sigma = _MAD_TO_SIGMA * _median(distance, count)
-    found = (distance[:, half] > np.maximum(n_sigma * sigma, floor_px[frames])) & (count >= 4)
+    around = np.clip(around, 0, keypoints.n_frames - 1)
+    window = np.where(inside[..., None], keypoints.points[around, joints[:, None]], np.nan)
+    time_s = keypoints.times_s[around] - keypoints.times_s[frames][:, None]
+    off = np.stack([_off_the_line(time_s, window[..., axis]) for axis in (0, 1)], axis=-1)
+    distance = lengths_px(off)
+    seen = np.isfinite(distance)
+    sigma = _MAD_TO_SIGMA * _median(distance)
+    least_side = np.minimum(seen[:, :centre].sum(1), seen[:, centre + 1 :].sum(1))
+    # At an end the line is continued, not crossed: a turn of the path looks like a step away from it.
+    caution = np.where(least_side > 0, 1.0, _CAUTION_AT_ENDS)
+    limit_px = caution * np.maximum(n_sigma * sigma, floor_px[frames])
+    found = (distance[:, centre] > limit_px) & (seen.sum(1) >= 4)
     spike[frames[found], joints[found]] = True
 
 
-def _median(rows: Float[np.ndarray, "rows window"], count: Int[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
-    """Median of the ``count`` finite values of each row; much faster than nanmedian."""
+def _off_the_line(
+    time_s: Float[np.ndarray, "suspects window"], values: Float[np.ndarray, "suspects window"]
+) -> Float[np.ndarray, "suspects window"]:
+    """Distance of every value from a robust line through its window: the slope is the median over the pairs that span
+    the middle (after Sen 1968), the level the median of what is left."""
+    side = np.arange(values.shape[1] // 2)
+    first, second = np.repeat(side, len(side)), np.tile(side + values.shape[1] - len(side), len(side))
+    span_s = time_s[:, second] - time_s[:, first]
+    # Frames before the first and after the last are clipped to it, at no distance in time.
+    slopes = (values[:, second] - values[:, first]) / np.where(span_s > 0, span_s, np.nan)
+    slope = _median(slopes)
+    level = values - np.where(np.isfinite(slope), slope, 0.0)[:, None] * time_s
+    return level - _median(level)[:, None]
+
+
+def _median(rows: Float[np.ndarray, "rows window"]) -> Float[np.ndarray, " rows"]:
+    """Median of the finite values of each row, NaN where there is none; much faster than nanmedian."""
     ordered = np.sort(rows, axis=1)
+    count = np.isfinite(ordered).sum(1)
     index = np.arange(len(rows))
     upper = np.minimum(count // 2, rows.shape[1] - 1)
     return 0.5 * (ordered[index, np.maximum(count - 1, 0) // 2] + ordered[index, upper])

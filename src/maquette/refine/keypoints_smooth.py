@@ -41,7 +41,9 @@ def _filtered(
 ) -> Float[np.ndarray, "frames channels"]:
     times_s, fps = keypoints.times_s, float(keypoints.fps)
     n = len(times_s)
-    if n < 3 or np.abs(times_s - times_s[0] - np.arange(n) / fps).max() * fps < _UNEVEN:
+    if n < 3:
+        return flat.copy()
+    if np.abs(times_s - times_s[0] - np.arange(n) / fps).max() * fps < _UNEVEN:
         return zero_phase_lowpass(flat, keypoints.fps, cutoff_hz, order)
     even_s = np.arange(times_s[0], times_s[-1] + 1 / fps, 1 / fps)
     even = zero_phase_lowpass(_lines(even_s, times_s, flat), keypoints.fps, cutoff_hz, order)

@@ -19,8 +19,8 @@ from maquette.skeleton import Skeleton
 
 _NOISE_HEIGHTS = 0.012
 """Jitter that a detector's limb joints show, in body heights, as an acceleration of three frames."""
-_ACCELERATION_HEIGHTS_S2 = 12.0
-"""Acceleration of a limb in brisk movement: 20 m/s^2 for a person of 1.7 m."""
+_ACCELERATION_HEIGHTS_S2 = 6.0
+"""Acceleration of a limb in ordinary movement: 10 m/s^2 for a person of 1.7 m."""
 _COST_CAP = 8.0
 """What a joint's jump costs at most, so that nothing is gained where no labelling makes sense (cuts, other people)."""
 _MEMORY_S = 0.4
