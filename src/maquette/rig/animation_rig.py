@@ -62,7 +62,7 @@ HUMAN_RIG: tuple[RigJoint, ...] = (
     *_arm("r", "Right"),
 )
 """Names as in the BVH conversions of CMU's motion capture and in MotionBuilder. Where several bones leave one place,
-each has a joint of its own there (LHipJoint, RHipJoint and LowerBack at the Hips; Neck and the Shoulders above the Spine;
+each has a joint of its own there (LHipJoint, RHipJoint, LowerBack at the Hips; Neck and Shoulders above the Spine;
 the Heel at the Foot), so that every bone can point exactly where it does. Parents come before children, each subtree
 in one piece."""
 
