@@ -1,5 +1,6 @@
 """The main path, stage by stage, timed on a clip of the demo repeated to the length asked for."""
 
+import dataclasses
 import tempfile
 import time
 from dataclasses import dataclass
@@ -78,14 +79,25 @@ def network_rates(model: str, batches: tuple[int, ...] = (64, 256, 512, 1024)) -
 
 def run_bench(frames: int = 10_000, model: str | None = None) -> BenchReport:
     """Time the main path on ``frames`` frames."""
-    from maquette.demo import write_demo_keypoints
-
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "openpose"
-        image_size, fps = write_demo_keypoints(folder, frames=frames)
+        image_size, fps = _write_long_clip(folder, frames)
         lifter = Lifter(model)
         stages = _timed_stages(folder, Path(name) / "out.bvh", image_size, fps, lifter)
     return BenchReport(frames, lifter.spec.name, stages)
+
+
+def _write_long_clip(folder: Path, frames: int) -> tuple[tuple[int, int], int]:
+    """The demo's clip, repeated, as an OpenPose folder of ``frames`` files; returns picture size and frame rate."""
+    from maquette.demo.choreography import perform
+    from maquette.demo.filming import IMAGE_SIZE, camera, detect
+    from maquette.demo.run import FPS
+    from maquette.exporters.keypoints import write_keypoints
+
+    clip = detect(perform(FPS).motion, camera(), seed=0)
+    again = np.arange(frames) % clip.n_frames
+    write_keypoints(dataclasses.replace(clip, points=clip.points[again], confidence=clip.confidence[again]), folder)
+    return IMAGE_SIZE, FPS
 
 
 def _timed_stages(folder: Path, out: Path, image_size, fps, lifter: Lifter) -> tuple[Stage, ...]:

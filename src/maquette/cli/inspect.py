@@ -29,7 +29,24 @@ class Inspect:
 
         size = image_size(self.image_size)
         guess = sniff(self.input)
-        print(f"{self.input}: {guess}")
+        for name, text in self._format(guess):
+            print(f"{name:<12}{text}")
         people = read_keypoints(self.input, fps=self.fps, image_size=size, skeleton=self.skeleton)
         for line in diagnose(people).lines():
             print(line)
+
+    def _format(self, guess) -> list[tuple[str, str]]:
+        """What the file is, a line each."""
+        files = "1 file" if guess.n_files == 1 else f"{guess.n_files} files"
+        size = (
+            f"{guess.image_size[0]}x{guess.image_size[1]}, as the file says" if guess.image_size else "not in the file"
+        )
+        return [
+            ("file", str(self.input)),
+            ("format", f"{guess.format}: {guess.why}"),
+            ("skeleton", f"{guess.skeleton.name}: {guess.skeleton_why}"),
+            ("frames", f"{guess.n_frames} in {files}; the first is numbered {guess.first_frame}"),
+            ("coordinates", guess.unit),
+            ("fps", f"{guess.fps}, as the file says" if guess.fps else "not in the file"),
+            ("picture", size),
+        ]
