@@ -151,6 +151,32 @@ def test_frames_without_the_person_are_bridged_smoothly() -> None:
     assert not placed.contacts[50:80].any()
 
 
+def test_a_few_frames_of_somebody_else_do_not_move_the_person() -> None:
+    world, _ = walk()
+    camera = camera_at(10)
+    motion, keypoints, blind = film(world, camera)
+    points = keypoints.points.copy()
+    middle = points.mean(axis=1, keepdims=True)
+    wrong = [0, 1, 90, 91, 92]
+    points[wrong] = (middle + 1.8 * (points - middle) + [60, -40])[wrong]
+    placed = root_trajectory(motion, keypoints.with_notes(points=points), blind)
+    truth = camera.world_to_camera(world[:, 0])
+    assert placed.root_trajectory is not None
+    assert np.linalg.norm(placed.root_trajectory - truth, axis=-1).max() < 0.15
+    assert any("5 frames" in note and "size" in note for note in placed.notes)
+
+
+def test_shaking_points_do_not_draw_the_person_to_the_camera() -> None:
+    world, _ = walk()
+    camera = camera_at(10)
+    motion, keypoints, blind = film(world, camera)
+    shake = np.random.default_rng(0).normal(scale=12, size=(len(world), 1, 2))
+    placed = root_trajectory(motion, keypoints.with_notes(points=keypoints.points + shake), blind, use_feet=False)
+    truth = camera.world_to_camera(world[:, 0])
+    assert placed.root_trajectory is not None
+    assert abs(np.mean(placed.root_trajectory[:, 2] - truth[:, 2])) < 0.02
+
+
 def test_joints_are_matched_by_name() -> None:
     world, _ = walk(1.0)
     motion, keypoints, blind = film(world, camera_at(5))

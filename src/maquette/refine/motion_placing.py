@@ -18,7 +18,13 @@ from maquette.refine.motion_contacts import (
 )
 from maquette.refine.motion_path import information_at_cutoff
 from maquette.refine.motion_tilt import CameraTilt, body_up
-from maquette.refine.motion_trajectory import PictureFit, fit_translation, matched_keypoints, root_path
+from maquette.refine.motion_trajectory import (
+    PictureFit,
+    fit_translation,
+    matched_keypoints,
+    root_path,
+    without_contradictions,
+)
 
 STILL_WEIGHT = (2 * np.pi * 1.5) ** 2
 """Weight of a standing foot against the acceleration of the root: it decides about motions slower than about 1.5 Hz."""
@@ -35,7 +41,7 @@ def root_trajectory(
     tilt: CameraTilt | None = None,
     use_feet: bool = True,
     lateral_cutoff_hz: float | int = 6.0,
-    depth_cutoff_hz: float | int = 0.5,
+    depth_cutoff_hz: float | int = 0.7,
 ) -> Motion:
     """Place a root-relative motion in front of ``camera``: the path is added to the positions and kept as
     ``root_trajectory``.
@@ -52,8 +58,9 @@ def root_trajectory(
         raise InputError(f"the root's path is estimated in the camera frame; this motion is in frame '{motion.frame}'")
     points_px, confidence = matched_keypoints(motion, keypoints)
     rays = camera.pixels_to_normalized(points_px)
-    fit = fit_translation(motion.positions, rays, confidence)
     dt_s = 1.0 / float(motion.fps)
+    raw = fit_translation(motion.positions, rays, confidence)
+    fit = without_contradictions(raw, dt_s)
     solve = partial(root_path, fit, dt_s, lateral_cutoff_hz=lateral_cutoff_hz, depth_cutoff_hz=depth_cutoff_hz)
     path = solve()
     joints = contact_joints(motion.skeleton) if use_feet else ()
@@ -70,7 +77,7 @@ def root_trajectory(
             still = still_steps(contacts) * STILL_WEIGHT
             floor = None if tilt is None else _floor_pull(contacts, offsets, rest_m, tilt)
             path = solve(foot_offsets_m=offsets, still=still, floor=floor)
-    return _placed(motion, camera, path, fit, contacts, joints, depth_cutoff_hz)
+    return _placed(motion, camera, path, (raw, fit), contacts, joints, depth_cutoff_hz)
 
 
 def picture_feet(
@@ -115,7 +122,7 @@ def _placed(
     motion: Motion,
     camera: Camera,
     path: Float[np.ndarray, "frames 3"],
-    fit: PictureFit,
+    fits: tuple[PictureFit, PictureFit],
     contacts: Bool[np.ndarray, "feet frames"] | None,
     joints: tuple[str, ...],
     depth_cutoff_hz: float,
@@ -124,9 +131,11 @@ def _placed(
         f"root path by least squares of the reprojection (focal length {camera.focal_px[0]:.0f} px), depth smoothed at "
         f"{depth_cutoff_hz:g} Hz: {path[:, 2].min():.1f} to {path[:, 2].max():.1f} m from the camera"
     ]
-    if not fit.seen.all():
-        n_bridged = int((~fit.seen).sum())
-        notes.append(f"root path bridged over {n_bridged} frames with too few keypoints to place the person")
+    n_unseen, n_odd = int((~fits[0].seen).sum()), int((fits[0].seen & ~fits[1].seen).sum())
+    if n_unseen:
+        notes.append(f"root path bridged over {n_unseen} frames with too few keypoints to place the person")
+    if n_odd:
+        notes.append(f"root path bridged over {n_odd} frames in which the person's size contradicts the frames around")
     positions = motion.positions + path[:, None]
     return motion.with_notes(
         *notes,

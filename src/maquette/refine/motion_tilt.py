@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from maquette.motion import Motion
 from maquette.refine.motion_contacts import contact_runs
 
-PITCH_PRIOR_RAD = (np.radians(5.0), np.radians(15.0))
+PITCH_PRIOR_RAD = (np.radians(5.0), np.radians(20.0))
 """Mean and standard deviation of the pitch of a camera about which nothing is known: it looks slightly down."""
 ROLL_PRIOR_RAD = (0.0, np.radians(3.0))
 """The same for the roll: people and tripods keep the horizon level."""
@@ -160,8 +160,8 @@ def _solve_tilt(
         up = _up(pitch, roll)
         by_pitch = np.array([np.sin(roll) * np.sin(pitch), np.cos(roll) * np.sin(pitch), -np.cos(pitch)])
         by_roll = np.array([-np.cos(roll) * np.cos(pitch), np.sin(roll) * np.cos(pitch), 0.0])
-        # 3 cm of pose error; 4 % of the distance along the ray; contacts of one step share their errors (sqrt 4).
-        sigma = 2.0 * np.sqrt(0.03**2 + (0.04 * distance * (ray @ up)) ** 2)
+        # 3 cm of pose error; 3 % of the distance along the ray; contacts of one step share their errors (sqrt 4).
+        sigma = 2.0 * np.sqrt(0.03**2 + (0.03 * distance * (ray @ up)) ** 2)
         floor = (places @ up + height - rests) / sigma
         weights = 1 / (1 + (floor / 1.5) ** 2)
         root = np.sqrt(weights)

@@ -1,6 +1,6 @@
 """Where the root is in front of the camera: the place from which the 3D pose explains the picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -103,12 +103,31 @@ def fit_translation(
     )
 
 
+def without_contradictions(fit: PictureFit, dt_s: float, *, least: float = 0.25) -> PictureFit:
+    """The fit without the frames whose depth is off the median of the second around them by more than a quarter and
+    eight times the usual: nobody changes size so fast, the detector saw something else."""
+    if not fit.seen.any():
+        return fit
+    depth_m = fit.translation_m[:, 2]
+    error = np.abs(_running_median(depth_m, fit.seen, dt_s) / np.where(fit.seen, depth_m, 1.0) - 1)
+    usual = max(1.4826 * float(np.median(error[fit.seen])), 0.01)
+    kept = fit.seen & (error < max(least, 8 * usual))
+    if not kept.any():
+        return fit
+    return replace(
+        fit,
+        translation_m=np.where(kept[:, None], fit.translation_m, np.nan),
+        depth_information=np.where(kept, fit.depth_information, 0.0),
+        seen=kept,
+    )
+
+
 def root_path(
     fit: PictureFit,
     dt_s: float,
     *,
     lateral_cutoff_hz: float | int = 6.0,
-    depth_cutoff_hz: float | int = 0.5,
+    depth_cutoff_hz: float | int = 0.7,
     foot_offsets_m: Float[np.ndarray, "feet frames 3"] | None = None,
     still: Float[np.ndarray, "feet steps"] | None = None,
     floor: tuple[Float[np.ndarray, "frames 3 3"], Float[np.ndarray, "frames 3"]] | None = None,
