@@ -42,6 +42,11 @@ def test_empty_folder(tmp_path: Path) -> None:
     assert "no files" in message(tmp_path)
 
 
+def test_folder_of_folders(tmp_path: Path) -> None:
+    (tmp_path / "json_1").mkdir()
+    assert "only folders (json_1)" in message(tmp_path)
+
+
 def test_folder_of_other_things(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"\x89PNG")
     assert "a.png" in message(tmp_path)

@@ -278,3 +278,17 @@ def test_numbers_that_are_timestamps_are_not_counted_as_frames(tmp_path: Path) -
     person = one(read_keypoints(path))
     assert person.n_frames == N
     assert any("taken for names" in note for note in person.notes)
+
+
+def test_times_in_the_file(tmp_path: Path) -> None:
+    path = made.write_mediapipe(tmp_path / "m.jsonl", POINTS_33, SCORES_33, fps=30)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[:5] + lines[9:]))
+    person = one(read_keypoints(path))
+    assert (person.fps, person.timestamps_s, person.n_frames) == (30, None, N)
+    records = [json.loads(line) for line in lines]
+    times = np.cumsum(np.tile([0.03, 0.05], N // 2))
+    path.write_text("\n".join(json.dumps({**r, "time_s": t}) for r, t in zip(records, times.tolist(), strict=True)))
+    person = one(read_keypoints(path))
+    np.testing.assert_array_equal(person.timestamps_s, times)
+    assert one(read_keypoints(path, fps=25)).timestamps_s is None

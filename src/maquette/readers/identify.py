@@ -10,7 +10,7 @@ from maquette.formats.json_documents import document_kind, json_brief, json_item
 from maquette.formats.npz import array_names
 from maquette.readers import coco, deeplabcut, mediapipe, mmpose, openpose, own_npz, sports2d, videopose3d, yolo
 from maquette.readers.clip import Clip
-from maquette.readers.input_files import file_names, kind_of, read_bytes
+from maquette.readers.input_files import file_names, folder_names, kind_of, read_bytes
 from maquette.skeleton import Skeleton
 
 
@@ -105,6 +105,10 @@ def _folder(path: Path) -> Found:
     if names:
         shown = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
         raise InputError(f"{path}: no keypoint files among its {len(names)} files ({shown}); expected {EXPECTED}")
+    inner = folder_names(path)
+    if inner:
+        shown = ", ".join(inner[:4]) + (" ..." if len(inner) > 4 else "")
+        raise InputError(f"{path}: holds only folders ({shown}); give one of them")
     raise InputError(f"{path}: the folder has no files in it; expected {EXPECTED}")
 
 

@@ -80,6 +80,20 @@ def file_names(folder: Path) -> list[str]:
     return sorted(names, key=natural_key)
 
 
+def folder_names(folder: Path) -> list[str]:
+    """Names of the folders in a folder, hidden ones left out, in natural order.
+
+    Raises:
+        InputError: the folder cannot be listed.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
+    except OSError as error:
+        raise InputError(f"{folder}: the folder cannot be listed ({error.strerror})") from None
+    return sorted(names, key=natural_key)
+
+
 def natural_key(name: str) -> tuple[list[str | int], str]:
     """Key that sorts runs of digits by their value."""
     texts = _DIGITS.split(name)

@@ -103,9 +103,8 @@ def _four(landmark: list[float] | Landmark, where: str) -> tuple[float, float, f
 def _times(frames: list[LandmarkFrame], numbers: list[int]) -> dict:
     """``fps`` and, where frames come irregularly, ``timestamps_s``, from the times in the file."""
     times = np.array([np.nan if frame.time_s is None else frame.time_s for frame in frames])
-    if numbers != list(range(numbers[0], numbers[0] + len(numbers))):
-        return {}
-    fps, regular = frame_rate(times)
+    fps, regular = frame_rate(times, np.array(numbers))
     if fps is None:
         return {}
-    return {"fps": fps} if regular else {"fps": fps, "timestamps_s": times}
+    without_gaps = numbers[-1] - numbers[0] + 1 == len(numbers)
+    return {"fps": fps, "timestamps_s": times} if without_gaps and not regular else {"fps": fps}

@@ -112,5 +112,6 @@ def _skeleton(
             return joints, columns, "the file names its points", left_out
     if skeleton is None and n_points == 17:
         joints, why = choose_by_geometry(points, (COCO_17, H36M_17), "the usual model, and geometry does not tell")
-        return joints, None, f"17 points a person; {why}", ()
+        note = f"17 points a person were read as '{joints.name}': {why}"
+        return joints, None, f"17 points a person; {why}", (note,)
     return (*skeleton_from_count(n_points, skeleton, where), ())

@@ -111,6 +111,7 @@ def _clip(
         joints, why = chosen[0], "the skeleton was given" if skeleton else f"{points.shape[1]} points a person"
     else:
         joints, why = choose_by_geometry(points, chosen, "OpenPose's default, and geometry does not tell")
+        notes = (*notes, f"{points.shape[1]} points a person were read as '{joints.name}': {why}")
         why = f"{points.shape[1]} points a person; {why}"
     frame, first, n_frames, placed = place_frames(np.concatenate([row_number, numbers]))
     detections = Detections(frame[: len(row_number)], points, confidence, person_id, n_frames)

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from maquette.errors import InputError, NoPersonError
 from maquette.readers.clip import Clip, Unit
@@ -102,15 +102,19 @@ def as_identity(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 31 else -1
 
 
-def frame_rate(times_s: Float[np.ndarray, " frames"]) -> tuple[Fraction | None, bool]:
-    """``(fps, regular)`` from the time of each frame; ``(None, False)`` when the times say nothing.
+def frame_rate(
+    times_s: Float[np.ndarray, " frames"], numbers: Int[np.ndarray, " frames"]
+) -> tuple[Fraction | None, bool]:
+    """``(fps, regular)`` from the times of numbered frames; ``(None, False)`` when the times say nothing.
 
     The rate is the mean one, taken as a whole number or a broadcast rate (x 1000/1001) when within 0.01 of it. Times
     are ``regular`` when no frame is farther than a tenth of a frame from its place.
     """
-    if len(times_s) < 2 or not np.isfinite(times_s).all() or (np.diff(times_s) <= 0).any():
+    rising = len(times_s) > 1 and bool(np.isfinite(times_s).all())
+    if not rising or (np.diff(times_s) <= 0).any() or (np.diff(numbers) <= 0).any():
         return None, False
-    rate = (len(times_s) - 1) / float(times_s[-1] - times_s[0])
+    count = numbers - numbers[0]
+    rate = float(count[-1]) / float(times_s[-1] - times_s[0])
     if not 0.01 <= rate <= 100_000:
         return None, False
     fps = Fraction(rate).limit_denominator(1000)
@@ -119,5 +123,5 @@ def frame_rate(times_s: Float[np.ndarray, " frames"]) -> tuple[Fraction | None, 
         if candidate > 0 and abs(rate - float(candidate)) < 0.01:
             fps = candidate
             break
-    ideal = times_s[0] + np.arange(len(times_s)) / float(fps)
+    ideal = times_s[0] + count / float(fps)
     return fps, bool(np.abs(times_s - ideal).max() < 0.1 / float(fps))

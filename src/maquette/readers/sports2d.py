@@ -55,7 +55,7 @@ def read(path: Path, data: bytes, skeleton: Skeleton | None) -> list[Clip]:
         source=where,
         one_person=len(np.unique(trc.frame)) == len(trc.frame),
         notes=(*notes, "the file has no confidences: every marker that is there counts as certain"),
-        fps=exact_fps(trc.data_rate) if _is_rate(trc.data_rate) else frame_rate(trc.time_s)[0],
+        fps=exact_fps(trc.data_rate) if _is_rate(trc.data_rate) else frame_rate(trc.time_s, trc.frame)[0],
     )
     return [clip]
 

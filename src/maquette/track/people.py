@@ -65,6 +65,8 @@ def track_people(
     if identities is None:
         solo = np.bincount(detections.frame[np.concatenate(kept)]).max() <= 1
         kept = _ranked(resume(kept, detections, fps, np.inf if solo else max_absence_s), prominence)
+        if len(kept) > 1:
+            notes = (*notes, f"{len(kept)} people were told apart by following them from frame to frame")
     tracks = [Track(rows, rank if identities is None else int(identities[rows[0]])) for rank, rows in enumerate(kept)]
     return tracks, (*notes, *dropped)
 
