@@ -41,12 +41,10 @@ def finish(
 ) -> Motion:
     """Turn a lifter's root-relative poses into a motion in space.
 
-    Smoothing (:func:`smooth`), constant bones (:func:`constant_bones`), metric scale (:func:`scale_to_height`), holes
-    (:func:`fill_gaps`), the root's path from the picture (:func:`root_trajectory`), the camera's tilt
-    (:func:`estimate_tilt`), the world frame (:func:`camera_to_world`), ground and contacts (:func:`ground`), and
-    planted feet (:func:`plant_feet`). Every step leaves its note. Smoothing comes first because the median bone length
-    of noisy joints is too long; scale before the path because depth is proportional to it; the ground last because it
-    needs all the others.
+    In order: :func:`smooth`, :func:`constant_bones`, :func:`scale_to_height`, :func:`fill_gaps`,
+    :func:`root_trajectory`, :func:`estimate_tilt`, :func:`camera_to_world`, :func:`ground`, :func:`plant_feet`. Every
+    step leaves its note. Smoothing comes first because the median bone length of noisy joints is too long; scale before
+    the path because depth is proportional to it; the ground last because it needs all the others.
 
     Args:
         motion: root-relative, camera axes, as :class:`maquette.lifting.lifter.Lifter` gives it.
