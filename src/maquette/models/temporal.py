@@ -44,11 +44,11 @@ class TemporalBlock(nn.Module):
 
 
 class TemporalNetwork(nn.Module):
-    """Windows of 3^(``levels``) frames in, the pose of the middle frame out.
+    """Windows of 3^(``levels``) frames in, values of the middle frame out.
 
     Args:
         channels: of one frame.
-        joints: of the output.
+        outputs: values of the output.
         width: of all hidden layers.
         levels: of the convolution; 3 see 27 frames.
         head_blocks: residual blocks at the last position.
@@ -58,7 +58,7 @@ class TemporalNetwork(nn.Module):
     def __init__(
         self,
         channels: int,
-        joints: int,
+        outputs: int,
         *,
         width: int = 512,
         levels: int = 3,
@@ -66,21 +66,21 @@ class TemporalNetwork(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        self.joints, self.channels, self.window_frames = joints, channels, 3**levels
+        self.channels, self.window_frames = channels, 3**levels
         self.expand = TemporalLayer(3 * channels, width, 0.0)
         self.blocks = nn.ModuleList(
             [TemporalBlock(width, 3, dropout if level == levels - 1 else 0.0) for level in range(1, levels)]
             + [TemporalBlock(width, 1, dropout) for _ in range(head_blocks)]
         )
-        self.last = nn.Linear(width, joints * 3)
+        self.last = nn.Linear(width, outputs)
         nn.init.normal_(self.last.weight, std=0.01)
         nn.init.zeros_(self.last.bias)
 
-    def forward(self, features: Float[Tensor, "batch frames channels"]) -> Float[Tensor, "batch joints 3"]:
+    def forward(self, features: Float[Tensor, "batch frames channels"]) -> Float[Tensor, "batch outputs"]:
         x = self.expand(features.reshape(-1, 3 * self.channels))
         for block in self.blocks:
             x = block(x)
-        return self.last(x).reshape(-1, self.joints, 3)
+        return self.last(x)
 
 
 def macs_per_window(network: nn.Module, window_frames: int, channels: int) -> int:

@@ -104,7 +104,8 @@ def _folder(path: Path) -> Found:
         raise InputError(f"{path}: holds {len(others)} files that could be keypoints ({shown}); give one of them")
     if names:
         shown = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
-        raise InputError(f"{path}: no keypoint files among its {len(names)} files ({shown}); expected {EXPECTED}")
+        count = "1 file" if len(names) == 1 else f"{len(names)} files"
+        raise InputError(f"{path}: no keypoints in its {count} ({shown}); expected {EXPECTED}")
     inner = folder_names(path)
     if inner:
         shown = ", ".join(inner[:4]) + (" ..." if len(inner) > 4 else "")

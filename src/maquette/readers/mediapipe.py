@@ -56,13 +56,13 @@ def _clips(frames: list[LandmarkFrame], where: str, skeleton: Skeleton | None) -
     for number, frame in zip(numbers, frames, strict=True):
         landmarks = frame.landmarks or frame.pose_landmarks or frame.poseLandmarks
         if landmarks:
-            rows.append([_four(landmark, where) for landmark in landmarks])
+            rows.append(landmarks)
             row_number.append(number)
     if not rows:
         raise NoPersonError(f"{where}: nobody was detected in any frame")
     n_points = equal_lengths(rows, where, "landmarks a frame")
     joints, why = check_given(skeleton or BLAZEPOSE_33, n_points, where)
-    values = np.array(rows, dtype=np.float64)
+    values = _values(rows, where)
     notes: tuple[str, ...] = ()
     if np.isnan(values[..., 3]).any():
         values[..., 3] = np.where(np.isnan(values[..., 3]), 1.0, values[..., 3])
@@ -86,6 +86,13 @@ def _clips(frames: list[LandmarkFrame], where: str, skeleton: Skeleton | None) -
         **facts,
     )
     return [clip]
+
+
+def _values(rows: list[Landmarks], where: str) -> np.ndarray:
+    """x, y, z, visibility of all landmarks (frames, landmarks, 4)."""
+    if all(isinstance(landmark, list) and len(landmark) == 4 for row in rows for landmark in row):
+        return np.array(rows, dtype=np.float64)
+    return np.array([[_four(landmark, where) for landmark in row] for row in rows], dtype=np.float64)
 
 
 def _four(landmark: list[float] | Landmark, where: str) -> tuple[float, float, float, float]:

@@ -34,7 +34,8 @@ def read_motion_csv(path: Path, data: bytes) -> Motion:
     lines = [line for line in lines if line.strip()]
     comments = [line for line in lines if line.startswith("#")]
     rows = [line for line in lines if not line.startswith("#")]
-    facts = dict(m.groups() for line in comments for part in line.split(";") if (m := _FACT.match(part)))
+    found = [_FACT.match(part) for line in comments for part in line.split(";")]
+    facts = {match.group(1): match.group(2) for match in found if match}
     columns = [name.strip() for name in rows[0].split(",")] if rows else []
     if len(set(columns)) != len(columns):
         raise InputError(f"{where}: names of columns repeat")

@@ -23,7 +23,7 @@ def butterworth(keypoints: Keypoints, *, cutoff_hz: float = 8.0, order: int = 4)
     Raises:
         InputError: a cutoff that is not positive, or an order other than 2, 4, 6, 8, 10.
     """
-    flat = keypoints.points.reshape(keypoints.n_frames, -1)
+    flat = keypoints.points.reshape(keypoints.n_frames, 2 * keypoints.n_joints)
     filtered = _filtered(flat, keypoints, cutoff_hz, order)
     fps = float(keypoints.fps)
     if 2 * cutoff_hz >= fps:

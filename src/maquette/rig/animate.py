@@ -55,7 +55,7 @@ def animate(motion: Motion) -> RigAnimation:
 
 
 def _refuse_unknown(motion: Motion) -> None:
-    unknown = ~np.isfinite(motion.positions).all(axis=-1)
+    unknown = np.asarray(~np.isfinite(motion.positions).all(axis=-1))
     frames = np.flatnonzero(unknown.any(axis=1))
     if not motion.n_frames:
         raise OutputError("the motion has no frames; an animation needs at least one")

@@ -9,9 +9,9 @@ What positions determine is taken from them; what they leave open is settled by 
   12 to 30 degrees of bend, into that of the neighbouring moments (and for legs of the foot, whose toes the kneecap
   follows), and in their absence to no twist;
 * forearm and shin: the hinge alone (pronation is not seen);
-* head: the bone from nose to crown, turned by the offset of the nose from the line between thorax and crown, half
-  trusted beside the chest, since it is only four centimetres long;
-* feet: heel and toe; hands follow the forearm, toes the foot.
+* head: the bone from nose to crown, turned by the offset of the nose from the line between thorax and crown, tempered
+  by the chest, since that offset is only four centimetres long;
+* feet: the line from ankle to toe, rolled by the heel, tempered by the shin; hands follow the forearm, toes the foot.
 """
 
 import numpy as np
@@ -38,6 +38,10 @@ Quats = Float[np.ndarray, "frames 4"]
 
 _X, _Y, _Z = np.eye(3)
 _NOSE_OFFSET_M = 0.04
+_CHEST_SHARE = 0.8
+"""Weight of the chest's left-right axis for that of the head, beside 1 for a nose that stands well forward."""
+_HEEL_SHARE = 0.7
+"""Weight of the triangle of ankle, toe and heel for the roll of the foot, beside 1 for the axis of the knee."""
 _HINGE_REST = {"l_elbow": -_Y, "r_elbow": _Y, "l_knee": _X, "r_knee": _X}
 """Axis about which each joint bends in the rest pose: palms down, so elbows bend forwards; knees bend backwards."""
 
@@ -98,7 +102,7 @@ def _orientations(motion: Motion) -> dict[str, Quats]:
 def _frame(primary: Vectors, secondary: Vectors, axes: str) -> Quats:
     """Orientation with one axis along ``primary`` and another as near as can be to ``secondary``."""
     frame = matrix_from_two_vectors(primary, secondary, axes=axes)
-    bad = np.isnan(frame).any(axis=(-1, -2))
+    bad = np.asarray(np.isnan(frame).any(axis=(-1, -2)))
     quats = matrix_to_quat(np.where(bad[:, None, None], np.eye(3), frame))
     return np.where(bad[:, None], np.nan, quats)
 
@@ -106,8 +110,8 @@ def _frame(primary: Vectors, secondary: Vectors, axes: str) -> Quats:
 def _held(quats: Quats, *seen: Vectors) -> Quats:
     """Orientations that are open although all positions are ``seen`` (points that coincide or lie in line) repeat the
     last that was not; unknown positions stay unknown."""
-    is_seen = np.isfinite(np.concatenate(seen, axis=-1)).all(axis=-1)
-    known = np.isfinite(quats).all(axis=-1)
+    is_seen = np.asarray(np.isfinite(np.concatenate(seen, axis=-1)).all(axis=-1))
+    known = np.asarray(np.isfinite(quats).all(axis=-1))
     if not (is_seen & ~known).any():
         return quats
     filled = hold_known(quats, known)
@@ -161,7 +165,7 @@ def _head(at: dict[str, Vectors], chest: Quats) -> Quats:
     ahead = ahead - np.sum(ahead * up, axis=-1, keepdims=True) * up
     # Longer offsets than a head's are noise and count no more.
     ahead = ahead / np.maximum(np.linalg.norm(ahead, axis=-1, keepdims=True), _NOSE_OFFSET_M)
-    sideways = np.cross(up, ahead) + 0.5 * quat_rotate(chest, _X)
+    sideways = np.cross(up, ahead) + _CHEST_SHARE * quat_rotate(chest, _X)
     bone = at["head"] - at["nose"]
     frame = _held(_frame(bone, sideways, "yx"), at["head"], at["nose"], at["thorax"], chest[:, :3])
     # `frame` has Y along the bone, which in the rest pose leans back.
@@ -175,12 +179,14 @@ def _foot(
     if f"{side}toe" not in at:
         return shin
     toe = at[f"{side}toe"] - at[f"{side}ankle"]
-    sideways = 0.5 * quat_rotate(shin, _X)
+    sideways = quat_rotate(shin, _X)
     if has_foot(motion.skeleton, side):
         normal = np.cross(toe, at[f"{side}heel"] - at[f"{side}ankle"])
         full = np.linalg.norm(np.cross(rest[f"{side}toe"], rest[f"{side}heel"]))
         if full > 1e-6:
-            sideways = sideways + normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), full)
+            sideways = sideways + _HEEL_SHARE * normal / np.maximum(
+                np.linalg.norm(normal, axis=-1, keepdims=True), full
+            )
     frame = _held(_frame(toe, sideways, "zx"), toe, sideways)
     direction = rest[f"{side}toe"]
     if np.linalg.norm(direction) < 1e-9:

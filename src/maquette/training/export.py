@@ -63,9 +63,8 @@ def export_run(out_dir: str | Path, *, accuracy: dict[str, Any] | None = None, p
 def spec_of(preset: Preset, network: Any, *, steps: int, accuracy: dict[str, Any]) -> dict[str, Any]:
     """What the model file says about itself (:class:`maquette.runtime.spec.ModelSpec`)."""
     from maquette.models.temporal import macs_per_window
-    from maquette.training.networks import window_frames
 
-    frames = window_frames(preset)
+    frames = network.window_frames
     return {
         "schema": 1,
         "name": preset.model_name,

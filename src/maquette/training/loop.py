@@ -20,6 +20,7 @@ from maquette.errors import ModelError
 from maquette.lifting.normalize import mirror_features, mirror_positions, normalise_windows, positions_in_camera
 from maquette.skeletons import H36M_17
 from maquette.training.checkpoint import Progress, RunningMean, save_checkpoint
+from maquette.training.networks import Lifter
 from maquette.training.presets import Preset
 
 _log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ def mirrored(batch: Batch) -> Batch:
 
 
 def run_loop(
-    network: nn.Module,
+    network: Lifter,
     mean: RunningMean,
     optimizer: torch.optim.AdamW,
     batches: Iterator[Batch],
@@ -143,7 +144,7 @@ def _check(losses: list[float], out_dir: Path) -> None:
 
 
 @torch.no_grad()
-def validation(network: nn.Module, mean: RunningMean, views: dict[str, TestViews]) -> dict[str, float]:
+def validation(network: Lifter, mean: RunningMean, views: dict[str, TestViews]) -> dict[str, float]:
     """MPJPE and PA-MPJPE of 17 joints in mm, of the averaged weights in float32, on each of the test views."""
     from maquette.evaluate.metrics import mpjpe, pa_mpjpe
 
@@ -151,7 +152,7 @@ def validation(network: nn.Module, mean: RunningMean, views: dict[str, TestViews
     network.load_state_dict(mean.state_dict(), strict=False)
     network.eval()
     errors = {}
-    frames = 1 if not hasattr(network, "window_frames") else int(network.window_frames)  # pyright: ignore[reportArgumentType]
+    frames = network.window_frames
     for name, seen in views.items():
         middle = seen.points_px.shape[1] // 2
         window = slice(middle - frames // 2, middle + frames // 2 + 1)

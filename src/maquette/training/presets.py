@@ -49,7 +49,7 @@ class Preset:
     """Residual blocks: of the network (residual), after the last level (temporal)."""
     feet_weight: float = 0.5
     """Weight of heels and toes in the loss, relative to a joint."""
-    scale_free_weight: float = 0.5
+    scale_free_weight: float = 0.0
     """Weight of the MPJPE after the scale of each pose is fitted (N-MPJPE), beside the plain one."""
     bf16: bool = True
     """Matrix products in bfloat16 (2.5 times faster on CPUs that have it)."""
@@ -71,12 +71,12 @@ PRESETS: dict[str, Preset] = {
         name="martinez-mocap",
         model_name="maquette-residual",
         kind="residual",
-        samples=SampleSettings(window_frames=1, windows_per_segment=4),
+        samples=SampleSettings(window_frames=1, segment_extra_frames=12),
         width=1024,
         blocks=2,
         batch_size=1024,
-        total_steps=30_000,
-        cooldown_steps=8_000,
+        total_steps=12_000,
+        cooldown_steps=4_000,
     ),
 }
 
