@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 _BANDS = ("#f4f1ea", "#e9eef3")
 _ESTIMATE, _TRUTH, _SECOND = "#c2482d", "#2b2b2b", "#3567a8"
+_LEFT, _RIGHT, _MIDDLE = "#2a6cb8", "#dd6b2b", "#77736b"
 
 
 def error_over_time(
@@ -90,7 +91,7 @@ def bars(values_mm: dict[str, float], *, width: int = 920) -> str:
     parts = []
     for i, (name, value) in enumerate(values_mm.items()):
         length = (width - left - 70) * value / highest if highest > 0 else 0.0
-        colour = _SECOND if name.startswith("l_") else _ESTIMATE if name.startswith("r_") else "#77736b"
+        colour = _LEFT if name.startswith("l_") else _RIGHT if name.startswith("r_") else _MIDDLE
         parts.append(_text(left - 8, row * i + 14, name.replace("_", " "), "end"))
         parts.append(f'<rect x="{left}" y="{row * i + 4}" width="{length:.1f}" height="12" rx="2" fill="{colour}"/>')
         parts.append(_text(left + length + 8, row * i + 14, f"{value:.0f}", "start"))
