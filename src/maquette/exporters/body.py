@@ -96,7 +96,8 @@ def _human(animation: RigAnimation, places: Float[np.ndarray, "nodes 3"]) -> lis
     tip = {name: places[i] + animation.tip_offsets_m[i] for name, i in node.items()}
     scale = max(0.2, (float(tip["Head"][1]) - lowest_m(animation)) / _STATURE_M)
     parts = [_torso(at, node, scale), *_head(at, tip, node, scale)]
-    for side, name in (("left", "Left"), ("right", "Right")):
+    sides: tuple[tuple[Side, str], ...] = (("left", "Left"), ("right", "Right"))
+    for side, name in sides:
         out = 1.0 if side == "left" else -1.0
         for limb, profile in _LIMBS.items():
             start, bone = at[f"{name}{limb}"], node[f"{name}{limb}"]

@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 _STEADY_M = 1e-4
 """Bones that vary less than this are constant: five of them in a row stay within a millimetre."""
 _END = "_end"
+_RIG_JOINTS = {joint.at for joint in HUMAN_RIG} | {joint.to for joint in HUMAN_RIG}
 _HAND_PER_FOREARM = 0.7
 _TOES_PER_FOOT = 0.45
 _FOOT_PER_SHIN = 0.31
@@ -55,19 +56,25 @@ def animate(motion: Motion) -> RigAnimation:
 
 
 def _refuse_unknown(motion: Motion) -> None:
-    unknown = np.asarray(~np.isfinite(motion.positions).all(axis=-1))
+    needed = [joint for joint, name in enumerate(motion.skeleton.joints) if _in_rig(name, motion.skeleton)]
+    unknown = np.asarray(~np.isfinite(motion.positions[:, needed]).all(axis=-1))
     frames = np.flatnonzero(unknown.any(axis=1))
     if not motion.n_frames:
         raise OutputError("the motion has no frames; an animation needs at least one")
     if frames.size:
         runs = np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1)
         shown = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs[:5])
-        names = [motion.skeleton.joints[i] for i in np.flatnonzero(unknown.any(axis=0))]
+        names = [motion.skeleton.joints[needed[i]] for i in np.flatnonzero(unknown.any(axis=0))]
         raise OutputError(
             f"animation formats cannot leave joints out, and {len(frames)} of {motion.n_frames} frames have unknown "
             f"ones (frames {shown}{' ...' if len(runs) > 5 else ''}; {', '.join(names[:5])}"
             f"{' ...' if len(names) > 5 else ''}): fill the gaps first, or write .npz, .json or .csv"
         )
+
+
+def _in_rig(joint: str, skeleton: Skeleton) -> bool:
+    """Whether the rig has a place for a joint of ours."""
+    return not is_human(skeleton) or joint in _RIG_JOINTS
 
 
 def _upright(motion: Motion) -> Motion:
@@ -125,15 +132,16 @@ def _animate_human(motion: Motion) -> RigAnimation:
 
 def _with_constant_bones(motion: Motion) -> Motion:
     skeleton = motion.skeleton
-    lengths = bone_lengths(motion, symmetric=False)
-    parents = [parent for parent, _ in skeleton.bones]
-    children = [child for _, child in skeleton.bones]
+    bones = [bone for bone in skeleton.bones if skeleton.joints[bone[1]] in _RIG_JOINTS]
+    parents, children = [parent for parent, _ in bones], [child for _, child in bones]
+    lengths = np.full(len(skeleton), np.nan)
+    lengths[children] = bone_lengths(motion, symmetric=False)[children]
     spans = np.linalg.norm(motion.positions[:, children] - motion.positions[:, parents], axis=-1)
     stretch_m = float(np.abs(spans - lengths[children]).max())
     if stretch_m <= _STEADY_M:
         return motion
     _log.info("bones vary by up to %.1f mm: given their median length for the animation", 1000 * stretch_m)
-    return constant_bones(motion, lengths)
+    return constant_bones(motion, np.where(lengths > 0, lengths, np.nan))
 
 
 def _turned(motion: Motion) -> Float[np.ndarray, "frames joints 4"]:

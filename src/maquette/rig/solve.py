@@ -64,12 +64,11 @@ def solve_rotations(motion: Motion) -> Motion:
     for joint in skeleton.order:
         name, parent = skeleton.joints[joint], skeleton.parents[joint]
         above = orientations[skeleton.joints[parent]] if parent >= 0 else quat_identity((motion.n_frames,))
-        if name in orientations:
-            rotations[:, joint] = quat_multiply(quat_conjugate(above), orientations[name])
-        else:
-            # Rigid with its parent, also where the parent is unknown.
-            rotations[:, joint] = quat_identity((motion.n_frames,))
-            orientations[name] = above
+        own = orientations.setdefault(name, above)
+        # Joints that are rigid with their parent are so also where the parent is unknown.
+        rotations[:, joint] = (
+            quat_identity((motion.n_frames,)) if own is above else quat_multiply(quat_conjugate(above), own)
+        )
     return motion.with_notes(
         "local rotations solved from the positions (twist from the planes of elbows and knees)",
         rotations=quat_continuous(rotations),
