@@ -12,8 +12,8 @@ _NAMES = {
     "hdm05": "HDM05",
 }
 _LIMITS = """\
-* Trained on {minutes:.0f} minutes of recorded motion of few people, varied by machine: walking, running, climbing, dance,
-  ball games and everyday gestures are well covered; floor work, gymnastics and crowds are not.
+* Trained on {minutes:.0f} minutes of recorded motion of few people, varied by machine: walking, running, climbing,
+  dance, ball games and everyday gestures are well covered; floor work, gymnastics and crowds are not.
 * Adults of about 1.45 to 1.95 m. The metric scale is a guess from proportions; give the height (`--height-m`).
 * Depth errors grow where limbs point at the camera, and when the focal length is far from what it was told.
 * Trained and measured with simulated detectors only; no real detector's output with known 3D was used.
@@ -61,8 +61,8 @@ def card_text(
     return f"""# {spec.name}
 
 {kind[0].upper() + kind[1:]}; {spec.parameters:,} parameters,
-{spec.macs_per_frame / 1e6:.2f} million multiply-adds a frame, {size_bytes / 1e6:.1f} MB. In: 27 landmarks of a picture ({spec.input_skeleton}, any of them missing), normalised by
-`{spec.normalisation}`. Out: 21 joints ({spec.output_skeleton}) in metres, relative to the hip, in the camera frame.
+{spec.macs_per_frame / 1e6:.2f} million multiply-adds a frame, {size_bytes / 1e6:.1f} MB.
+In: 27 landmarks of a picture ({spec.input_skeleton}, any of them missing), normalised by `{spec.normalisation}`. Out: 21 joints ({spec.output_skeleton}) in metres, relative to the hip, in the camera frame.
 
 | | |
 |---|---|
