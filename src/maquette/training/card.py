@@ -62,7 +62,8 @@ def card_text(
 
 {kind[0].upper() + kind[1:]}; {spec.parameters:,} parameters,
 {spec.macs_per_frame / 1e6:.2f} million multiply-adds a frame, {size_bytes / 1e6:.1f} MB.
-In: 27 landmarks of a picture ({spec.input_skeleton}, any of them missing), normalised by `{spec.normalisation}`. Out: 21 joints ({spec.output_skeleton}) in metres, relative to the hip, in the camera frame.
+In: 27 landmarks of a picture ({spec.input_skeleton}, any of them missing), normalised by `{spec.normalisation}`.
+Out: 21 joints ({spec.output_skeleton}) in metres, relative to the hip, in the camera frame.
 
 | | |
 |---|---|
