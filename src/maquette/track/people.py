@@ -64,7 +64,11 @@ def track_people(
     kept, dropped = _without_ghosts(groups, prominence, detections.observed.sum(1), fps)
     if identities is None:
         solo = np.bincount(detections.frame[np.concatenate(kept)]).max() <= 1
-        kept = _ranked(resume(kept, detections, fps, np.inf if solo else max_absence_s), prominence)
+        whole = resume(kept, detections, fps, np.inf if solo else max_absence_s)
+        if len(whole) < len(kept):
+            joined = len(kept) - len(whole)
+            notes = (*notes, f"after {joined} absences of over {max_gap_s:g} s the same person was taken to be back")
+        kept = _ranked(whole, prominence)
         if len(kept) > 1:
             notes = (*notes, f"{len(kept)} people were told apart by following them from frame to frame")
     tracks = [Track(rows, rank if identities is None else int(identities[rows[0]])) for rank, rows in enumerate(kept)]

@@ -187,7 +187,7 @@ def resume(
     """Tracks joined over long gaps, where nobody else was there who could be meant.
 
     Two parts are one person when the later begins within ``max_gap_s`` seconds, at a place that can be reached and with
-    a body of a like size, and no third track runs at the end of the one or the start of the other.
+    a body of a like size, and no third track is there at any time between them.
     """
     sizes = body_sizes(detections.points)
     centre = middles(detections.points)
