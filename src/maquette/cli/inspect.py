@@ -28,7 +28,7 @@ class Inspect:
         from maquette.refine.diagnose import diagnose
 
         size = image_size(self.image_size)
-        guess = sniff(self.input)
+        guess = sniff(self.input, skeleton=self.skeleton)
         for name, text in self._format(guess):
             print(f"{name:<12}{text}")
         people = read_keypoints(self.input, fps=self.fps, image_size=size, skeleton=self.skeleton)
