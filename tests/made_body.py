@@ -90,7 +90,7 @@ def made_motion(frames: int = 120, seed: int = 0, bend: tuple[float, float] = (6
 def wild_motion(frames: int = 60, seed: int = 0) -> Motion:
     """Positions without any sense but constant bones: every bone turns on its own."""
     rng = np.random.default_rng(seed)
-    parts = {name: Rotation.random(frames, random_state=rng) for name in OFFSETS_M}
+    parts = {name: Rotation.from_quat(rng.normal(size=(frames, 4))) for name in OFFSETS_M}
     positions = np.zeros((frames, len(LIFTED_21), 3))
     for joint, (parent, offset) in OFFSETS_M.items():
         positions[:, LIFTED_21.index(joint)] = positions[:, LIFTED_21.index(parent)] + parts[joint].apply(offset)

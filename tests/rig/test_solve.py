@@ -146,7 +146,7 @@ def test_unknown_positions_leave_the_rest_known() -> None:
     positions[10:20, LIFTED_21.index("l_wrist")] = np.nan
     rotations = solve_rotations(dataclasses.replace(motion, positions=positions)).rotations
     assert rotations is not None
-    unknown = np.isnan(rotations).any(axis=-1)
+    unknown = np.asarray(np.isnan(rotations).any(axis=-1))
     assert set(np.flatnonzero(unknown.any(axis=0))) == {LIFTED_21.index("l_elbow")}
     assert unknown[10:20, LIFTED_21.index("l_elbow")].all()
     assert not unknown[20:].any()

@@ -20,9 +20,11 @@ UNIT_M = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254, "CMU unit": 0.05644
 
 _FIGURE_M = (1.3, 3.2)
 """Lengths of people along their bones, from end to end: children to tall people with long fingers."""
+_FARTHEST_M = 1e6
 _LIKELY_M = 2.2
 """The same of an average adult, mostly from hand to hand; of two units that make a person, the one nearer to this."""
-_RATES = (*(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)), Fraction(25, 2), Fraction(15, 2))
+_USUAL_RATES = (120, 60, 30, 24, 25, 50, 100, 90, 72, 48, 15, 144, 150, 200, 240, 250, 300, 480, 500, 1000)
+_BROADCAST_RATES = tuple(Fraction(n * 1000, 1001) for n in (30, 60, 24, 120, 48))
 _LEFT_RIGHT = (("Left", "Right"), ("left", "right"), ("_L_", "_R_"), ("_l", "_r"), ("L", "R"), ("l", "r"))
 
 
@@ -45,25 +47,24 @@ def read_motion_bvh(path: Path, data: bytes) -> Motion:
     notes = [] if not renamed else [f"joints of the same name were numbered: {', '.join(renamed)}"]
     local, is_absolute = _local_positions(document, offsets)
     rotations = _rotations(document, len(skeleton))
+    # Absurd numbers are refused below, by what they lead to.
     with np.errstate(over="ignore", invalid="ignore"):
         positions, _ = forward_kinematics(skeleton.parents, local, rotations)
-    roots = [i for i in skeleton.roots if any(offsets[i] != 0) and is_absolute[i]]
-    if roots:
-        shift = offsets[roots[0]]
-        if _nearer_to_floor(positions, positions + shift):
-            positions = positions + shift
+        unit, why = guess_unit(local, skeleton.parents)
+        shifted = [i for i in skeleton.roots if any(offsets[i] != 0) and is_absolute[i]]
+        if not (np.abs(positions) * UNIT_M[unit] < _FARTHEST_M).all() or not (np.abs(offsets) < 1e12).all():
+            raise InputError(f"{where}: joints lie more than 1000 km away; the positions or offsets are damaged")
+    if shifted:
+        moved = positions + offsets[shifted[0]]
+        if _nearer_to_floor(positions, moved):
+            positions = moved
             notes.append("the OFFSET of the root was added to its position channels")
         else:
             notes.append("the position channels of the root were taken in place of its OFFSET")
-    unit, why = guess_unit(local, skeleton.parents)
-    with np.errstate(over="ignore"):
-        positions_m = positions * UNIT_M[unit]
-    if not (np.abs(positions_m) < 1e6).all():
-        raise InputError(f"{where}: joints lie more than 1000 km away; the positions or offsets are damaged")
     fps = frame_rate(document.frame_time_s)
     notes += [f"unit of length {unit} ({UNIT_M[unit]:g} m): {why}", "frame taken as the world, Y up, as BVH has it"]
     return Motion(
-        positions=positions_m,
+        positions=positions * UNIT_M[unit],
         skeleton=skeleton,
         fps=fps,
         frame="world",
@@ -188,15 +189,21 @@ def _longest_way(lengths: Float[np.ndarray, " joints"], parents: tuple[int, ...]
 
 
 def frame_rate(frame_time_s: Decimal) -> Fraction:
-    """The rate that a frame time stands for: the one whose frame time rounds to the digits that were written.
+    """The rate that a frame time stands for: one whose frame time rounds to the digits that were written.
 
-    Whole rates come first, then broadcast ones; 0.0083333 is 120, 0.0333667 is 30000/1001.
+    Usual rates come first, then broadcast ones, then any whole rate; 0.0083333 is 120, 0.0333667 is 30000/1001.
     """
     exponent = frame_time_s.as_tuple().exponent
-    half_digit = Fraction(1, 2) * Fraction(10) ** (exponent if isinstance(exponent, int) else 0)
+    digit = Fraction(10) ** (exponent if isinstance(exponent, int) else 0)
     written = Fraction(frame_time_s)
-    for rate in (Fraction(max(round(1 / written), 1)), *_RATES):
-        # A whole rate also when the last digit was cut off instead of rounded.
-        if abs(1 / rate - written) <= 2 * half_digit * Fraction(101, 100) / (1 if rate.denominator == 1 else 2):
-            return rate
-    return exact_fps((1 / written).limit_denominator(100_000))
+    rate = 1 / written
+    if rate.denominator <= 2:
+        return rate
+    for usual in (*map(Fraction, _USUAL_RATES), *_BROADCAST_RATES):
+        if abs(1 / usual - written) <= digit / 2:
+            return usual
+    whole = Fraction(max(round(rate), 1))
+    # Some programs cut digits off instead of rounding.
+    if abs(1 / whole - written) <= digit:
+        return whole
+    return exact_fps(rate.limit_denominator(100_000))

@@ -6,19 +6,18 @@ import numpy as np
 from jaxtyping import Float
 
 from maquette.errors import OutputError
-from maquette.geometry.kinematics import forward_kinematics
 from maquette.geometry.rotations import (
     quat_between,
     quat_conjugate,
     quat_continuous,
-    quat_identity,
     quat_multiply,
     quat_rotate,
     quat_slerp,
 )
 from maquette.motion import Motion
 from maquette.refine.motion_bones import bone_lengths, constant_bones
-from maquette.rig.animation_rig import HUMAN_RIG, RigAnimation, RigJoint
+from maquette.rig.animate_file_rig import animate_file_rig
+from maquette.rig.animation_rig import HUMAN_RIG, RigAnimation, RigJoint, contact_stands
 from maquette.rig.rest import is_human, rest_offsets_m
 from maquette.rig.solve import solve_rotations
 from maquette.skeleton import Skeleton
@@ -27,7 +26,6 @@ _log = logging.getLogger(__name__)
 
 _STEADY_M = 1e-4
 """Bones that vary less than this are constant: five of them in a row stay within a millimetre."""
-_END = "_end"
 _RIG_JOINTS = {joint.at for joint in HUMAN_RIG} | {joint.to for joint in HUMAN_RIG}
 _HAND_PER_FOREARM = 0.7
 _TOES_PER_FOOT = 0.45
@@ -52,7 +50,7 @@ def animate(motion: Motion) -> RigAnimation:
     upright = _upright(motion)
     if is_human(motion.skeleton):
         return _animate_human(upright)
-    return _animate_other(upright)
+    return animate_file_rig(upright)
 
 
 def _refuse_unknown(motion: Motion) -> None:
@@ -125,7 +123,7 @@ def _animate_human(motion: Motion) -> RigAnimation:
         fps=motion.fps,
         skeleton=skeleton,
         places=_places(skeleton, rig),
-        contacts=_stands(motion),
+        contacts=contact_stands(motion),
         notes=motion.notes,
     )
 
@@ -200,82 +198,3 @@ def _places(skeleton: Skeleton, rig: tuple[RigJoint, ...]) -> dict[str, tuple[in
     if left_out:
         _log.warning("the animation rig has no place for %s; .npz, .json and .csv keep them", ", ".join(left_out))
     return places
-
-
-def _animate_other(motion: Motion) -> RigAnimation:
-    """A rig of the motion's own joints; leaves named ``..._end`` are tips of their parents."""
-    skeleton = motion.skeleton
-    if motion.rotations is None:
-        raise OutputError(
-            f"skeleton '{skeleton.name}' has positions and no rotations, and rotations are solved for the joints of "
-            "h36m-17 and maquette-21 only: write .npz, .json or .csv, or map the motion to one of these first"
-        )
-    if len(skeleton.roots) != 1:
-        raise OutputError(f"skeleton '{skeleton.name}' has {len(skeleton.roots)} roots; an animation has one")
-    order = _depth_first(skeleton.parents, skeleton.roots[0])
-    is_tip = [_is_tip(skeleton.joints[i], skeleton.parents[i], i, skeleton.parents) for i in range(len(skeleton))]
-    kept = [joint for joint in order if not is_tip[joint]]
-    node_of = {joint: node for node, joint in enumerate(kept)}
-    parents = tuple(node_of.get(skeleton.parents[joint], -1) for joint in kept)
-    rotations = np.where(np.isfinite(motion.rotations), motion.rotations, quat_identity())[:, kept]
-    _, orientations = forward_kinematics(parents, np.zeros((1, len(kept), 3)), rotations)
-    offsets, tips, worst_m = np.zeros((len(kept), 3)), np.full((len(kept), 3), np.nan), 0.0
-    for joint, parent in enumerate(skeleton.parents):
-        if parent < 0:
-            continue
-        bone = motion.positions[:, joint] - motion.positions[:, parent]
-        local = quat_rotate(quat_conjugate(orientations[:, node_of[parent]]), bone)
-        offset = np.median(local, axis=0)
-        worst_m = max(worst_m, float(np.linalg.norm(local - offset, axis=-1).max()))
-        if is_tip[joint]:
-            tips[node_of[parent]] = offset
-        else:
-            offsets[node_of[joint]] = offset
-    if worst_m > 1e-3:
-        _log.warning("joints move in their parents by up to %.1f mm; the animation holds them still", 1000 * worst_m)
-    places = {
-        name: (node_of[skeleton.parents[joint]], True) if is_tip[joint] else (node_of[joint], False)
-        for joint, name in enumerate(skeleton.joints)
-    }
-    return RigAnimation(
-        names=tuple(skeleton.joints[joint] for joint in kept),
-        parents=parents,
-        rest_offsets_m=offsets,
-        tip_offsets_m=tips,
-        rotations=quat_continuous(rotations),
-        root_positions_m=motion.positions[:, skeleton.roots[0]],
-        fps=motion.fps,
-        skeleton=skeleton,
-        places=places,
-        contacts=_stands(motion),
-        notes=motion.notes,
-    )
-
-
-def _is_tip(name: str, parent: int, joint: int, parents: tuple[int, ...]) -> bool:
-    """Whether a joint is only the end of its parent's one bone."""
-    return name.endswith(_END) and parent >= 0 and joint not in parents and parents.count(parent) == 1
-
-
-def _depth_first(parents: tuple[int, ...], root: int) -> tuple[int, ...]:
-    children: dict[int, list[int]] = {}
-    for joint, parent in enumerate(parents):
-        children.setdefault(parent, []).append(joint)
-    order, pending = [], [root]
-    while pending:
-        joint = pending.pop()
-        order.append(joint)
-        pending += reversed(children.get(joint, []))
-    return tuple(order)
-
-
-def _stands(motion: Motion) -> dict[str, list[list[int]]]:
-    """First and last frame of each time that a contact joint stands."""
-    stands: dict[str, list[list[int]]] = {}
-    if motion.contacts is None:
-        return stands
-    for column, joint in enumerate(motion.contact_joints):
-        edges = np.diff(np.concatenate(([False], motion.contacts[:, column], [False])).astype(np.int8))
-        first, last = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
-        stands[joint] = [[int(a), int(b)] for a, b in zip(first, last, strict=True)]
-    return stands

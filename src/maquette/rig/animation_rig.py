@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Float
 
+from maquette.motion import Motion
 from maquette.skeleton import Skeleton
 
 
@@ -89,3 +90,15 @@ class RigAnimation:
     contacts: dict[str, list[list[int]]]
     """For each contact joint the first and last frames of its stands."""
     notes: tuple[str, ...] = ()
+
+
+def contact_stands(motion: Motion) -> dict[str, list[list[int]]]:
+    """First and last frame of each time that a contact joint stands."""
+    stands: dict[str, list[list[int]]] = {}
+    if motion.contacts is None:
+        return stands
+    for column, joint in enumerate(motion.contact_joints):
+        edges = np.diff(np.concatenate(([False], motion.contacts[:, column], [False])).astype(np.int8))
+        first, last = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
+        stands[joint] = [[int(a), int(b)] for a, b in zip(first, last, strict=True)]
+    return stands

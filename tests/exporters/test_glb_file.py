@@ -1,0 +1,177 @@
+"""GLB files through pygltflib, SciPy and trimesh: nodes and skin end up where the motion is."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pygltflib
+import pytest
+import trimesh
+from made_body import body_motion, made_motion, posed_parts  # pyright: ignore[reportMissingImports]
+from scipy.spatial.transform import Rotation
+
+from maquette.exporters.glb import motion_to_glb, write_glb
+from maquette.motion import Motion
+from maquette.readers.motion import read_motion
+
+TYPES = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
+COLUMNS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+WHERE = {
+    "hip": "Hips", "spine": "Spine", "thorax": "Neck", "nose": "Head", "head": "Head_end", "l_hip": "LeftUpLeg",
+    "l_knee": "LeftLeg", "l_ankle": "LeftFoot", "l_toe": "LeftToeBase", "l_heel": "LeftHeel_end",
+    "r_wrist": "RightHand", "r_elbow": "RightForeArm", "r_shoulder": "RightArm", "r_heel": "RightHeel_end",
+}  # fmt: skip
+
+
+class Loaded:
+    """A file as pygltflib gives it, with its arrays and its pose at a frame."""
+
+    def __init__(self, data: bytes) -> None:
+        gltf: Any = pygltflib.GLTF2.load_from_bytes(data)
+        assert gltf is not None
+        self.gltf, self.blob = gltf, gltf.binary_blob() or b""
+        self.parent = {child: i for i, node in enumerate(gltf.nodes) for child in node.children or []}
+
+    def array(self, index: int) -> np.ndarray:
+        accessor = self.gltf.accessors[index]
+        columns = COLUMNS[accessor.type]
+        start = self.gltf.bufferViews[accessor.bufferView].byteOffset
+        flat = np.frombuffer(self.blob, TYPES[accessor.componentType], accessor.count * columns, start)
+        return flat.reshape(accessor.count, columns)
+
+    def matrices(self, frame: int | None) -> np.ndarray:
+        """World matrix of every node; at rest for None."""
+        local = []
+        for node in self.gltf.nodes:
+            local.append(np.eye(4))
+            local[-1][:3, 3] = node.translation or [0, 0, 0]
+        if frame is not None:
+            animation = self.gltf.animations[0]
+            for channel in animation.channels:
+                value = self.array(animation.samplers[channel.sampler].output)[frame].astype(float)
+                if channel.target.path == "translation":
+                    local[channel.target.node][:3, 3] = value
+                else:
+                    local[channel.target.node][:3, :3] = Rotation.from_quat(value).as_matrix()
+        world: list[np.ndarray] = []
+        for i, matrix in enumerate(local):
+            world.append(world[self.parent[i]] @ matrix if i in self.parent else matrix)
+        return np.stack(world)
+
+    def skinned(self, frame: int | None) -> np.ndarray:
+        skin, attributes = self.gltf.skins[0], self.gltf.meshes[0].primitives[0].attributes
+        inverse = self.array(skin.inverseBindMatrices).reshape(-1, 4, 4).transpose(0, 2, 1)
+        moves = self.matrices(frame)[skin.joints] @ inverse
+        weights, joints = self.array(attributes.WEIGHTS_0), self.array(attributes.JOINTS_0)
+        np.testing.assert_allclose(weights.sum(axis=1), 1.0, atol=1e-6)
+        blended = np.einsum("vk,vkij->vij", weights, moves[joints])
+        points = self.array(attributes.POSITION)
+        return np.einsum("vij,vj->vi", blended[:, :3, :3], points) + blended[:, :3, 3]
+
+
+@pytest.fixture(scope="module")
+def motion() -> Motion:
+    return made_motion(60, seed=8)
+
+
+@pytest.fixture(scope="module")
+def loaded(motion: Motion) -> Loaded:
+    return Loaded(motion_to_glb(motion, name="walk"))
+
+
+def test_nodes_are_where_the_joints_are(motion: Motion, loaded: Loaded) -> None:
+    names = [node.name for node in loaded.gltf.nodes]
+    for frame in range(0, 60, 7):
+        places = loaded.matrices(frame)[:, :3, 3]
+        for joint, name in WHERE.items():
+            np.testing.assert_allclose(places[names.index(name)], motion.joint(joint)[frame], atol=1e-5, err_msg=joint)
+
+
+def test_times_and_interpolation(motion: Motion, loaded: Loaded) -> None:
+    animation = loaded.gltf.animations[0]
+    assert {sampler.interpolation for sampler in animation.samplers} == {"LINEAR"}
+    (time,) = {sampler.input for sampler in animation.samplers}
+    np.testing.assert_allclose(loaded.array(time)[:, 0], np.arange(60) / 50, atol=1e-6)
+    assert loaded.gltf.accessors[time].max == [pytest.approx(59 / 50)]
+    for channel in animation.channels:
+        if channel.target.path == "rotation":
+            values = loaded.array(animation.samplers[channel.sampler].output)
+            np.testing.assert_allclose(np.linalg.norm(values, axis=1), 1.0, atol=1e-6)
+            assert (np.sum(values[1:] * values[:-1], axis=1) > 0).all()
+
+
+def test_skin_at_rest_is_the_mesh_in_a_t_pose(loaded: Loaded) -> None:
+    points = loaded.array(loaded.gltf.meshes[0].primitives[0].attributes.POSITION)
+    np.testing.assert_allclose(loaded.skinned(None), points, atol=1e-6)
+    low, high = points.min(axis=0), points.max(axis=0)
+    assert -0.03 < low[1] < 0.01
+    assert 1.55 < high[1] < 1.75
+    assert high[0] > 0.75
+    np.testing.assert_allclose(low[0], -high[0], atol=1e-3)
+
+
+def test_skin_follows_the_bones() -> None:
+    parts = posed_parts(30, 2)
+    loaded = Loaded(motion_to_glb(body_motion(parts)))
+    attributes = loaded.gltf.meshes[0].primitives[0].attributes
+    names = [node.name for node in loaded.gltf.nodes]
+    rest, weights, joints = (loaded.array(i) for i in (attributes.POSITION, attributes.WEIGHTS_0, attributes.JOINTS_0))
+    rest_places = loaded.matrices(None)[:, :3, 3]
+    for frame in (0, 17):
+        posed, places = loaded.skinned(frame), loaded.matrices(frame)[:, :3, 3]
+        for name, part in (("LeftForeArm", "l_forearm"), ("RightUpLeg", "r_thigh"), ("RightLeg", "r_shin")):
+            node = names.index(name)
+            mine = (joints[:, 0] == node) & (weights[:, 0] > 0.999)
+            assert mine.sum() > 100
+            expected = places[node] + parts[part][frame].apply(rest[mine] - rest_places[node])
+            np.testing.assert_allclose(posed[mine], expected, atol=1e-4, err_msg=name)
+
+
+def test_trimesh_reads_closed_surfaces_with_normals_outwards(tmp_path: Path, motion: Motion) -> None:
+    write_glb(motion, tmp_path / "walk.glb")
+    scene = trimesh.load(tmp_path / "walk.glb")
+    assert isinstance(scene, trimesh.Scene)
+    assert len(scene.geometry) == 3
+    total = 0.0
+    for mesh in scene.geometry.values():
+        for part in mesh.split(only_watertight=False):
+            assert part.is_watertight
+            assert part.is_winding_consistent
+            assert part.volume > 0
+            total += part.volume
+    # A person of 1.65 m has about 60 litres.
+    assert 0.03 < total < 0.09
+
+
+def test_normals_are_unit_and_point_outwards(loaded: Loaded) -> None:
+    primitive = loaded.gltf.meshes[0].primitives[0]
+    points, normals = (loaded.array(i) for i in (primitive.attributes.POSITION, primitive.attributes.NORMAL))
+    np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1.0, atol=1e-5)
+    for primitive in loaded.gltf.meshes[0].primitives:
+        triangles = loaded.array(primitive.indices).reshape(-1, 3)
+        a, b, c = (points[triangles[:, i]] for i in range(3))
+        face = np.cross(b - a, c - a)
+        assert (np.sum(face * normals[triangles[:, 0]], axis=1) > -1e-9).mean() > 0.99
+
+
+def test_extras_tell_what_the_file_is(motion: Motion, loaded: Loaded) -> None:
+    extras = loaded.gltf.asset.extras
+    assert extras["fps"] == "50"
+    assert extras["frames"] == 60
+    assert extras["scale_source"] == "made"
+    assert loaded.gltf.scenes[0].name == "walk"
+
+
+def test_foreign_rigs_get_capsules(shared_dir: Path) -> None:
+    motion = read_motion(shared_dir / "data" / "raw" / "cmu_daz_bvh" / "11_01.bvh")
+    loaded = Loaded(motion_to_glb(motion))
+    names = [node.name for node in loaded.gltf.nodes]
+    places = loaded.matrices(200)[:, :3, 3]
+    for joint in ("lHand", "rFoot", "head"):
+        np.testing.assert_allclose(places[names.index(joint)], motion.joint(joint)[200], atol=2e-5)
+    assert {material.name for material in loaded.gltf.materials} == {"left", "right", "middle"}
+
+
+def test_one_frame() -> None:
+    loaded = Loaded(motion_to_glb(made_motion(1)))
+    assert loaded.gltf.accessors[loaded.gltf.animations[0].samplers[0].input].count == 1
