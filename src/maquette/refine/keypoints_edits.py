@@ -77,10 +77,12 @@ def notes_of(edits: Iterable[Edit], skeleton: Skeleton) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def frame_words(frames: Iterable[range]) -> str:
-    """``frame 7``, ``frames 3, 41-47``."""
-    words = [f"{r.start}" if len(r) == 1 else f"{r.start}-{r.stop - 1}" for r in sorted(frames, key=lambda r: r.start)]
-    return f"frame{'s' if len(words) > 1 or '-' in words[0] else ''} {', '.join(words)}"
+def frame_words(frames: Iterable[range], most: int | None = None) -> str:
+    """``frame 7``, ``frames 3, 41-47``; with ``most``, further stretches are counted only."""
+    ordered = sorted(frames, key=lambda r: r.start)
+    words = [f"{r.start}" if len(r) == 1 else f"{r.start}-{r.stop - 1}" for r in ordered[:most]]
+    more = f" and {len(ordered) - len(words)} more stretches" if len(words) < len(ordered) else ""
+    return f"frame{'s' if len(ordered) > 1 or '-' in words[0] else ''} {', '.join(words)}{more}"
 
 
 _PARTS = {
@@ -114,7 +116,7 @@ def joint_words(joints: tuple[str, ...], skeleton: Skeleton) -> str:
     words = []
     for part, pairs in body_parts(skeleton).items():
         names = {skeleton.joints[index] for pair in pairs for index in pair}
-        if len(names) > 2 and names <= rest:
+        if names <= rest:
             words.append(part)
             rest -= names
     return " + ".join([*words, *(joint for joint in joints if joint in rest)])

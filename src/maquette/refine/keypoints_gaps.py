@@ -17,7 +17,7 @@ smallest errors for gaps of 0.08 to 0.36 s: a straight line is 15 to 40 % worse,
 _DEGREE = 3
 
 
-def fill_gaps(keypoints: Keypoints, *, max_gap_s: float = 0.3, hold_s: float = 0.1) -> Keypoints:
+def fill_gaps(keypoints: Keypoints, *, max_gap_s: float | int = 0.3, hold_s: float = 0.1) -> Keypoints:
     """Fill what :func:`find_gaps` finds fillable.
 
     Inside a track a cubic is fitted (least squares) to the sightings up to 0.1 s before and after the gap, and what it
@@ -28,7 +28,7 @@ def fill_gaps(keypoints: Keypoints, *, max_gap_s: float = 0.3, hold_s: float = 0
     return fill(keypoints, find_gaps(keypoints, max_gap_s=max_gap_s, hold_s=hold_s))
 
 
-def find_gaps(keypoints: Keypoints, *, max_gap_s: float = 0.3, hold_s: float = 0.1) -> list[Edit]:
+def find_gaps(keypoints: Keypoints, *, max_gap_s: float | int = 0.3, hold_s: float = 0.1) -> list[Edit]:
     """Edits ``gap`` (between two sightings at most ``max_gap_s`` of missing time apart), ``hold`` (up to ``hold_s``
     before the first and after the last sighting of a joint, in frames where other joints are seen) and ``long gap``
     (what stays missing). Joints that are never seen are not listed.

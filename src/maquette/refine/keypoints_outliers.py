@@ -17,12 +17,14 @@ _CAUTION_AT_ENDS = 2.5
 """How much larger a spike must be beside nothing."""
 
 
-def drop_implausible(keypoints: Keypoints, *, min_confidence: float = 0.1, picture_margin: float = 0.1) -> Keypoints:
+def drop_implausible(
+    keypoints: Keypoints, *, min_confidence: float | int = 0.1, picture_margin: float = 0.1
+) -> Keypoints:
     """Make points missing that :func:`find_implausible` finds."""
     return drop(keypoints, find_implausible(keypoints, min_confidence=min_confidence, picture_margin=picture_margin))
 
 
-def remove_spikes(keypoints: Keypoints, *, half_window_s: float = 0.12, n_sigma: float = 4.0) -> Keypoints:
+def remove_spikes(keypoints: Keypoints, *, half_window_s: float | int = 0.12, n_sigma: float = 4.0) -> Keypoints:
     """Make points missing that :func:`find_spikes` finds; gap filling puts better ones in their place."""
     return drop(keypoints, find_spikes(keypoints, half_window_s=half_window_s, n_sigma=n_sigma))
 
@@ -36,7 +38,9 @@ def drop(keypoints: Keypoints, edits: list[Edit]) -> Keypoints:
     return keypoints.with_notes(*notes_of(edits, keypoints.skeleton), confidence=confidence)
 
 
-def find_implausible(keypoints: Keypoints, *, min_confidence: float = 0.1, picture_margin: float = 0.1) -> list[Edit]:
+def find_implausible(
+    keypoints: Keypoints, *, min_confidence: float | int = 0.1, picture_margin: float = 0.1
+) -> list[Edit]:
     """Points with a confidence below ``min_confidence``, outside the picture by more than ``picture_margin`` of its
     longer side (when its size is known), or more than 1.2 body heights from the middle of the body.
 
@@ -72,7 +76,7 @@ def find_implausible(keypoints: Keypoints, *, min_confidence: float = 0.1, pictu
 
 
 def find_spikes(
-    keypoints: Keypoints, *, half_window_s: float = 0.12, n_sigma: float = 4.0, min_heights: float = 0.06
+    keypoints: Keypoints, *, half_window_s: float | int = 0.12, n_sigma: float = 4.0, min_heights: float = 0.06
 ) -> list[Edit]:
     """Points that leave the path of their joint and come back (the Hampel identifier of Davies and Gather 1993, about a
     robust line in place of the median, so that steady movement does not count as spread).
@@ -132,7 +136,7 @@ def _judge(
     joints: Int[np.ndarray, " suspects"],
     floor_px: Float[np.ndarray, " frames"],
     half: int,
-    n_sigma: float,
+    n_sigma: float | int,
     spike: Bool[np.ndarray, "frames joints"],
 ) -> None:
     """Mark the spikes among the suspects."""

@@ -17,12 +17,12 @@ Applier = Callable[[Keypoints, list[Edit]], Keypoints]
 
 def repair_steps(
     *,
-    min_confidence: float = 0.1,
-    picture_margin: float = 0.1,
+    min_confidence: float | int = 0.1,
+    picture_margin: float | int = 0.1,
     swaps: bool = True,
-    spike_window_s: float = 0.12,
-    max_gap_s: float = 0.3,
-    hold_s: float = 0.1,
+    spike_window_s: float | int = 0.12,
+    max_gap_s: float | int = 0.3,
+    hold_s: float | int = 0.1,
 ) -> tuple[tuple[Finder, Applier], ...]:
     """The steps of :func:`repair` in order, each as what finds edits and what makes them.
 
@@ -40,13 +40,13 @@ def repair_steps(
 def repair(
     keypoints: Keypoints,
     *,
-    min_confidence: float = 0.1,
-    picture_margin: float = 0.1,
+    min_confidence: float | int = 0.1,
+    picture_margin: float | int = 0.1,
     swaps: bool = True,
-    spike_window_s: float = 0.12,
-    max_gap_s: float = 0.3,
-    hold_s: float = 0.1,
-    cutoff_hz: float = 0.0,
+    spike_window_s: float | int = 0.12,
+    max_gap_s: float | int = 0.3,
+    hold_s: float | int = 0.1,
+    cutoff_hz: float | int = 0.0,
 ) -> Keypoints:
     """The track without what a detector gets wrong; every edit is in the result's notes, with frames and joints.
 
@@ -76,13 +76,13 @@ def repair(
 def repair_with_log(
     keypoints: Keypoints,
     *,
-    min_confidence: float = 0.1,
-    picture_margin: float = 0.1,
+    min_confidence: float | int = 0.1,
+    picture_margin: float | int = 0.1,
     swaps: bool = True,
-    spike_window_s: float = 0.12,
-    max_gap_s: float = 0.3,
-    hold_s: float = 0.1,
-    cutoff_hz: float = 0.0,
+    spike_window_s: float | int = 0.12,
+    max_gap_s: float | int = 0.3,
+    hold_s: float | int = 0.1,
+    cutoff_hz: float | int = 0.0,
 ) -> tuple[Keypoints, list[Edit]]:
     """:func:`repair`, and its edits as data.
 

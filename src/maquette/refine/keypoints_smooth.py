@@ -12,7 +12,7 @@ _UNEVEN = 0.05
 """Timestamps further than this share of a frame from an even grid count as uneven."""
 
 
-def butterworth(keypoints: Keypoints, *, cutoff_hz: float = 8.0, order: int = 4) -> Keypoints:
+def butterworth(keypoints: Keypoints, *, cutoff_hz: float | int = 8.0, order: int = 4) -> Keypoints:
     """Zero-phase low-pass, -3 dB at ``cutoff_hz`` after both passes
     (:func:`~maquette.refine.zero_phase.zero_phase_lowpass`).
 
@@ -37,7 +37,7 @@ def butterworth(keypoints: Keypoints, *, cutoff_hz: float = 8.0, order: int = 4)
 
 
 def _filtered(
-    flat: Float[np.ndarray, "frames channels"], keypoints: Keypoints, cutoff_hz: float, order: int
+    flat: Float[np.ndarray, "frames channels"], keypoints: Keypoints, cutoff_hz: float | int, order: int
 ) -> Float[np.ndarray, "frames channels"]:
     times_s, fps = keypoints.times_s, float(keypoints.fps)
     n = len(times_s)
@@ -66,7 +66,7 @@ def _lines(
     return left + right
 
 
-def median(keypoints: Keypoints, *, window_s: float = 0.2) -> Keypoints:
+def median(keypoints: Keypoints, *, window_s: float | int = 0.2) -> Keypoints:
     """Moving median of each coordinate over the sightings within ``window_s`` / 2 to both sides; missing points stay
     missing, windows are cut off at the ends.
 
@@ -99,7 +99,9 @@ class OneEuro:
     state alone; a signal that comes back is filtered with the time that has passed since.
     """
 
-    def __init__(self, *, min_cutoff_hz: float = 1.0, beta: float = 0.0, derivative_cutoff_hz: float = 1.0) -> None:
+    def __init__(
+        self, *, min_cutoff_hz: float | int = 1.0, beta: float | int = 0.0, derivative_cutoff_hz: float | int = 1.0
+    ) -> None:
         """Filter without a past.
 
         Args:
@@ -122,7 +124,7 @@ class OneEuro:
         self._speed = np.zeros(0)
         self._elapsed_s = np.zeros(0)
 
-    def __call__(self, sample: Float[np.ndarray, "*shape"], dt_s: float) -> Float[np.ndarray, "*shape"]:
+    def __call__(self, sample: Float[np.ndarray, "*shape"], dt_s: float | int) -> Float[np.ndarray, "*shape"]:
         """Filtered ``sample``; ``dt_s`` is the time since the sample before (ignored for the first).
 
         Raises:
@@ -155,7 +157,11 @@ def _alpha(step_s: np.ndarray, cutoff_hz: np.ndarray | float) -> np.ndarray:
 
 
 def one_euro(
-    keypoints: Keypoints, *, min_cutoff_hz: float = 2.0, beta: float = 6.0, derivative_cutoff_hz: float = 1.0
+    keypoints: Keypoints,
+    *,
+    min_cutoff_hz: float | int = 2.0,
+    beta: float | int = 6.0,
+    derivative_cutoff_hz: float | int = 1.0,
 ) -> Keypoints:
     """The One-Euro filter over a whole track, as a stream would see it (it lags behind; :func:`butterworth` does not).
 

@@ -23,7 +23,9 @@ _ACCELERATION_HEIGHTS_S2 = 6.0
 """Acceleration of a limb in ordinary movement: 10 m/s^2 for a person of 1.7 m."""
 _COST_CAP = 8.0
 """What a joint's jump costs at most, so that nothing is gained where no labelling makes sense (cuts, other people)."""
-_MEMORY_S = 0.4
+_UNEXPLAINED = 0.6
+"""Share of that limit, in the mean over the joints, above which a frame counts as explained by no labelling."""
+_MEMORY_S = 0.15
 """For how long the last sighting of a joint says something about where it is."""
 _CHANGE_COST = 6.0
 """Cost of exchanging a part of the body or of taking it back ..."""
@@ -73,6 +75,8 @@ def find_swaps(keypoints: Keypoints) -> list[Edit]:
         evidence = [pair for pair in pairs if set(keypoints.skeleton.joints[pair[0]].split("_")) & set(_EVIDENCE)]
         if evidence:
             costs[name] = _costs(keypoints, evidence, height_px, dt_s)
+    if not costs:
+        return []
     states = {name: np.zeros(keypoints.n_frames, dtype=bool) for name in costs}
     for _ in range(2):
         before = {name: state.copy() for name, state in states.items()}
@@ -108,6 +112,8 @@ def _costs(
         off = lengths_px(miss) / tolerance_px[:, None, None]
         each = np.minimum(np.sqrt(1.0 + off * off) - 1.0, _COST_CAP)
         cost[2:, pattern] = np.einsum("fps,fps->f", each, w_now * wa * wb)
+    # A frame that no labelling explains is a cut or another person, and says nothing about left and right.
+    cost[cost.min(1) > _UNEXPLAINED * _COST_CAP * np.pad(weight[2:].sum((1, 2)), (2, 0))] = 0.0
     return cost
 
 
