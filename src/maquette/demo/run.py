@@ -3,6 +3,7 @@
 import logging
 import time
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from maquette.demo.choreography import Performance, perform
@@ -77,7 +78,7 @@ def run_demo(folder: str | Path, *, model: str | Path | None = None, seed: int =
     from maquette.render import render_picture, render_video
     from maquette.render.curves import write_curves
 
-    stages = prepare(keypoints, resample_fps=2 * FPS)
+    stages = prepare(keypoints, resample_fps=Fraction(2 * FPS))
     write_curves(folder / "plots", stages.raw, stages.repaired, stages.resampled)
     files["plots"] = folder / "plots"
     clock.lap("plot the 2D curves")
