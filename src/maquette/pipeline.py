@@ -37,7 +37,7 @@ class Stages:
 
 
 def prepare(
-    keypoints: Keypoints, *, repair: Repair = "default", resample_fps: Fraction | float | str | None = None
+    keypoints: Keypoints, *, repair: Repair = "default", resample_fps: Fraction | float | int | str | None = None
 ) -> Stages:
     """Clean one track.
 
@@ -57,11 +57,11 @@ def lift(
     *,
     model: str | Path | Lifter | None = None,
     frame: Frame = "world",
-    height_m: float | None = None,
-    focal_px: float | None = None,
+    height_m: float | int | None = None,
+    focal_px: float | int | None = None,
     repair: Repair = "default",
-    resample_fps: Fraction | float | str | None = None,
-    smooth_hz: float = 6.0,
+    resample_fps: Fraction | float | int | str | None = None,
+    smooth_hz: float | int = 6.0,
     flip: bool = True,
 ) -> Motion:
     """3D motion of one person from the 2D keypoints.
@@ -89,7 +89,8 @@ def lift(
     lifter = model if isinstance(model, Lifter) else Lifter(model, flip=flip)
     ready = prepare(keypoints, repair=repair, resample_fps=resample_fps).ready
     mapped = map_keypoints(ready, lifter.spec.input_skeleton)
-    camera, notes = camera_for(mapped, focal_px=focal_px)
+    camera, notes = camera_for(mapped, focal_px=None if focal_px is None else float(focal_px))
     lifted = lifter(mapped.with_notes(*notes), camera=camera)
-    moved = finish(lifted, mapped, camera, frame=frame, height_m=height_m, smooth_hz=smooth_hz)
+    height = None if height_m is None else float(height_m)
+    moved = finish(lifted, mapped, camera, frame=frame, height_m=height, smooth_hz=float(smooth_hz))
     return solve_rotations(moved)

@@ -3,7 +3,7 @@
 from maquette.demo.choreography import Performance, perform
 from maquette.demo.comparison import Errors, compare
 from maquette.demo.filming import Mistakes, camera, detect, film
-from maquette.demo.run import DemoResult, run_demo, true_motion, write_clip
+from maquette.demo.run import DemoResult, run_demo, true_motion, write_built_in_clip, write_clip
 
 __all__ = [
     "DemoResult",
@@ -17,5 +17,6 @@ __all__ = [
     "perform",
     "run_demo",
     "true_motion",
+    "write_built_in_clip",
     "write_clip",
 ]

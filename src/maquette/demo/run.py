@@ -101,6 +101,16 @@ def run_demo(folder: str | Path, *, model: str | Path | None = None, seed: int =
     return result
 
 
+def write_built_in_clip(folder: str | Path, *, seed: int = 0) -> Path:
+    """The built-in clip (10 s at 30 frames/s, 1280 x 720) as a folder of OpenPose JSON; returns the folder.
+
+    Raises:
+        OutputError: the folder cannot be written, or holds other files.
+    """
+    write_clip(perform(FPS), Path(folder), seed=seed)
+    return Path(folder)
+
+
 def write_clip(performance: Performance, folder: Path, *, seed: int = 0) -> None:
     """The performance as a detector sees it, as a folder of OpenPose JSON; an earlier clip there is replaced.
 
