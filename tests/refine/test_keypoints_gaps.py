@@ -48,6 +48,18 @@ def test_few_sightings_give_a_lower_degree(before: int, after: int, degree: int)
     np.testing.assert_allclose(filled.points, whole.points, atol=1e-6 * np.abs(whole.points).max())
 
 
+def test_a_lone_sighting_between_gaps_does_not_fling_the_path_away() -> None:
+    """A hip that hardly moves, seen once between two gaps: a cubic through one and three points would overshoot."""
+    rng = np.random.default_rng(5)
+    hip = BODY_25.index("r_hip")
+    for _ in range(50):
+        still = walker(60)
+        points = still.points.copy()
+        points[:, hip] = 300 + rng.normal(size=(60, 2)) * 4
+        track = lost(lost(still.with_notes(points=points), slice(25, 28), ["r_hip"]), slice(29, 36), ["r_hip"])
+        assert np.abs(fill_gaps(track).points[:, hip] - 300).max() < 60
+
+
 def test_points_seen_stay_as_they_are_and_filled_ones_are_half_as_sure() -> None:
     holed = lost(walker(), slice(50, 55), ["l_ankle"])
     filled = fill_gaps(holed)

@@ -13,6 +13,8 @@ _BONES_PER_HEIGHT = {
     ("shoulder", "hip"): 0.288,
 }
 """Length of bones in body heights (Drillis and Contini 1966); from hips as detectors place them."""
+_LEAST_PX = 1.0
+"""Points that all coincide are nobody, and must not divide by zero."""
 _ACROSS = {("l_shoulder", "r_shoulder"): 0.22, ("l_ear", "r_ear"): 0.085}
 
 
@@ -39,7 +41,7 @@ def body_height_px(keypoints: Keypoints) -> Float[np.ndarray, " frames"]:
     chosen = frames[starts[:, None] + np.arange(block)]
     at, medians = chosen.mean(1), np.median(height_px[chosen], axis=1)
     # Who turns sideways does not shrink: half of the largest size is the least.
-    medians = np.maximum(medians, 0.5 * np.quantile(medians, 0.9))
+    medians = np.maximum(medians, max(0.5 * np.quantile(medians, 0.9), _LEAST_PX))
     return np.interp(np.arange(n), at, medians)
 
 
@@ -72,4 +74,4 @@ def _from_extent(keypoints: Keypoints) -> Float[np.ndarray, " frames"]:
     if not len(by_frame):
         return np.full(keypoints.n_frames, np.nan)
     extent = (np.nanmax(by_frame, axis=1) - np.nanmin(by_frame, axis=1)).max(-1)
-    return np.full(keypoints.n_frames, max(float(np.quantile(extent, 0.9)), 1e-6))
+    return np.full(keypoints.n_frames, max(float(np.quantile(extent, 0.9)), _LEAST_PX))
