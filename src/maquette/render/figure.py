@@ -53,7 +53,8 @@ def figure_style(
     """
     bones = drawn_bones(skeleton)
     widths = np.clip(0.45 * np.nan_to_num(lengths_px, nan=width_px), 0.35 * width_px, width_px)
-    radii = np.full(len(skeleton), 0.35 * width_px)
+    # Points that hang on something without a line (the contour of a face) are small.
+    radii = np.where(np.array(skeleton.parents) < 0, 0.7, 0.35) * width_px
     head = [i for i, (a, b) in enumerate(bones) if (skeleton.joints[a], skeleton.joints[b]) == _HEAD]
     widths[head] = np.maximum(width_px, _HEAD_BREADTH * np.nan_to_num(lengths_px, nan=0.0)[head])
     for (parent, child), width in zip(bones, widths, strict=True):
@@ -101,8 +102,8 @@ def draw_figure(
     size = ((box[2] - box[0]) * oversampling, (box[3] - box[1]) * oversampling)
     # The fourth channel says how much of the picture a pixel hides. Not RGBA: reducing that would premultiply.
     sheet = Image.new("RGBX", size, (*style.casing, 0))
-    # Pillow's integer coordinates are the middles of pixels.
-    points = ((points_px - [box[0], box[1]]) * oversampling - 0.5).tolist()
+    # Pillow cuts coordinates off to whole pixels, whose middles are half a pixel further: on average nothing is lost.
+    points = ((points_px - [box[0], box[1]]) * oversampling).tolist()
     _Pen(ImageDraw.Draw(sheet), points, oversampling).draw(style, drawn, opacity, nearness)
     reduced = sheet.reduce(oversampling)
     picture.paste(reduced.convert("RGB"), box[:2], reduced.getchannel(3))
@@ -123,7 +124,7 @@ def draw_shadow(
         return
     cover = Image.new("L", ((box[2] - box[0]) * oversampling, (box[3] - box[1]) * oversampling), 0)
     pen = ImageDraw.Draw(cover)
-    points = ((points_px - [box[0], box[1]]) * oversampling - 0.5).tolist()
+    points = ((points_px - [box[0], box[1]]) * oversampling).tolist()
     for (a, b), width in zip(style.bones, style.bone_widths_px, strict=True):
         if drawn[a] and drawn[b]:
             pen.line((*points[a], *points[b]), fill=150, width=max(1, round(width * oversampling)))

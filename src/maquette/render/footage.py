@@ -81,7 +81,8 @@ def _time(frame: "VideoFrame", start_s: float) -> float:
 def _scaled(frame: "VideoFrame", size: tuple[int, int], reformatter) -> Image.Image:
     turn = _TURNS.get(frame.rotation % 360)
     width, height = size[::-1] if frame.rotation % 180 == 90 else size
-    scaled = reformatter.reformat(frame, width=width, height=height, format="rgb24", interpolation="AREA")
+    how = "AREA" if width < frame.width else "BICUBIC"
+    scaled = reformatter.reformat(frame, width=width, height=height, format="rgb24", interpolation=how)
     picture = Image.fromarray(scaled.to_ndarray())
     return picture.transpose(turn) if turn is not None else picture
 

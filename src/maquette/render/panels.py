@@ -65,7 +65,7 @@ def keypoints_panel(
     width, height = (max(1, min(round(s * scale), r)) for s, r in zip(span, room, strict=True))
     left, top = box[0] + (room[0] - width) // 2, box[1] + (room[1] - height) // 2
     lengths_px = _bone_lengths(keypoints.points, drawn_bones(keypoints.skeleton)) * scale
-    tall = np.nanmax(lengths_px) if np.isfinite(lengths_px).any() else 20.0
+    tall = np.nanmax(lengths_px) if np.isfinite(lengths_px).any() else 4 * unit_px
     style = figure_style(
         keypoints.skeleton,
         lengths_px,
@@ -113,7 +113,7 @@ class ViewPanel:
                 self._draw_grid(picture, centre_m)
         if index < 0:
             return
-        relative_m = scene_positions(self.motion, index, index + 1)[0] - centre_m
+        relative_m = scene_positions(self.motion, slice(index, index + 1))[0] - centre_m
         if self.view.distance_m is not None and self.motion.frame == "world":
             shadow_m = relative_m * [1.0, 0.0, 1.0] + [0.0, -centre_m[1], 0.0]
             draw_shadow(picture, self.box, self.style, self.to_px(shadow_m)[:, :2], SHADE)
@@ -147,7 +147,7 @@ class ViewPanel:
             lines.append(ends)
         ends = np.concatenate(lines).reshape(-1, 3) - [0.0, centre_m[1], 0.0]
         factor = 2
-        at = (self.to_px(ends)[:, :2] - self.box[:2]) * factor - 0.5
+        at = (self.to_px(ends)[:, :2] - self.box[:2]) * factor
         cover = Image.new("L", (self.grid_fade.width * factor, self.grid_fade.height * factor), 0)
         pen = ImageDraw.Draw(cover)
         for line in at.reshape(-1, 4).tolist():
@@ -208,6 +208,7 @@ def _bone_lengths(points: np.ndarray, bones: tuple[tuple[int, int], ...]) -> Flo
     """Median length over (a sample of) the frames, NaN for a bone that is never seen."""
     pairs = np.array(bones, dtype=int).reshape(-1, 2)
     sample = points[:: max(1, len(points) // 500)]
+    sample = np.where(np.abs(sample) < 1e6, sample, np.nan)
     lengths = np.linalg.norm(sample[:, pairs[:, 1]] - sample[:, pairs[:, 0]], axis=-1)
     medians = np.full(len(pairs), np.nan)
     seen = np.isfinite(lengths).any(axis=0)

@@ -68,7 +68,8 @@ def _nearest(
     after = np.clip(np.searchsorted(own, times_s), 1, max(len(own) - 1, 1))
     before = after - 1
     after = np.minimum(after, len(own) - 1)
-    index = np.where(times_s - own[before] <= own[after] - times_s, before, after)
+    # Half way between two frames the earlier one counts, whatever the last digit says.
+    index = np.where(times_s - own[before] <= own[after] - times_s + 1e-6, before, after)
     outside = np.abs(times_s - own[index]) > max(1.5 / float(track.fps), 1.5 / float(lead.fps))
     beyond = (times_s < own[0]) | (times_s > own[-1])
     return np.where(outside & beyond, -1, index)

@@ -12,10 +12,12 @@ from jaxtyping import Float
 from maquette.motion import Motion
 
 _CHUNK = 4096
+_ALL = slice(None)
 _SMOOTHING_S = 0.4
 """Standard deviation of the Gaussian that smooths the path which the views follow."""
 _STAYS_M = 0.45
 """A person who stays within this distance of one spot is seen by a view at rest."""
+_OUT_OF_THIS_WORLD_M = 1e6
 _OUTLIER = 1.6
 """Extent over its 99.5 percentile beyond which an extreme is taken for a glitch and may leave the panel."""
 
@@ -72,9 +74,10 @@ def standard_views(motion: Motion) -> tuple[View, View, View]:
     )
 
 
-def scene_positions(motion: Motion, start: int = 0, stop: int | None = None) -> Float[np.ndarray, "frames joints 3"]:
-    """Positions of some frames in scene coordinates."""
-    positions = motion.positions[start:stop]
+def scene_positions(motion: Motion, frames: slice = _ALL) -> Float[np.ndarray, "frames joints 3"]:
+    """Positions of some frames in scene coordinates. What is no place (infinite, or out of this world) is NaN."""
+    positions = motion.positions[frames]
+    positions = np.where(np.abs(positions) < _OUT_OF_THIS_WORLD_M, positions, np.nan)
     return positions * np.array([1.0, -1.0, -1.0]) if motion.frame == "camera" else positions
 
 
@@ -85,7 +88,8 @@ def followed_path(motion: Motion) -> Float[np.ndarray, "frames 3"]:
     """
     path = np.empty((motion.n_frames, 3))
     for start in range(0, motion.n_frames, _CHUNK):
-        path[start : start + _CHUNK] = _middles(scene_positions(motion, start, start + _CHUNK))
+        frames = slice(start, start + _CHUNK)
+        path[frames] = _middles(scene_positions(motion, frames))
     if motion.frame == "world":
         path[:, 1] = 0.0
     seen = np.isfinite(path).all(axis=-1)
@@ -103,8 +107,8 @@ def extent(motion: Motion, view: View, followed: Float[np.ndarray, "frames 3"]) 
     """Space that the whole clip needs in the view, so that the person never leaves it."""
     widths, bottoms, tops = [], [], []
     for start in range(0, motion.n_frames, _CHUNK):
-        stop = start + _CHUNK
-        relative = scene_positions(motion, start, stop) - followed[start:stop, None]
+        frames = slice(start, start + _CHUNK)
+        relative = scene_positions(motion, frames) - followed[frames, None]
         seen = view.project(relative).reshape(len(relative), -1, 3)
         seen = seen[np.isfinite(seen).all(axis=-1).any(axis=-1)]
         if len(seen):
@@ -129,16 +133,18 @@ def _smoothed(path: Float[np.ndarray, "frames 3"], sigma_frames: float) -> Float
 
 
 def _middles(positions: Float[np.ndarray, "frames joints 3"]) -> Float[np.ndarray, "frames 3"]:
-    """Middle of the joints that are known, NaN where none is. Needs no joint by name, so that any rig will do."""
-    known = np.all(np.isfinite(positions), axis=-1)
-    count = np.sum(known, axis=1)
-    total = np.where(known[..., None], positions, 0.0).sum(axis=1)
-    return np.where(count[:, None] > 0, total / np.maximum(count, 1)[:, None], np.nan)
+    """Median of the joints that are known, NaN where none is. Needs no joint by name, so that any rig will do."""
+    count = np.sum(np.isfinite(positions), axis=1, keepdims=True)
+    # NaN is sorted behind all numbers; with none the first is NaN.
+    ranked = np.sort(positions, axis=1)
+    lower = np.take_along_axis(ranked, np.maximum(count - 1, 0) // 2, axis=1)
+    upper = np.take_along_axis(ranked, count // 2, axis=1) if positions.shape[1] > 1 else lower
+    return ((lower + np.where(count > 1, upper, lower)) / 2)[:, 0]
 
 
 def _largest(values: Float[np.ndarray, " frames"]) -> float:
     """The maximum, unless it is far beyond nearly all others: one wild frame must not make the person a dot."""
-    maximum, usual = float(values.max()), float(np.quantile(values, 0.995))
+    maximum, usual = float(values.max()), float(np.quantile(values, 0.995, method="lower"))
     margin = _OUTLIER * max(abs(usual), 0.5)
     return maximum if maximum <= usual + margin else usual
 
@@ -153,7 +159,7 @@ def _front(motion: Motion) -> tuple[float, bool]:
             return float(np.arctan2(backward[0], backward[2])), True
     left, right = list(motion.skeleton.left), list(motion.skeleton.right)
     # A few thousand frames tell the mean heading of any clip.
-    sample = motion.positions[:: max(1, motion.n_frames // 2000)]
+    sample = scene_positions(motion, slice(None, None, max(1, motion.n_frames // 2000)))
     across = sample[:, left] - sample[:, right]
     across = across[np.isfinite(across).all(axis=-1)].sum(axis=0) if left else np.zeros(3)
     # The person's left times up is forward in a right-handed frame.
