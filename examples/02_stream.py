@@ -1,6 +1,6 @@
 """Frames one by one.
 
-Keypoints arrive frame by frame; poses come out as soon as the network knows enough. The result is that of the whole clip.
+Keypoints arrive frame by frame; poses come out as soon as the network knows enough, and equal those of the whole clip.
 
     python examples/02_stream.py
 """

@@ -45,7 +45,7 @@ _HOME = {
     "write_motion": "maquette.exporters",
 }
 
-__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604, RUF100
+__all__ = ["__version__", *sorted(_HOME)]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
