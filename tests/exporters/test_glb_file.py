@@ -1,5 +1,6 @@
 """GLB files through pygltflib, SciPy and trimesh: nodes and skin end up where the motion is."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import trimesh
 from made_body import body_motion, made_motion, posed_parts  # pyright: ignore[reportMissingImports]
 from scipy.spatial.transform import Rotation
 
+from maquette.exporters.bvh import write_bvh
 from maquette.exporters.glb import motion_to_glb, write_glb
 from maquette.motion import Motion
 from maquette.readers.motion import read_motion
+from maquette.skeletons import H36M_17, LIFTED_21
 
 TYPES = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 COLUMNS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}
@@ -162,14 +165,43 @@ def test_extras_tell_what_the_file_is(motion: Motion, loaded: Loaded) -> None:
     assert loaded.gltf.scenes[0].name == "walk"
 
 
-def test_foreign_rigs_get_capsules(shared_dir: Path) -> None:
-    motion = read_motion(shared_dir / "data" / "raw" / "cmu_daz_bvh" / "11_01.bvh")
+@pytest.mark.parametrize(
+    ("file", "joints"),
+    [
+        ("cmu_daz_bvh/11_01", ("lHand", "rFoot", "head")),
+        ("cmu_cgspeed_bvh/12_01_walk", ("LeftHand", "RightFoot", "Head")),
+        ("cmu_iclone_bvh/006_03", ("CC_Base_L_Hand", "CC_Base_R_Foot", "CC_Base_Head")),
+    ],
+)
+def test_foreign_rigs_get_capsules(shared_dir: Path, file: str, joints: tuple[str, ...]) -> None:
+    motion = read_motion(shared_dir / "data" / "raw" / f"{file}.bvh")
     loaded = Loaded(motion_to_glb(motion))
     names = [node.name for node in loaded.gltf.nodes]
     places = loaded.matrices(200)[:, :3, 3]
-    for joint in ("lHand", "rFoot", "head"):
+    for joint in joints:
         np.testing.assert_allclose(places[names.index(joint)], motion.joint(joint)[200], atol=2e-5)
     assert {material.name for material in loaded.gltf.materials} == {"left", "right", "middle"}
+
+
+def test_our_rig_comes_back_from_bvh_with_its_body(tmp_path: Path, motion: Motion, loaded: Loaded) -> None:
+    write_bvh(motion, tmp_path / "a.bvh")
+    again = Loaded(motion_to_glb(read_motion(tmp_path / "a.bvh")))
+    points = [file.array(file.gltf.meshes[0].primitives[0].attributes.POSITION) for file in (loaded, again)]
+    np.testing.assert_allclose(points[1], points[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("joints", [17, 21])
+def test_each_vertex_names_a_joint_once(motion: Motion, joints: int) -> None:
+    skeleton = {17: H36M_17, 21: LIFTED_21}[joints]
+    short = dataclasses.replace(motion, positions=motion.positions[:, :joints], skeleton=skeleton)
+    loaded = Loaded(motion_to_glb(short))
+    attributes = loaded.gltf.meshes[0].primitives[0].attributes
+    weights, nodes = loaded.array(attributes.WEIGHTS_0), loaded.array(attributes.JOINTS_0)
+    # As glTF asks: no joint twice with weight, and 0 where there is no weight.
+    both = (weights[:, 0] > 0) & (weights[:, 1] > 0)
+    assert both.any()
+    assert (nodes[both, 0] != nodes[both, 1]).all()
+    assert (nodes[weights == 0] == 0).all()
 
 
 def test_one_frame() -> None:

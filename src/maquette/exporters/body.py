@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from maquette.exporters.body_shapes import Ring, Surface, Vector, cross_axes, ellipsoid, loft, tube
-from maquette.rig.animation_rig import RigAnimation
+from maquette.rig.animation_rig import HUMAN_RIG, RigAnimation
 
 Side = Literal["left", "right", "middle"]
 
@@ -49,8 +49,13 @@ class _Part:
 def make_body(animation: RigAnimation) -> Body:
     """The mannequin of a rig: limbs, head, hands and feet for our rig, a capsule for each bone of any other."""
     places = rest_places_m(animation)
-    parts = _human(animation, places) if "LowerBack" in animation.names and "LHipJoint" in animation.names else []
-    return _joined(parts or _capsules(animation, places))
+    return _joined(_human(animation, places) if _is_ours(animation) else _capsules(animation, places))
+
+
+def _is_ours(animation: RigAnimation) -> bool:
+    """Whether the rig is :data:`HUMAN_RIG`, also when it comes back from a file; other rigs share many of its names."""
+    needed = {joint.name for joint in HUMAN_RIG if not joint.needs}
+    return needed <= set(animation.names) <= {joint.name for joint in HUMAN_RIG}
 
 
 def rest_places_m(animation: RigAnimation) -> Float[np.ndarray, "nodes 3"]:
@@ -78,7 +83,7 @@ def _joined(parts: list[_Part]) -> Body:
         count += len(surface.vertices_m)
         row = np.round(surface.rows * (len(part.bones) - 1)).astype(int)
         table = np.array([(first, second) for first, second, _ in part.bones])
-        share = np.array([weight for _, _, weight in part.bones])[row]
+        share = np.array([weight if first != second else 0.0 for first, second, weight in part.bones])[row]
         bones.append(table[row])
         weights.append(np.stack((1 - share, share), axis=1))
     return Body(

@@ -74,10 +74,12 @@ def _document(animation: RigAnimation, order: str, per_metre: float) -> BvhDocum
                 end_offsets=ends,
             )
         )
-    angles = np.degrees(euler_unwrap(quat_to_euler(animation.rotations, order), order))
-    values = np.concatenate(
-        (animation.root_positions_m * per_metre, angles.reshape(len(angles), -1)), axis=1, dtype=np.float64
-    )
+    values = np.empty((len(animation.rotations), 3 * (len(animation.names) + 1)))
+    values[:, :3] = animation.root_positions_m * per_metre
+    # One joint at a time: the matrices on the way are nine numbers each.
+    for node in range(len(animation.names)):
+        angles = euler_unwrap(quat_to_euler(animation.rotations[:, node], order), order)
+        values[:, 3 * node + 3 : 3 * node + 6] = np.degrees(angles)
     return BvhDocument(tuple(joints), frame_time_s(animation.fps), values)
 
 

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from maquette.atomic import write_text
+from maquette.atomic import write_bytes
 from maquette.motion import Motion
 from maquette.readers.motion_record import AXES, FORMAT_VERSION
 
 MARK = "# maquette motion"
 _DECIMALS = 6
+_BLOCK_ROWS = 1000
 
 
 def write_csv(motion: Motion, path: str | Path) -> None:
@@ -18,7 +19,7 @@ def write_csv(motion: Motion, path: str | Path) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    write_text(path, motion_to_csv(motion))
+    write_bytes(path, motion_to_csv(motion).encode("utf-8"))
 
 
 def motion_to_csv(motion: Motion) -> str:
@@ -43,17 +44,18 @@ def motion_to_csv(motion: Motion) -> str:
         blocks.append(motion.contacts.astype(np.float64))
     person = "" if motion.person_id is None else str(motion.person_id)
     row_format = f"%d,%.6f,{person},{','.join(formats)}\n"
-    times = motion.times_s.tolist()
-    rows = (np.round(np.concatenate(blocks, axis=1), _DECIMALS) + 0.0).tolist()
-    lines = [row_format % (frame, times[frame], *row) for frame, row in enumerate(rows)] if _complete(blocks) else []
-    if not lines:
-        lines = [_row_with_gaps(frame, times[frame], person, row, formats) for frame, row in enumerate(rows)]
-    header = ",".join(["frame", "time_s", "person", *columns])
-    return f"{_comment(motion)}\n{header}\n" + "".join(lines)
-
-
-def _complete(blocks: list[np.ndarray]) -> bool:
-    return all(bool(np.isfinite(block).all()) for block in blocks)
+    table = np.concatenate(blocks, axis=1)
+    times_s = motion.times_s.tolist()
+    text = [f"{_comment(motion)}\n{','.join(['frame', 'time_s', 'person', *columns])}\n"]
+    # In blocks, so that a long clip never exists as Python numbers all at once.
+    for start in range(0, motion.n_frames, _BLOCK_ROWS):
+        part = np.round(table[start : start + _BLOCK_ROWS], _DECIMALS) + 0.0
+        rows = enumerate(part.tolist(), start)
+        if np.isfinite(part).all():
+            text += [row_format % (frame, times_s[frame], *row) for frame, row in rows]
+        else:
+            text += [_row_with_gaps(frame, times_s[frame], person, row, formats) for frame, row in rows]
+    return "".join(text)
 
 
 def _row_with_gaps(frame: int, time_s: float, person: str, row: list[float], formats: list[str]) -> str:

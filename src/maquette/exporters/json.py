@@ -11,6 +11,7 @@ from maquette.motion import Motion
 from maquette.readers.motion_record import AXES, FORMAT_VERSION, record_of
 
 FORMAT_NAME = "maquette-motion"
+_BLOCK_ROWS = 1000
 UNITS = {"length": "m", "time": "s", "rotation": "unit quaternion w, x, y, z, relative to the parent"}
 
 
@@ -39,17 +40,22 @@ def motion_to_json(motion: Motion) -> bytes:
         "fps": str(motion.fps),
         "frames": motion.n_frames,
         **msgspec.structs.asdict(record_of(motion)),
-        "positions": _rounded(motion.positions, 5),
+        "positions": _numbers(motion.positions, 5),
     }
     decimals = {"rotations": 6, "sigma_m": 5, "root_trajectory": 5, "timestamps_s": 6}
     for name, places in decimals.items():
         if getattr(motion, name) is not None:
-            document[name] = _rounded(getattr(motion, name), places)
+            document[name] = _numbers(getattr(motion, name), places)
     if motion.contacts is not None:
-        document["contacts"] = motion.contacts.tolist()
+        document["contacts"] = _numbers(motion.contacts, 0)
     return msgspec.json.encode(document)
 
 
-def _rounded(array: np.ndarray, decimals: int) -> list:
-    """Nested lists; msgspec writes NaN as null."""
-    return (np.round(array, decimals) + 0.0).tolist()
+def _numbers(array: np.ndarray, decimals: int) -> msgspec.Raw:
+    """Nested lists as JSON, NaN as null; in blocks, so that a long clip never exists as Python numbers all at once."""
+    parts = []
+    for start in range(0, len(array), _BLOCK_ROWS):
+        part = array[start : start + _BLOCK_ROWS]
+        rounded = part if part.dtype == np.bool_ else np.round(part, decimals) + 0.0
+        parts.append(msgspec.json.encode(rounded.tolist())[1:-1])
+    return msgspec.Raw(b"[" + b",".join(parts) + b"]")

@@ -19,7 +19,8 @@ CHANNEL_NAMES = ("Xposition", "Yposition", "Zposition", "Xrotation", "Yrotation"
 _CHANNELS = {name.lower(): name for name in CHANNEL_NAMES}
 _MOTION = re.compile(rb"(?:\A|[\r\n])[ \t]*MOTION[ \t]*(?=[\r\n]|\Z)", re.IGNORECASE)
 _TIMING = re.compile(rb"\s*Frames\s*:\s*(\S+)\s+Frame\s+Time\s*:\s*(\S+)", re.IGNORECASE)
-_BLOCK_BYTES = 1 << 22
+_BLOCK_BYTES = 1 << 20
+_BLOCK_ROWS = 1000
 _LARGEST_BYTES = 1 << 30
 _MOST_JOINTS = 10_000
 _SHORTEST_FRAME_S, _LONGEST_FRAME_S = Decimal("1e-5"), Decimal(100)
@@ -252,9 +253,13 @@ def format_bvh(document: BvhDocument, *, decimals: int = 4) -> bytes:
     _format_joints(document.joints, children, lines)
     lines += ["MOTION", f"Frames: {len(document.values)}", f"Frame Time: {document.frame_time_s:f}", ""]
     row_format = " ".join([f"%.{decimals}f"] * document.values.shape[1]) + "\n"
-    # Rounding first and adding zero turns "-0.0000" into "0.0000".
-    rows = (np.round(document.values, decimals) + 0.0).tolist()
-    return ("\n".join(lines) + "".join([row_format % tuple(row) for row in rows])).encode("utf-8")
+    parts = ["\n".join(lines).encode("utf-8")]
+    # In blocks, so that a long clip never exists as Python numbers all at once.
+    for start in range(0, len(document.values), _BLOCK_ROWS):
+        # Rounding first and adding zero turns "-0.0000" into "0.0000".
+        rows = (np.round(document.values[start : start + _BLOCK_ROWS], decimals) + 0.0).tolist()
+        parts.append("".join([row_format % tuple(row) for row in rows]).encode("ascii"))
+    return b"".join(parts)
 
 
 def _format_joints(joints: tuple[BvhJoint, ...], children: dict[int, list[int]], lines: list[str]) -> None:

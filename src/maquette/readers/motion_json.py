@@ -11,24 +11,36 @@ from maquette.formats.json_documents import decode_json
 from maquette.motion import Motion
 from maquette.readers.motion_record import FORMAT_VERSION, MotionRecord, fps_of, motion_of
 
-Number = float | None
+Frames = list[msgspec.Raw]
+"""One item a frame, decoded later and in blocks, so that a long clip never exists as Python numbers all at once."""
 
 
 class MotionDocument(MotionRecord, kw_only=True):
-    """The whole document; numbers may be null."""
+    """The whole document."""
 
     format: str
     version: int
     fps: str
-    positions: list[list[list[Number]]]
-    rotations: list[list[list[Number]]] | None = None
-    sigma_m: list[list[Number]] | None = None
-    contacts: list[list[bool]] | None = None
-    root_trajectory: list[list[Number]] | None = None
-    timestamps_s: list[float] | None = None
+    positions: Frames
+    rotations: Frames | None = None
+    sigma_m: Frames | None = None
+    contacts: Frames | None = None
+    root_trajectory: Frames | None = None
+    timestamps_s: Frames | None = None
 
 
 _decoder = msgspec.json.Decoder(MotionDocument)
+_vectors = msgspec.json.Decoder(list[list[list[float | None]]])
+_numbers = msgspec.json.Decoder(list[list[float | None]])
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
+    "positions": _vectors,
+    "rotations": _vectors,
+    "sigma_m": _numbers,
+    "contacts": msgspec.json.Decoder(list[list[bool]]),
+    "root_trajectory": _numbers,
+    "timestamps_s": msgspec.json.Decoder(list[float]),
+}
+_BLOCK_FRAMES = 1000
 
 
 def read_motion_json(path: Path, data: bytes) -> Motion:
@@ -46,11 +58,9 @@ def read_motion_json(path: Path, data: bytes) -> Motion:
             f"{where}: format version {document.version}, this Maquette reads up to {FORMAT_VERSION}; update it"
         )
     arrays = {
-        name: _array(getattr(document, name), np.bool_ if name == "contacts" else np.float64, where, name)
-        for name in ("rotations", "sigma_m", "contacts", "root_trajectory", "timestamps_s")
-        if getattr(document, name) is not None
+        name: _array(getattr(document, name), name, where) for name in _DECODERS if getattr(document, name) is not None
     }
-    positions = _array(document.positions, np.float64, where, "positions")
+    positions = arrays.pop("positions")
     if "rotations" in arrays and arrays["rotations"].ndim == 3:
         # Six places are not quite unit length.
         arrays["rotations"] = _unit(arrays["rotations"])
@@ -65,8 +75,17 @@ def _unit(rotations: np.ndarray) -> np.ndarray:
     return rotations / np.where(np.abs(length - 1) < 1e-4, length, 1.0)
 
 
-def _array(nested: Any, dtype: type, where: str, name: str) -> np.ndarray:
-    try:
-        return np.array(nested, dtype=dtype)
-    except (ValueError, TypeError):
-        raise InputError(f"{where}: the lists of {name} have different lengths") from None
+def _array(frames: Frames, name: str, where: str) -> np.ndarray:
+    dtype = np.bool_ if name == "contacts" else np.float64
+    blocks = []
+    for start in range(0, len(frames), _BLOCK_FRAMES):
+        text = b"[" + b",".join([bytes(frame) for frame in frames[start : start + _BLOCK_FRAMES]]) + b"]"
+        nested = decode_json(_DECODERS[name], text, f"{where}, {name}")
+        try:
+            blocks.append(np.array(nested, dtype=dtype))
+        except (ValueError, TypeError):
+            blocks = [np.zeros((0, 0)), np.zeros((0, 1))]
+            break
+    if len({block.shape[1:] for block in blocks}) > 1:
+        raise InputError(f"{where}: the lists of {name} have different lengths")
+    return np.concatenate(blocks) if blocks else np.zeros(0, dtype=dtype)

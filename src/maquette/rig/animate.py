@@ -105,20 +105,21 @@ def _animate_human(motion: Motion) -> RigAnimation:
     parents = tuple(names.index(joint.parent) if joint.parent else -1 for joint in rig)
     rest = dict(zip(skeleton.joints, rest_offsets_m(motion), strict=True))
     turned = _turned(motion)
-    orientations = [_orientation(joint, motion, turned, rest) for joint in rig]
-    rotations = np.empty((motion.n_frames, len(rig), 4))
+    at = dict(zip(skeleton.joints, np.ascontiguousarray(motion.positions.transpose(1, 0, 2)), strict=True))
+    orientations = [_orientation(joint, at, turned, rest) for joint in rig]
+    rotations = np.empty((len(rig), motion.n_frames, 4))
     offsets = np.zeros((len(rig), 3))
     for node, parent in enumerate(parents):
-        rotations[:, node] = orientations[node]
+        rotations[node] = orientations[node]
         if parent >= 0:
-            rotations[:, node] = quat_multiply(quat_conjugate(orientations[parent]), orientations[node])
+            rotations[node] = quat_multiply(quat_conjugate(orientations[parent]), orientations[node])
             offsets[node] = rest[rig[node].at] if rig[parent].at != rig[node].at else 0.0
     return RigAnimation(
         names=names,
         parents=parents,
         rest_offsets_m=offsets,
         tip_offsets_m=_tips(rig, parents, rest),
-        rotations=quat_continuous(rotations),
+        rotations=quat_continuous(rotations, axis=1).transpose(1, 0, 2),
         root_positions_m=motion.joint("hip"),
         fps=motion.fps,
         skeleton=skeleton,
@@ -142,29 +143,30 @@ def _with_constant_bones(motion: Motion) -> Motion:
     return constant_bones(motion, np.where(lengths > 0, lengths, np.nan))
 
 
-def _turned(motion: Motion) -> Float[np.ndarray, "frames joints 4"]:
+def _turned(motion: Motion) -> dict[str, Float[np.ndarray, "frames 4"]]:
     """World orientation of each joint of the motion, from its rotations."""
-    skeleton, turned = motion.skeleton, np.array(motion.rotations)
+    skeleton = motion.skeleton
+    # Joints first in memory: each step works on one joint in all frames.
+    turned = np.ascontiguousarray(np.moveaxis(np.array(motion.rotations), 1, 0))
     for joint in skeleton.order:
         if skeleton.parents[joint] >= 0:
-            turned[:, joint] = quat_multiply(turned[:, skeleton.parents[joint]], turned[:, joint])
-    return turned
+            turned[joint] = quat_multiply(turned[skeleton.parents[joint]], turned[joint])
+    return dict(zip(skeleton.joints, turned, strict=True))
 
 
 def _orientation(
     joint: RigJoint,
-    motion: Motion,
-    turned: Float[np.ndarray, "frames joints 4"],
+    at: dict[str, Float[np.ndarray, "frames 3"]],
+    turned: dict[str, Float[np.ndarray, "frames 4"]],
     rest: dict[str, Float[np.ndarray, "3"]],
 ) -> Float[np.ndarray, "frames 4"]:
     """World orientation of one joint of the rig."""
-    skeleton = motion.skeleton
-    given = [turned[:, skeleton.index(name)] for name in joint.oriented_by]
+    given = [turned[name] for name in joint.oriented_by]
     base = given[0] if len(given) == 1 else quat_slerp(given[0], given[1], 0.5)
-    if not joint.to or joint.to not in skeleton or np.linalg.norm(rest[joint.to]) < 1e-9:
+    if not joint.to or joint.to not in at or np.linalg.norm(rest[joint.to]) < 1e-9:
         return base
     here = quat_rotate(base, rest[joint.to])
-    bone = motion.joint(joint.to) - motion.joint(joint.at)
+    bone = at[joint.to] - at[joint.at]
     no_length = np.linalg.norm(bone, axis=-1, keepdims=True) < 1e-9
     return quat_multiply(quat_between(here, np.where(no_length, here, bone)), base)
 

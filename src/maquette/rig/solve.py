@@ -60,24 +60,26 @@ def solve_rotations(motion: Motion) -> Motion:
     check_human(motion.skeleton)
     skeleton = motion.skeleton
     orientations = _orientations(motion)
-    rotations = np.empty((motion.n_frames, len(skeleton), 4))
+    # Joints first in memory: each step works on one joint in all frames.
+    rotations = np.empty((len(skeleton), motion.n_frames, 4))
     for joint in skeleton.order:
         name, parent = skeleton.joints[joint], skeleton.parents[joint]
         above = orientations[skeleton.joints[parent]] if parent >= 0 else quat_identity((motion.n_frames,))
         own = orientations.setdefault(name, above)
         # Joints that are rigid with their parent are so also where the parent is unknown.
-        rotations[:, joint] = (
+        rotations[joint] = (
             quat_identity((motion.n_frames,)) if own is above else quat_multiply(quat_conjugate(above), own)
         )
     return motion.with_notes(
         "local rotations solved from the positions (twist from the planes of elbows and knees)",
-        rotations=quat_continuous(rotations),
+        rotations=quat_continuous(rotations, axis=1).transpose(1, 0, 2),
     )
 
 
 def _orientations(motion: Motion) -> dict[str, Quats]:
     """World orientation of each part of the body, under the name of the joint that turns it."""
-    at = {name: motion.joint(name) for name in motion.skeleton.joints}
+    joints_first = np.ascontiguousarray(motion.positions.transpose(1, 0, 2))
+    at = dict(zip(motion.skeleton.joints, joints_first, strict=True))
     rest = dict(zip(motion.skeleton.joints, rest_offsets_m(motion), strict=True))
     pelvis = _held(
         _frame(at["l_hip"] - at["r_hip"], at["spine"] - at["hip"], "xy"), at["hip"], at["l_hip"], at["r_hip"]
