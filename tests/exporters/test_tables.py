@@ -21,7 +21,7 @@ from maquette.exporters.json import motion_to_json
 from maquette.exporters.npz import motion_to_npz
 from maquette.geometry.camera import Camera
 from maquette.motion import Motion
-from maquette.readers.motion import read_motion
+from maquette.readers.motion import is_motion_file, read_motion
 from maquette.rig import solve_rotations
 from maquette.skeleton import Skeleton
 
@@ -150,7 +150,8 @@ def test_bare_tables_are_read_with_notes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("a,b\n1,2\n", "expected columns <joint>_x_m"),
+        ("a,b\n1,2\n", "not a motion file that is known"),
+        ("# maquette motion 1; fps: 3\na,b\n1,2\n", "expected columns <joint>_x_m"),
         ("time_s,a_x_m,a_z_m\n0,1,2\n", "a_y_m is missing"),
         ("time_s,a_x_m,a_y_m,a_z_m\n", "no rows"),
         ("time_s,a_x_m,a_y_m,a_z_m\n0,1,2\n", "row 1 has 3 cells, the header 4"),
@@ -210,6 +211,18 @@ def test_archives_that_are_no_motion(tmp_path: Path) -> None:
         read_motion(tmp_path / "b.npz")
     with pytest.raises(InputError, match="pickled"):
         read_motion(tmp_path / "c.npz")
+
+
+def test_motion_files_are_told_from_keypoints(tmp_path: Path) -> None:
+    for name in ("a.npz", "a.json", "a.csv", "a.bvh"):
+        write_motion(made_motion(2), tmp_path / name)
+        assert is_motion_file(tmp_path / name), name
+    np.savez(tmp_path / "b.npz", kind=np.array("keypoints"))
+    (tmp_path / "b.json").write_text('{"version": 1.3, "people": []}')
+    (tmp_path / "b.csv").write_text("scorer,DLC\nbodyparts,nose\ncoords,x\n0,1\n")
+    (tmp_path / "b.zip").write_bytes(b"PK\x03\x04 and then nothing")
+    for name in ("b.npz", "b.json", "b.csv", "b.zip", "nothing.bvh", "."):
+        assert not is_motion_file(tmp_path / name), name
 
 
 def test_paths_that_are_no_files(tmp_path: Path) -> None:

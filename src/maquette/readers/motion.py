@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from maquette.errors import InputError
+from maquette.formats.npz import array_names, read_array
 from maquette.motion import Motion
 from maquette.readers.input_files import kind_of, read_bytes
 from maquette.readers.motion_bvh import read_motion_bvh
@@ -37,6 +38,26 @@ def read_motion(path: str | Path) -> Motion:
     return _READERS[_format(file, data)](file, data)
 
 
+def is_motion_file(path: str | Path) -> bool:
+    """Whether a path is a file that :func:`read_motion` reads, told by its beginning; False for what is not there."""
+    file = Path(path)
+    if not file.is_file():
+        return False
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(4096)
+        kind = _format(file, start)
+    except (OSError, InputError):
+        return False
+    if kind == "npz":
+        data = read_bytes(file)
+        try:
+            return "kind" in array_names(data, str(file)) and str(read_array(data, "kind", str(file))) == "motion"
+        except InputError:
+            return False
+    return kind != "json" or b'"maquette-motion"' in start
+
+
 def _format(path: Path, data: bytes) -> str:
     start = data[:4096].removeprefix(_BOM).lstrip()
     if not start:
@@ -47,7 +68,7 @@ def _format(path: Path, data: bytes) -> str:
         return "bvh"
     if start.startswith(b"{"):
         return "json"
-    if b"_x_m" in start or start.startswith(b"# maquette motion") or path.suffix.lower() == ".csv":
+    if b"_x_m" in start or start.startswith(b"# maquette motion"):
         return "csv"
     raise InputError(
         f"{path}: not a motion file that is known; expected Maquette's .npz, .json or .csv, or a .bvh of any rig"
