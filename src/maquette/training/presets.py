@@ -24,11 +24,11 @@ class Preset:
     """Seed of samples, initial weights and dropout."""
     batch_size: int = 512
     """Windows in a step."""
-    total_steps: int = 60_000
+    total_steps: int = 24_000
     """Optimiser steps. Every generated batch is used twice, the second time mirrored."""
     warmup_steps: int = 500
     """Steps over which the learning rate rises from zero."""
-    cooldown_steps: int = 15_000
+    cooldown_steps: int = 9_000
     """Last steps, over which the learning rate falls to zero (half a cosine); constant before. A run may therefore be
     shortened or lengthened (``total_steps``) at any point before the cool-down and stay what one command would give."""
     learning_rate: float = 1e-3
