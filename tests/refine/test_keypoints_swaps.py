@@ -55,6 +55,19 @@ def test_a_detector_that_loses_the_limb_before_it_swaps() -> None:
     assert worst_heights(repaired, clean) < 0.05
 
 
+def test_lost_limbs_are_no_exchange() -> None:
+    """Legs cross while one or both are lost; where they come back says little about which is which."""
+    rng = np.random.default_rng(0)
+    lower = ("knee", "ankle", "heel", "big_toe", "small_toe")
+    for seed in range(5):
+        track = walker(200, 25, seed=seed)
+        for start in range(10, 190, 15):
+            sides = (["l"], ["r"], ["l", "r"])[rng.integers(3)]
+            gap = slice(start, start + int(rng.integers(2, 10)))
+            track = lost(track, gap, [f"{side}_{part}" for side in sides for part in lower])
+        assert find_swaps(track) == []
+
+
 def test_another_person_is_no_exchange() -> None:
     clean = walker()
     points = clean.points.copy()

@@ -25,12 +25,14 @@ _COST_CAP = 8.0
 """What a joint's jump costs at most, so that nothing is gained where no labelling makes sense (cuts, other people)."""
 _UNEXPLAINED = 0.6
 """Share of that limit, in the mean over the joints, above which a frame counts as explained by no labelling."""
-_MEMORY_S = 0.15
+_MEMORY_S = 0.25
 """For how long the last sighting of a joint says something about where it is."""
 _CHANGE_COST = 6.0
 """Cost of exchanging a part of the body or of taking it back ..."""
 _CHANGE_COST_TOGETHER = 1.5
 """... and when another part does so in the same frame."""
+_DOUBT = 2.0
+"""How much dearer a change is at the edge of a gap in all joints, where the path before it is a guess."""
 _EXCHANGED_COST_PER_S = 6.0
 _EXCHANGED_COST_PER_S_TOGETHER = 1.0
 
@@ -70,11 +72,11 @@ def find_swaps(keypoints: Keypoints) -> list[Edit]:
         return []
     parts = {name: pairs for name, pairs in body_parts(keypoints.skeleton).items() if name != "others"}
     dt_s = np.diff(keypoints.times_s)
-    costs = {}
+    costs, doubts = {}, {}
     for name, pairs in parts.items():
         evidence = [pair for pair in pairs if set(keypoints.skeleton.joints[pair[0]].split("_")) & set(_EVIDENCE)]
         if evidence:
-            costs[name] = _costs(keypoints, evidence, height_px, dt_s)
+            costs[name], doubts[name] = _costs(keypoints, evidence, height_px, dt_s)
     if not costs:
         return []
     states = {name: np.zeros(keypoints.n_frames, dtype=bool) for name in costs}
@@ -82,7 +84,7 @@ def find_swaps(keypoints: Keypoints) -> list[Edit]:
         before = {name: state.copy() for name, state in states.items()}
         for name, cost in costs.items():
             others = [state for other, state in states.items() if other != name]
-            states[name] = _cheapest(cost, dt_s, np.array(others).reshape(-1, keypoints.n_frames))
+            states[name] = _cheapest(cost, doubts[name], dt_s, np.array(others).reshape(-1, keypoints.n_frames))
         if all((before[name] == states[name]).all() for name in states):
             break
     return _as_edits(states, parts, keypoints.skeleton)
@@ -93,52 +95,69 @@ def _costs(
     pairs: list[tuple[int, int]],
     height_px: Float[np.ndarray, " frames"],
     dt_s: Float[np.ndarray, " steps"],
-) -> Float[np.ndarray, "frames 4"]:
+) -> tuple[Float[np.ndarray, "frames 4"], Float[np.ndarray, " frames"]]:
     """Cost of the three frames up to each one, by the changes of state among them: none, before the last frame, before
-    the last but one, both. Exchanging all three changes nothing."""
+    the last but one, both; exchanging all three changes nothing. And the share of their points that was not seen."""
     joints = np.array(pairs)
-    points, weight = _held(keypoints, joints, dt_s)
+    points, weight, age = _continued(keypoints, joints, dt_s)
     n = len(points)
     cost = np.zeros((n, 4))
     ratio = (dt_s[1:] / dt_s[:-1])[:, None, None, None]
     step_s = np.maximum(dt_s[1:], dt_s[:-1])
     tolerance_px = height_px[2:] * np.hypot(_NOISE_HEIGHTS, _ACCELERATION_HEIGHTS_S2 * step_s**2)
     now, last, first = points[2:], points[1:-1], points[:-2]
-    w_now, w_last, w_first = weight[2:], weight[1:-1], weight[:-2]
     for pattern, (swap_last, swap_first) in enumerate(((False, False), (True, True), (False, True), (True, False))):
-        a, wa = (last[:, :, ::-1], w_last[:, :, ::-1]) if swap_last else (last, w_last)
-        b, wb = (first[:, :, ::-1], w_first[:, :, ::-1]) if swap_first else (first, w_first)
+        side_last, side_first = (slice(None, None, -1 if swap else 1) for swap in (swap_last, swap_first))
+        a, b = last[:, :, side_last], first[:, :, side_first]
         miss = now - a - ratio * (a - b)
-        off = lengths_px(miss) / tolerance_px[:, None, None]
+        stale = np.maximum(age[2:], np.maximum(age[1:-1][:, :, side_last], age[:-2][:, :, side_first]))
+        off = lengths_px(miss) / (tolerance_px[:, None, None] * (1.0 + stale))
         each = np.minimum(np.sqrt(1.0 + off * off) - 1.0, _COST_CAP)
-        cost[2:, pattern] = np.einsum("fps,fps->f", each, w_now * wa * wb)
+        shared = weight[2:] * weight[1:-1][:, :, side_last] * weight[:-2][:, :, side_first]
+        cost[2:, pattern] = np.einsum("fps,fps->f", each, shared)
     # A frame that no labelling explains is a cut or another person, and says nothing about left and right.
     cost[cost.min(1) > _UNEXPLAINED * _COST_CAP * np.pad(weight[2:].sum((1, 2)), (2, 0))] = 0.0
-    return cost
+    doubt = np.zeros(n)
+    unseen = (age > 0).mean((1, 2))
+    doubt[2:] = np.maximum(unseen[2:], np.maximum(unseen[1:-1], unseen[:-2]))
+    return cost, doubt
 
 
-def _held(
+def _continued(
     keypoints: Keypoints, joints: np.ndarray, dt_s: Float[np.ndarray, " steps"]
-) -> tuple[Float[np.ndarray, "frames pairs 2 2"], Float[np.ndarray, "frames pairs 2"]]:
-    """Left and right points with the last sighting held where one is missing, and how much each counts."""
+) -> tuple[
+    Float[np.ndarray, "frames pairs 2 2"], Float[np.ndarray, "frames pairs 2"], Float[np.ndarray, "frames pairs 2"]
+]:
+    """Left and right points, continued from the last two sightings where one is missing; how much each counts, and the
+    frames since it was seen."""
     points, confidence = keypoints.points[:, joints], keypoints.confidence[:, joints]
     seen = confidence > 0
     n = len(points)
     frame = np.arange(n)[:, None, None]
-    last = np.maximum.accumulate(np.where(seen, frame, -1), axis=0)
+    last = np.maximum(np.maximum.accumulate(np.where(seen, frame, -1), axis=0), 0)
+    age = (frame - last).astype(np.float64)
     age_s = keypoints.times_s[frame] - keypoints.times_s[last]
-    held = np.take_along_axis(points, np.maximum(last, 0)[..., None], axis=0)
-    weight = np.where(last >= 0, np.take_along_axis(np.cbrt(confidence), np.maximum(last, 0), axis=0), 0.0)
-    weight = weight * np.clip(1.0 - age_s / _MEMORY_S, 0.0, 1.0)
-    return np.where(np.isfinite(held), held, 0.0), weight
+    step = np.zeros_like(points)
+    step[1:] = np.diff(points, axis=0) / dt_s[:, None, None, None]
+    step[~np.isfinite(step)] = 0.0
+    at = last[..., None]
+    ahead = np.take_along_axis(step, at, axis=0) * np.minimum(age_s, _MEMORY_S)[..., None]
+    continued = np.take_along_axis(points, at, axis=0) + ahead
+    weight = np.take_along_axis(np.cbrt(confidence), last, axis=0) * np.clip(1.0 - age_s / _MEMORY_S, 0.0, 1.0)
+    return np.where(np.isfinite(continued), continued, 0.0), weight, age
 
 
-def _cheapest(cost: Float[np.ndarray, "frames 4"], dt_s: Float[np.ndarray, " steps"], others: np.ndarray) -> np.ndarray:
+def _cheapest(
+    cost: Float[np.ndarray, "frames 4"],
+    doubt: Float[np.ndarray, " frames"],
+    dt_s: Float[np.ndarray, " steps"],
+    others: np.ndarray,
+) -> np.ndarray:
     """The cheapest sequence of states, True where exchanged, given those of the ``others`` (parts frames)."""
     n = len(cost)
     changes = np.zeros(n, dtype=bool)
     changes[1:] = (others[:, 1:] != others[:, :-1]).any(0)
-    change = np.where(changes, _CHANGE_COST_TOGETHER, _CHANGE_COST)
+    change = np.where(changes, _CHANGE_COST_TOGETHER, _CHANGE_COST) * (1.0 + _DOUBT * doubt)
     # A change pays in the two frames that look across it; where none can earn its cost, no sequence of them can.
     gain = np.append(cost[:, 0] - cost[:, 1:].min(1), 0.0).clip(0.0)
     if not (gain[:-1] + gain[1:] >= change).any():
