@@ -31,7 +31,7 @@ def main() -> None:
     hip = motion.joint("hip")[:, [0, 2]]
     speed_mps = np.linalg.norm(np.diff(hip, axis=0), axis=-1) * float(motion.fps)
     print(
-        f"speed over the ground: median {np.median(speed_mps):.2f} m/s, 95 % below {np.percentile(speed_mps, 95):.2f} m/s"
+        f"speed over the ground: median {np.median(speed_mps):.2f}, 95 % below {np.percentile(speed_mps, 95):.2f} m/s"
     )
 
     for side in "lr":
