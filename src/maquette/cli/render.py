@@ -39,11 +39,12 @@ class Render:
         from maquette.exporters import check_output
         from maquette.pipeline import prepare
         from maquette.readers import read_keypoints
+        from maquette.readers.motion import is_motion_file, read_motion
         from maquette.render import render_picture, render_video
 
         check_output(self.output)
         size = image_size(self.size) or (960, 540)
-        motion = self._motion()
+        motion = read_motion(self.input) if is_motion_file(self.input) else None
         source = self.keypoints if motion else self.input
         keypoints = None
         if source is not None:
@@ -61,17 +62,3 @@ class Render:
             stages = prepare(keypoints)
             for path in write_curves(self.plots, stages.raw, stages.repaired, stages.resampled):
                 print(f"wrote {path}")
-
-    def _motion(self):
-        """The input as a motion, or None when it is none (then it must be keypoints)."""
-        from maquette.errors import InputError
-        from maquette.readers.motion import read_motion
-
-        if self.input.is_dir():
-            return None
-        try:
-            return read_motion(self.input)
-        except InputError:
-            if self.keypoints is not None or self.input.suffix.lower() == ".bvh":
-                raise
-            return None
