@@ -115,6 +115,12 @@ def test_foreign_rigs_survive_writing(shared_dir: Path, tmp_path: Path) -> None:
             np.testing.assert_allclose(again.joint(joint), motion.joint(joint), atol=2e-5, err_msg=f"{name} {joint}")
 
 
+def test_uneven_times_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    motion = made_motion(4)
+    motion_to_bvh(dataclasses.replace(motion, timestamps_s=np.array([0.0, 0.02, 0.04, 0.1])))
+    assert "uneven times" in caplog.text
+
+
 def test_wrong_choices_are_named() -> None:
     motion = made_motion(2)
     with pytest.raises(OutputError, match="rotation order 'ZXZ' is unknown; expected XYZ"):

@@ -190,6 +190,13 @@ def test_our_rig_comes_back_from_bvh_with_its_body(tmp_path: Path, motion: Motio
     np.testing.assert_allclose(points[1], points[0], atol=1e-4)
 
 
+def test_frames_keep_their_own_times(motion: Motion) -> None:
+    times_s = 5.0 + np.cumsum(np.random.default_rng(0).uniform(0.01, 0.05, motion.n_frames))
+    loaded = Loaded(motion_to_glb(dataclasses.replace(motion, timestamps_s=times_s)))
+    keys = loaded.array(loaded.gltf.animations[0].samplers[0].input)[:, 0]
+    np.testing.assert_allclose(keys, times_s - times_s[0], atol=1e-6)
+
+
 @pytest.mark.parametrize("joints", [17, 21])
 def test_each_vertex_names_a_joint_once(motion: Motion, joints: int) -> None:
     skeleton = {17: H36M_17, 21: LIFTED_21}[joints]

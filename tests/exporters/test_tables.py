@@ -225,6 +225,13 @@ def test_motion_files_are_told_from_keypoints(tmp_path: Path) -> None:
         assert not is_motion_file(tmp_path / name), name
 
 
+def test_files_that_are_too_large_are_not_even_read(tmp_path: Path) -> None:
+    with (tmp_path / "a.bvh").open("wb") as file:
+        file.truncate(2 << 30)
+    with pytest.raises(InputError, match=r"a\.bvh: has 2\.0 GiB; motion files up to 1 GiB"):
+        read_motion(tmp_path / "a.bvh")
+
+
 def test_paths_that_are_no_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read_motion(tmp_path / "nothing.bvh")

@@ -1,5 +1,6 @@
 """Motion to BVH: Y up, T-pose at zero rotation, root with six channels, Euler angles without jumps."""
 
+import logging
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +16,8 @@ from maquette.geometry.euler import euler_unwrap, quat_to_euler
 from maquette.motion import Motion
 from maquette.rig.animate import animate
 from maquette.rig.animation_rig import RigAnimation
+
+_log = logging.getLogger(__name__)
 
 _PER_METRE = {"m": 1.0, "cm": 100.0, "mm": 1000.0, "inch": 1 / 0.0254}
 _DECIMALS = {"m": 6, "cm": 4, "mm": 4, "inch": 5}
@@ -52,6 +55,8 @@ def motion_to_bvh(motion: Motion, *, rotation_order: RotationOrder = "ZXY", unit
         )
     if unit not in _PER_METRE:
         raise OutputError(f"unit of length {unit!r} is unknown; expected {', '.join(_PER_METRE)}")
+    if np.abs(np.diff(motion.times_s) * float(motion.fps) - 1.0).max(initial=0.0) > 0.5:
+        _log.warning("frames at uneven times; BVH plays them at a constant %s frames a second", motion.fps)
     animation = animate(motion)
     return format_bvh(_document(animation, rotation_order, _PER_METRE[unit]), decimals=_DECIMALS[unit])
 

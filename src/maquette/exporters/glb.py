@@ -31,8 +31,8 @@ def motion_to_glb(motion: Motion, *, name: str = "motion") -> bytes:
     """The bytes of a GLB file of the motion on the rig of :func:`maquette.rig.animate`.
 
     Metres, Y up; at rest a T-pose on the ground, facing +Z. Nodes are named as the rig's joints, ends of limbs
-    ``<joint>_end``. One animation, LINEAR, a key for each frame. ``asset.extras`` has frame rate, scale, contacts
-    (joint -> first and last frame of each stand) and notes.
+    ``<joint>_end``. One animation from time 0, LINEAR, a key for each frame at its own time. ``asset.extras`` has frame
+    rate, scale, contacts (joint -> first and last frame of each stand) and notes.
 
     Raises:
         OutputError: joints are unknown in some frames, or the skeleton has no rotations.
@@ -61,7 +61,7 @@ def motion_to_glb(motion: Motion, *, name: str = "motion") -> bytes:
         "meshes": [_mesh(body, root_m, buffer)],
         "materials": [_material(part, COLOURS[part]) for part in body.triangles],
         "skins": [_skin(nodes, parents, buffer)],
-        "animations": [_animation(animation, name, buffer)],
+        "animations": [_animation(animation, motion.times_s - motion.times_s[0], name, buffer)],
     }
     return buffer.glb(document)
 
@@ -137,9 +137,10 @@ def _skin(nodes: list[dict[str, Any]], parents: list[int], buffer: BufferBuilder
     }
 
 
-def _animation(animation: RigAnimation, name: str, buffer: BufferBuilder) -> dict[str, Any]:
-    times = (np.arange(len(animation.rotations)) / float(animation.fps)).astype(np.float32)
-    time = buffer.add(times, bounds=True)
+def _animation(
+    animation: RigAnimation, times_s: Float[np.ndarray, " frames"], name: str, buffer: BufferBuilder
+) -> dict[str, Any]:
+    time = buffer.add(times_s.astype(np.float32), bounds=True)
     tracks = [(0, "translation", animation.root_positions_m)]
     for node in range(len(animation.names)):
         rotations = animation.rotations[:, node]

@@ -13,6 +13,7 @@ from maquette.readers.motion_json import read_motion_json
 from maquette.readers.motion_npz import read_motion_npz
 
 _BOM = b"\xef\xbb\xbf"
+_LARGEST_BYTES = 1 << 30
 
 _READERS: dict[str, Callable[[Path, bytes], Motion]] = {
     "bvh": read_motion_bvh,
@@ -34,6 +35,9 @@ def read_motion(path: str | Path) -> Motion:
     file = Path(path)
     if kind_of(file) == "folder":
         raise InputError(f"{file}: is a folder, expected a motion file (.npz .json .csv .bvh)")
+    size = file.stat().st_size
+    if size > _LARGEST_BYTES:
+        raise InputError(f"{file}: has {size / (1 << 30):.1f} GiB; motion files up to 1 GiB are read, cut it up first")
     data = read_bytes(file)
     return _READERS[_format(file, data)](file, data)
 
