@@ -17,18 +17,19 @@ from maquette.training.presets import PRESETS, get_preset
 
 
 def random_network(preset: str, **fields):
-    """A network in evaluation whose batch norms have seen something."""
+    """A network in evaluation whose batch norms do something."""
     plan = get_preset(preset, **fields)
     torch.manual_seed(0)
     network = build_network(plan)
-    network.train()
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, torch.nn.BatchNorm1d):
+                statistics = dict(module.named_buffers())
                 module.weight.uniform_(0.5, 1.5)
                 module.bias.normal_(std=0.3)
-        for _ in range(20):
-            network(torch.randn(64, network.window_frames, CHANNELS))
+                statistics["running_mean"].normal_(std=0.3)
+                statistics["running_var"].uniform_(0.5, 1.5)
+        torch.nn.init.normal_(network.network.last.bias, std=0.1)
     return plan, network.eval()
 
 
