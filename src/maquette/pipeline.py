@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from maquette.errors import InputError
+from maquette.frozen_arrays import exact_fps
 from maquette.keypoints import Keypoints
 from maquette.lifting.assumed_camera import camera_for
 from maquette.lifting.lifter import Lifter
@@ -14,6 +15,7 @@ from maquette.motion import Frame, Motion
 from maquette.refine.keypoints_repair import repair as repair_keypoints
 from maquette.refine.keypoints_resample import resample
 from maquette.refine.legacy_fork import clean as fork_clean
+from maquette.refine.legacy_fork import interpolate as fork_interpolate
 from maquette.refine.motion_finish import finish
 from maquette.rig import solve_rotations
 
@@ -45,11 +47,19 @@ def prepare(
         keypoints: as read, on any 2D skeleton.
         repair: ``"default"`` repairs swaps, spikes and short gaps; ``"none"`` leaves the track alone; ``"fork"`` is the
             exact cleaning of 3d-pose-baseline's OpenPose fork.
-        resample_fps: frame rate to resample to by splines; None keeps the track's own.
+        resample_fps: frame rate to resample to by splines (with ``"fork"``, by the fork's own two-step spline); None
+            keeps the track's own.
+
+    Raises:
+        InputError: the frame rate is not positive, or the fork's cleaning cannot take the clip (2 to 8 frames).
     """
     repaired = _REPAIRS[repair](keypoints)
-    resampled = None if resample_fps is None else resample(repaired, resample_fps)
-    return Stages(keypoints, repaired, resampled)
+    if resample_fps is None:
+        return Stages(keypoints, repaired, None)
+    if repair == "fork":
+        multiplier = float(keypoints.fps / exact_fps(resample_fps))
+        return Stages(keypoints, repaired, fork_interpolate(repaired, multiplier=multiplier))
+    return Stages(keypoints, repaired, resample(repaired, resample_fps))
 
 
 def lift(

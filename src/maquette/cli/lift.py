@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from maquette.cli.options import choose_people, image_size, numbered, progress
+from maquette.cli.options import choose_people, image_size, numbered, progress, shortened
 from maquette.errors import InputError, OutputError
 
 
@@ -81,7 +81,7 @@ class Lift:
                     flip=self.flip,
                 )
             for note in motion.notes:
-                print(f"  {note}")
+                print(f"  {shortened(note)}")
             if self.plots:
                 from maquette.render.curves import write_curves
 

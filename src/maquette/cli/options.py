@@ -45,6 +45,13 @@ def numbered(path: Path, index: int, count: int) -> Path:
     return path if count == 1 else path.with_name(f"{path.stem}_person{index}{path.suffix}")
 
 
+def shortened(note: str, length: int = 240) -> str:
+    """A note for the terminal: lists of edits can run to thousands of frames; the result holds them in full."""
+    return (
+        note if len(note) <= length else f"{note[:length].rsplit(',', 1)[0]}, ... (in full in the notes of the result)"
+    )
+
+
 @contextmanager
 def progress(text: str) -> Iterator[None]:
     """Shows ``text`` with a spinner on a terminal, as a plain line elsewhere (both on standard error)."""
