@@ -75,8 +75,8 @@ PRESETS: dict[str, Preset] = {
         width=1024,
         blocks=2,
         batch_size=1024,
-        total_steps=12_000,
-        cooldown_steps=4_000,
+        total_steps=6_500,
+        cooldown_steps=2_500,
     ),
 }
 
