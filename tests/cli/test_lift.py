@@ -76,6 +76,23 @@ def test_all_people_get_a_file_each(run, tmp_path) -> None:
     assert {p.name for p in tmp_path.glob("*.npz")} == {"p_person0.npz", "p_person1.npz"}
 
 
+def test_the_files_of_the_fork(run, tmp_path) -> None:
+    import json
+
+    folder = write_openpose(tmp_path / "walk", 12)
+    sane, legacy = tmp_path / "sane" / "3d_data.json", tmp_path / "legacy" / "3d_data.json"
+    assert run("lift", folder, "-o", sane, "--image-size", "640x480")[0] == 0
+    options = ["--repair", "fork", "--resample-fps", "60", "--frame", "camera", "--fork-legacy"]
+    status, _, err = run("lift", folder, "-o", legacy, "--image-size", "640x480", *options)
+    assert status == 0, err
+    three, two = (json.loads((sane.parent / name).read_text()) for name in ("3d_data.json", "2d_data.json"))
+    assert len(three) == len(two) == 12
+    assert len(three["0"]) == 32
+    assert len(two["0"]) == 18
+    assert three["0"]["15"]["translate"][2] > three["0"]["3"]["translate"][2] + 1000  # millimetres, z up
+    assert len(json.loads(legacy.read_text())) == 24
+
+
 def test_convert_render_and_inspect(run, openpose_folder: Path, tmp_path) -> None:
     npz = tmp_path / "a.npz"
     assert run("lift", openpose_folder, "-o", npz, "--image-size", "640x480")[0] == 0

@@ -52,6 +52,8 @@ class Lift:
     """Video to draw the 2D on, in .mp4, .gif and .png output."""
     rotation_order: Literal["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"] = "ZXY"
     """Order of the rotation channels in .bvh output."""
+    fork_legacy: bool = False
+    """Write 3d_data.json in the fork's own coordinates (pixels added to millimetres, the pose turned upside down)."""
 
     def run(self) -> None:
         """Do it; prints what was written."""
@@ -95,7 +97,14 @@ class Lift:
         from maquette.exporters import write_motion
 
         with progress(f"writing {path}"):
-            write_motion(motion, path, keypoints=keypoints, video=self.video, rotation_order=self.rotation_order)
+            write_motion(
+                motion,
+                path,
+                keypoints=keypoints,
+                video=self.video,
+                rotation_order=self.rotation_order,
+                fork_legacy=self.fork_legacy,
+            )
         if not path.exists():
             raise OutputError(f"{path}: was not written")
         print(f"wrote {path}")

@@ -41,8 +41,12 @@ def choose_people(people: list[Keypoints], person: str) -> list[Keypoints]:
 
 
 def numbered(path: Path, index: int, count: int) -> Path:
-    """``walk.bvh`` for one person, ``walk_person0.bvh`` and so on for several."""
-    return path if count == 1 else path.with_name(f"{path.stem}_person{index}{path.suffix}")
+    """``walk.bvh`` for one person, ``walk_person0.bvh`` and so on for several (``person0_3d_data.json`` for the fork's)."""
+    if count == 1:
+        return path
+    if path.name.endswith("3d_data.json"):
+        return path.with_name(f"person{index}_{path.name}")
+    return path.with_name(f"{path.stem}_person{index}{path.suffix}")
 
 
 def shortened(note: str, length: int = 240) -> str:

@@ -22,6 +22,7 @@ class _Wish:
     unit: LengthUnit
     size: tuple[int, int]
     frame: int | None
+    fork_legacy: bool
 
 
 def _bvh(wish: _Wish) -> None:
@@ -69,7 +70,7 @@ def _picture(wish: _Wish) -> None:
 def _fork_json(wish: _Wish) -> None:
     from maquette.exporters.fork_json import write_fork_json
 
-    write_fork_json(wish.motion, wish.path, keypoints=wish.keypoints)
+    write_fork_json(wish.motion, wish.path, keypoints=wish.keypoints, legacy=wish.fork_legacy)
 
 
 FORK_JSON = "3d_data.json"
@@ -115,6 +116,7 @@ def write_motion(
     unit: LengthUnit = "cm",
     size: tuple[int, int] = (960, 540),
     frame: int | None = None,
+    fork_legacy: bool = False,
 ) -> None:
     """Write a motion; the suffix of ``path`` decides the format. Files appear whole or not at all.
 
@@ -131,6 +133,8 @@ def write_motion(
         unit: unit of length of ``.bvh``.
         size: (width, height) of pictures in pixels.
         frame: which frame a ``.png`` shows; the middle one when None.
+        fork_legacy: write ``3d_data.json`` in the fork's own quirky coordinates (see
+            :func:`maquette.exporters.fork_json.write_fork_json`).
 
     Raises:
         OutputError: the suffix is unknown, the format cannot hold the motion (the text says why), or it cannot be
@@ -138,7 +142,7 @@ def write_motion(
     """
     check_output(path)
     target = Path(path)
-    wish = _Wish(motion, target, keypoints, video, rotation_order, unit, size, frame)
+    wish = _Wish(motion, target, keypoints, video, rotation_order, unit, size, frame, fork_legacy)
     if target.name.endswith(FORK_JSON):
         _fork_json(wish)
     else:
