@@ -41,7 +41,7 @@ def choose_people(people: list[Keypoints], person: str) -> list[Keypoints]:
 
 
 def numbered(path: Path, index: int, count: int) -> Path:
-    """``walk.bvh`` for one person, ``walk_person0.bvh`` and so on for several (``person0_3d_data.json`` for the fork's)."""
+    """``walk.bvh`` for one person, ``walk_person0.bvh`` etc. for several (``person0_3d_data.json`` for the fork's)."""
     if count == 1:
         return path
     if path.name.endswith("3d_data.json"):
