@@ -24,7 +24,7 @@ def render_picture(
     frame: int | None = None,
     *,
     video: str | Path | None = None,
-    video_start_s: float = 0.0,
+    video_start_s: float | int = 0.0,
     size: tuple[int, int] = (960, 540),
     title: str | None = None,
 ) -> None:
@@ -78,7 +78,7 @@ def contact_sheet(
     columns: int = 2,
     tile: tuple[int, int] = (640, 360),
     video: str | Path | None = None,
-    video_start_s: float = 0.0,
+    video_start_s: float | int = 0.0,
 ) -> Image.Image:
     """Several frames of `render_video` in rows, for a report.
 

@@ -35,7 +35,7 @@ class Stage:
     unit_px: float
     timeline: Timeline
     video: Path | None
-    video_start_s: float
+    video_start_s: float | int
     frame_total: int
 
     def pictures(self, frames: Int[np.ndarray, " shown"] | None = None, oversampling: int = 3) -> Iterator[Image.Image]:
@@ -77,7 +77,7 @@ def stage(
     motion: Motion | None,
     *,
     video: str | Path | None = None,
-    video_start_s: float = 0.0,
+    video_start_s: float | int = 0.0,
     size: tuple[int, int] = (960, 540),
     fps: Fraction | None = None,
     title: str | None = None,

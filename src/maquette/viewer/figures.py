@@ -1,0 +1,138 @@
+"""A motion as meshes: where each bone and joint of one frame lies, and the nodes of the page that show it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from maquette.motion import Motion
+from maquette.render.look import bone_sides, drawn_bones, joint_sides, mixed, side_colours
+from maquette.render.views import scene_positions
+
+_BONE_RADIUS_M = 0.022
+_JOINT_RADIUS_M = 0.032
+_HEAD = ("nose", "head")
+_HEAD_RADIUS_M = 0.055
+
+
+@dataclass(frozen=True, eq=False)
+class FigureShape:
+    """What stays the same in all frames of a motion."""
+
+    motion: Motion
+    bones: tuple[tuple[int, int], ...]
+    bone_radii_m: Float[np.ndarray, " bones"]
+    joint_radii_m: Float[np.ndarray, " joints"]
+    bone_colours: UInt8[np.ndarray, "bones 3"]
+    joint_colours: UInt8[np.ndarray, "joints 3"]
+    top_m: float
+    """Height that the figure usually reaches."""
+    lift_m: float
+    """Raises a motion of the camera frame, which knows no ground, so that it stands on the grid."""
+
+
+def figure_shape(motion: Motion, paleness: float = 0.0) -> FigureShape:
+    """Sizes and colours: fingers are thinner than limbs. ``paleness`` in [0, 1] tells several motions apart."""
+    skeleton = motion.skeleton
+    bones = drawn_bones(skeleton)
+    sample = scene_positions(motion, slice(None, None, max(1, motion.n_frames // 500)))
+    pairs = np.array(bones, dtype=int).reshape(-1, 2)
+    lengths = np.linalg.norm(sample[:, pairs[:, 1]] - sample[:, pairs[:, 0]], axis=-1)
+    known = np.where(np.isfinite(lengths).any(axis=0), np.nanmax(np.nan_to_num(lengths, nan=0.0), axis=0), 0.3)
+    bone_radii_m = np.clip(0.2 * known, 0.2 * _BONE_RADIUS_M, _BONE_RADIUS_M)
+    joint_radii_m = np.full(len(skeleton), 0.3 * _JOINT_RADIUS_M)
+    for (parent, child), radius in zip(bones, bone_radii_m, strict=True):
+        for joint in (parent, child):
+            joint_radii_m[joint] = max(joint_radii_m[joint], radius * _JOINT_RADIUS_M / _BONE_RADIUS_M)
+    for index, (parent, child) in enumerate(bones):
+        if (skeleton.joints[parent], skeleton.joints[child]) == _HEAD:
+            bone_radii_m[index] = joint_radii_m[parent] = joint_radii_m[child] = _HEAD_RADIUS_M
+    heights = sample[..., 1][np.isfinite(sample[..., 1])]
+    lift_m = -float(heights.min()) if motion.frame == "camera" and len(heights) else 0.0
+    return FigureShape(
+        motion=motion,
+        bones=bones,
+        bone_radii_m=bone_radii_m,
+        joint_radii_m=joint_radii_m,
+        bone_colours=_light(side_colours(bone_sides(skeleton, bones)), paleness),
+        joint_colours=_light(side_colours(joint_sides(skeleton)), paleness),
+        top_m=float(np.quantile(heights, 0.99)) + lift_m if len(heights) else 1.7,
+        lift_m=lift_m,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """Bones and joints of one frame, as transforms of a unit mesh each."""
+
+    bone_positions: Float[np.ndarray, "bones 3"]
+    bone_wxyzs: Float[np.ndarray, "bones 4"]
+    bone_scales: Float[np.ndarray, "bones 3"]
+    joint_positions: Float[np.ndarray, "joints 3"]
+    joint_scales: Float[np.ndarray, " joints"]
+
+
+def place(shape: FigureShape, frame: int) -> Placed:
+    """One frame. What is not known has size 0."""
+    positions = scene_positions(shape.motion, slice(frame, frame + 1))[0] + [0.0, shape.lift_m, 0.0]
+    known = np.all(np.isfinite(positions), axis=-1)
+    positions = np.where(known[:, None], positions, 0.0)
+    pairs = np.array(shape.bones, dtype=int).reshape(-1, 2)
+    along = positions[pairs[:, 1]] - positions[pairs[:, 0]]
+    length = np.linalg.norm(along, axis=-1)
+    drawn = known[pairs].all(axis=1) & (length > 1e-6)
+    radii = np.where(drawn, shape.bone_radii_m, 0.0)
+    return Placed(
+        bone_positions=positions[pairs[:, 0]],
+        bone_wxyzs=_from_y_axis(along, length, drawn),
+        bone_scales=np.stack((radii, np.where(drawn, length, 0.0), radii), axis=-1),
+        joint_positions=positions,
+        joint_scales=np.where(known, shape.joint_radii_m, 0.0),
+    )
+
+
+def cylinder(sides: int = 12) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "faces 3"]]:
+    """A tube of radius 1 around the y axis, from y = 0 to 1. Its ends are open: joints cover them."""
+    angles = 2 * np.pi * np.arange(sides) / sides
+    ring = np.stack((np.cos(angles), np.zeros(sides), np.sin(angles)), axis=-1)
+    i = np.arange(sides)
+    j = (i + 1) % sides
+    faces = np.concatenate((np.stack((i, i + sides, j), axis=-1), np.stack((j, i + sides, j + sides), axis=-1)))
+    return np.concatenate((ring, ring + [0.0, 1.0, 0.0])), faces
+
+
+def ball(rings: int = 8) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "faces 3"]]:
+    """A sphere of radius 1, of quadrilaterals between circles of latitude."""
+    around = 2 * rings
+    latitude = np.linspace(-np.pi / 2, np.pi / 2, rings + 1)
+    longitude = 2 * np.pi * np.arange(around) / around
+    flat = np.cos(latitude)[:, None]
+    vertices = np.stack(
+        (
+            flat * np.cos(longitude),
+            np.broadcast_to(np.sin(latitude)[:, None], (rings + 1, around)),
+            flat * np.sin(longitude),
+        ),
+        axis=-1,
+    ).reshape(-1, 3)
+    row, column = (grid.ravel() for grid in np.meshgrid(np.arange(rings), np.arange(around), indexing="ij"))
+    a, b = row * around + column, row * around + (column + 1) % around
+    faces = np.concatenate((np.stack((a, a + around, b), axis=-1), np.stack((b, a + around, b + around), axis=-1)))
+    return vertices, faces
+
+
+def _light(colours: UInt8[np.ndarray, "items 3"], share: float) -> UInt8[np.ndarray, "items 3"]:
+    """Paler by a share, and as the page wants it: it takes colours for linear light, without the screen's gamma."""
+    screen = mixed(colours, (255, 255, 255), np.full(len(colours), share)) / 255
+    return np.round(255 * screen**2.2).astype(np.uint8)
+
+
+def _from_y_axis(
+    along: Float[np.ndarray, "bones 3"], length: Float[np.ndarray, " bones"], drawn: Bool[np.ndarray, " bones"]
+) -> Float[np.ndarray, "bones 4"]:
+    """Shortest rotations (wxyz) that take the y axis to the given directions."""
+    x, y, z = np.moveaxis(along / np.where(drawn, length, 1.0)[:, None], -1, 0)
+    quaternions = np.stack((1 + y, z, np.zeros_like(x), -x), axis=-1)
+    # Straight down there is no shortest way; round the x axis is as good as any.
+    quaternions[~drawn | (y < -1 + 1e-9)] = (0.0, 1.0, 0.0, 0.0)
+    return quaternions / np.linalg.norm(quaternions, axis=-1, keepdims=True)

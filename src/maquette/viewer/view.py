@@ -1,0 +1,188 @@
+"""``view``: a motion in the browser."""
+
+import logging
+import socket
+import threading
+import time
+import webbrowser
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from maquette.errors import InputError, OutputError
+from maquette.keypoints import Keypoints
+from maquette.motion import Motion
+
+_LOG = logging.getLogger(__name__)
+
+_PICTURES_PER_S = 30
+"""Sent to the browser at most; faster motions skip frames, in step with the clock."""
+
+
+class Viewer:
+    """A running viewer; the page is at :attr:`url`."""
+
+    def __init__(
+        self,
+        motions: Sequence[Motion],
+        keypoints: Keypoints | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 8080,
+    ) -> None:
+        _check(motions, keypoints)
+        port = _free_port(host, port)
+        import viser
+
+        from maquette.viewer.page import Page
+
+        with _quiet():
+            self._server = viser.ViserServer(host=host, port=port, label="Maquette", verbose=False)
+        self.host, self.port = host, self._server.get_port()
+        try:
+            if self.port != port:
+                raise OutputError(_taken(host, port))
+            self.page = Page(self._server, list(motions), keypoints)
+        except BaseException:
+            with _quiet():
+                self._server.stop()
+            raise
+        self._ended = threading.Event()
+        self._clock = threading.Thread(target=self._run, name="maquette-viewer", daemon=True)
+        self._clock.start()
+        _LOG.info("%s shows %d motion(s)", self.url, len(motions))
+
+    @property
+    def url(self) -> str:
+        """Address of the page."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
+        return f"http://{host}:{self.port}"
+
+    def wait(self) -> None:
+        """Return when the viewer was stopped, or on Ctrl-C (which stops it)."""
+        try:
+            while not self._ended.wait(0.5):
+                pass
+        except KeyboardInterrupt:
+            self.stop()
+
+    def stop(self) -> None:
+        """End the server; a second call does nothing."""
+        if not self._ended.is_set():
+            self._ended.set()
+            self._clock.join()
+            with _quiet():
+                self._server.stop()
+
+    def __enter__(self) -> "Viewer":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        last_s = time.monotonic()
+        while not self._ended.wait(1 / _PICTURES_PER_S):
+            now_s = time.monotonic()
+            # Nothing moves while nobody looks.
+            if self._server.get_clients():
+                self.page.step(now_s - last_s)
+            last_s = now_s
+
+
+def view(
+    motion: Motion | Sequence[Motion],
+    keypoints: Keypoints | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    open_browser: bool = True,
+    block: bool = True,
+) -> Viewer:
+    """Show a motion in the browser: play, pause, scrub, speed, loop; the 2D input beside it.
+
+    Args:
+        motion: one motion, or several, which stand side by side and play together.
+        keypoints: the 2D input of the (first) motion.
+        host: address to listen on; anything else than 127.0.0.1 lets others see it.
+        port: port to listen on; 0 takes any that is free.
+        open_browser: open the page in the default browser.
+        block: return only when the viewer ends (Ctrl-C); else at once, and `Viewer.stop` ends it.
+
+    Raises:
+        InputError: no motion, or one without frames.
+        OutputError: the port is taken, or the address is not this machine's.
+    """
+    viewer = Viewer([motion] if isinstance(motion, Motion) else motion, keypoints, host=host, port=port)
+    if open_browser:
+        webbrowser.open(viewer.url)
+    if block:
+        viewer.wait()
+    return viewer
+
+
+def view_files(
+    paths: Sequence[str | Path], *, host: str = "127.0.0.1", port: int = 8080, open_browser: bool = True
+) -> None:
+    """Show motion files side by side until Ctrl-C. A folder among them is taken for 2D keypoints, of the first motion.
+
+    Raises:
+        InputError: a file that cannot be read, no motion among them, or several folders.
+        OutputError: the port is taken.
+    """
+    from maquette.readers import read_keypoints
+    from maquette.readers.motion import read_motion
+
+    folders = [path for path in paths if Path(path).is_dir()]
+    if len(folders) > 1:
+        raise InputError(f"{', '.join(map(str, folders))}: several folders with 2D keypoints; expected one at most")
+    motions = [read_motion(path) for path in paths if path not in folders]
+    if not motions:
+        raise InputError(f"{', '.join(map(str, paths))}: no motion file among them (.npz .json .csv .bvh)")
+    keypoints = read_keypoints(folders[0])[0] if folders else None
+    view(motions, keypoints, host=host, port=port, open_browser=open_browser)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """viser prints its address and its end whatever one asks; a library does not."""
+    import rich
+
+    console = rich.get_console()
+    before, console.quiet = console.quiet, True
+    try:
+        yield
+    finally:
+        console.quiet = before
+
+
+def _check(motions: Sequence[Motion], keypoints: Keypoints | None) -> None:
+    if not motions:
+        raise InputError("no motion to show")
+    for motion in motions:
+        if motion.n_frames == 0:
+            raise InputError(f"{motion.source or 'the motion'}: has no frames, nothing to show")
+    if keypoints is not None and keypoints.n_frames == 0:
+        raise InputError(f"{keypoints.source or 'the keypoints'}: have no frames, nothing to show")
+
+
+def _free_port(host: str, port: int) -> int:
+    """The port, found to be free now; viser itself would quietly take another one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except OverflowError:
+            raise InputError(f"port {port}: expected a number from 0 to 65535") from None
+        except socket.gaierror as error:
+            raise OutputError(f"host {host}: not an address of this machine ({error.strerror})") from error
+        except OSError as error:
+            in_use = error.errno in {98, 48, 10048}
+            reason = _taken(host, port) if in_use else f"cannot listen on {host}:{port} ({error.strerror})"
+            raise OutputError(reason) from error
+        return trial.getsockname()[1]
+
+
+def _taken(host: str, port: int) -> str:
+    return f"port {port} of {host} is taken by another program; choose another one, for example --port {port + 1}"
