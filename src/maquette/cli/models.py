@@ -8,7 +8,7 @@ class Models:
     """List the lifters in the package: size, joints, licence, training data, accuracy, sha256."""
 
     json: bool = False
-    """Print JSON instead of a table."""
+    """Print JSON."""
     cards: bool = False
     """Print the whole card of each model."""
 
@@ -28,35 +28,29 @@ class Models:
             rows = [{**msgspec.to_builtins(m.spec), "sha256": m.sha256, "file": m.path.name} for m in models]
             print(msgspec.json.format(msgspec.json.encode(rows)).decode())
             return
-        self._table(models, DEFAULT_MODEL)
-
-    def _table(self, models: list, default: str) -> None:
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(title="Lifters in the package", show_lines=True)
-        for column in (
-            "name",
-            "size",
-            "window",
-            "joints",
-            "accuracy (MPJPE / PA-MPJPE, mm)",
-            "training data, licence",
-            "sha256",
-        ):
-            table.add_column(column, overflow="fold")
         for model in models:
-            spec = model.spec
-            window = f"{spec.window_frames} frames, ±{spec.look_ahead_s:.2f} s" if spec.window_frames > 1 else "1 frame"
-            accuracy = "\n".join(f"{name}: {value}" for name, value in spec.accuracy.items()) or "not stated"
-            table.add_row(
-                spec.name + ("\n(default)" if spec.name == default else ""),
-                f"{model.path.stat().st_size / 1e6:.1f} MB\n{spec.parameters / 1e6:.2f} M parameters\n"
-                f"{spec.macs_per_frame / 1e6:.1f} MMAC a frame",
-                window,
-                f"{spec.input_skeleton} →\n{spec.output_skeleton}",
-                accuracy,
-                f"{spec.training_data}\n{spec.licence}",
-                model.sha256,
-            )
-        Console().print(table)
+            for name, text in self._lines(model, DEFAULT_MODEL):
+                print(f"{name:<14}{text}")
+            print()
+
+    def _lines(self, model, default: str) -> list[tuple[str, str]]:
+        """What a user asks about one model, a line each."""
+        spec = model.spec
+        window = f"{spec.window_frames} frames, ±{spec.look_ahead_s:.2f} s" if spec.window_frames > 1 else "1 frame"
+        size = (
+            f"{model.path.stat().st_size / 1e6:.1f} MB, {spec.parameters / 1e6:.2f} M parameters, "
+            f"{spec.macs_per_frame / 1e6:.1f} million multiply-adds a frame"
+        )
+        numbers = [(name, value) for name, value in spec.accuracy.items() if not isinstance(value, str)]
+        wanted = [(name, value) for name, value in numbers if "mean" in name or "HDM05" in name] or numbers
+        return [
+            (spec.name, "the default" if spec.name == default else ""),
+            ("  size", size),
+            ("  sees", window),
+            ("  joints", f"{spec.input_skeleton} → {spec.output_skeleton}"),
+            *[("  error, mm", f"{name}: {' / '.join(map(str, value))}") for name, value in wanted],
+            ("  measured as", str(spec.accuracy.get("protocol", "not stated"))),
+            ("  trained on", spec.training_data),
+            ("  licence", spec.licence),
+            ("  sha256", model.sha256),
+        ]
