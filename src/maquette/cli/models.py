@@ -30,7 +30,7 @@ class Models:
             return
         for model in models:
             for name, text in self._lines(model, DEFAULT_MODEL):
-                print(f"{name:<14}{text}")
+                print(f"{name:<20}{text}")
             print()
 
     def _lines(self, model, default: str) -> list[tuple[str, str]]:
