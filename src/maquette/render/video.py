@@ -30,9 +30,9 @@ VIDEO_SUFFIXES = (".mp4", ".gif")
 
 _ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
     # Superfast with the macroblock tree of slower presets: as quick, and half the size for pictures mostly at rest.
-    ("libx264", {"preset": "superfast", "crf": "20", "x264-params": "mbtree=1:rc-lookahead=10"}),
+    ("libx264", {"preset": "superfast", "crf": "20", "x264-params": "mbtree=1:rc-lookahead=10:bframes=1:b-adapt=0"}),
     ("libopenh264", {"b": "4000000"}),
-    ("mpeg4", {"qscale": "3"}),
+    ("mpeg4", {"flags": "+qscale", "global_quality": str(3 * 118)}),
 )
 """In order of preference; the first that this build of FFmpeg has is taken."""
 _BT709 = 1
