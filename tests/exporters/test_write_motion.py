@@ -32,6 +32,19 @@ def test_folders_and_files_in_the_way(tmp_path: Path) -> None:
     check_output(tmp_path / "walk_3d_data.json")
 
 
+def test_places_that_take_no_file(tmp_path: Path) -> None:
+    (tmp_path / "link.bvh").symlink_to("/dev/full")
+    with pytest.raises(OutputError, match="is a device or a pipe"):
+        check_output(tmp_path / "link.bvh")
+    for name in ("a" * 300 + ".bvh", "a\0.bvh"):
+        with pytest.raises(OutputError, match="cannot be the name of a file"):
+            check_output(tmp_path / name)
+    if Path("/proc/self").exists():
+        with pytest.raises(OutputError, match="cannot write there"):
+            check_output("/proc/self/new/a.bvh")
+    assert [file.name for file in tmp_path.iterdir()] == ["link.bvh"]
+
+
 @pytest.mark.parametrize("suffix", [".bvh", ".glb", ".npz", ".json", ".csv"])
 def test_files_are_made_with_their_folders(tmp_path: Path, suffix: str) -> None:
     assert suffix in WRITERS

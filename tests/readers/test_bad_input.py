@@ -11,6 +11,7 @@ import pytest
 
 from maquette.errors import InputError, NoPersonError
 from maquette.readers import read_keypoints
+from maquette.readers.motion import is_motion_file, read_motion
 from maquette.skeletons import BODY_25, COCO_17, COCO_18
 
 POINTS, SCORES = made.figure(BODY_25, 6), made.certainty(BODY_25, 6)
@@ -205,3 +206,40 @@ def test_one_frame_is_a_pose(tmp_path: Path) -> None:
     person = read_keypoints(folder / "clip_000000000002_keypoints.json")[0]
     assert person.n_frames == 1
     np.testing.assert_array_equal(person.points[0], POINTS[2])
+
+
+@pytest.mark.parametrize("text", ["[[ ]]", "[[\n], [ ]]"])
+def test_lists_of_empty_lists(tmp_path: Path, text: str) -> None:
+    message(put(tmp_path / "a.json", text))
+
+
+@pytest.mark.parametrize("cut", range(1, 40))
+def test_every_cut_is_called_one(tmp_path: Path, cut: int) -> None:
+    text = json.dumps({"people": [{"pose_keypoints_2d": [10.25, 20.5, 0.875] * 25}]})
+    said = message(put(tmp_path / "a.json", text[:-cut]))
+    assert "ends in the middle" in said or "invalid number" not in said
+
+
+def test_null_is_explained(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.json", {"people": [{"pose_keypoints_2d": [None, 2.0, 0.5] * 25}]})
+    assert "write missing points as 0, 0, 0" in message(path)
+
+
+@pytest.mark.parametrize("size", [(0, 5), (5, -1), (10**30, 5)])
+def test_impossible_picture_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
+    with pytest.raises(InputError, match="expected width and height in pixels"):
+        read_keypoints(good_folder(tmp_path), image_size=size)
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a\0b"])
+def test_names_that_no_file_can_have(name: str) -> None:
+    assert not is_motion_file(name)
+    for read in (read_keypoints, read_motion):
+        with pytest.raises(InputError, match="cannot be opened"):
+            read(name)
+
+
+def test_keypoints_where_a_motion_is_expected(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.json", {"version": 1.3, "people": []})
+    with pytest.raises(InputError, match="no motion in it: it is an object with keys version, people"):
+        read_motion(path)

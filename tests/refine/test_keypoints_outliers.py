@@ -107,3 +107,18 @@ def test_spikes_beside_missing_frames() -> None:
 def test_window_out_of_range() -> None:
     with pytest.raises(InputError, match="positive"):
         find_spikes(walker(10), half_window_s=0.0)
+
+
+def test_a_jump_in_the_last_frame_of_a_moving_joint() -> None:
+    moving = walker(60)
+    moving = moving.with_notes(points=moving.points + np.arange(60)[:, None, None] * (-0.03 * HEIGHT_PX, 0.0))
+    for last in (59, 44):
+        confidence = moving.confidence.copy()
+        confidence[last + 1 :] = 0
+        cut = moving.with_notes(
+            confidence=confidence, points=np.where(confidence[..., None] > 0, moving.points, np.nan)
+        )
+        assert not [edit for edit in find_spikes(cut) if last in edit.frames]
+        bad = changed(cut, slice(last, last + 1), ["l_wrist"], (0.0, -0.35 * HEIGHT_PX))
+        found = find_spikes(bad)
+        assert [(list(edit.frames), edit.joints) for edit in found] == [([last], ("l_wrist",))]

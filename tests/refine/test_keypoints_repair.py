@@ -109,3 +109,8 @@ def test_a_real_walk_moves_more_evenly_afterwards(shared_dir: Path) -> None:
         return int((bend > 0.15 * 430).sum())
 
     assert jumps(track) >= 4 * max(1, jumps(repair(track)))
+
+
+def test_a_picture_that_the_points_lie_outside_of() -> None:
+    with pytest.raises(InputError, match="most points lie far outside a picture of 64 x 48 pixels"):
+        repair(walker(20).with_notes(image_size=(64, 48)))

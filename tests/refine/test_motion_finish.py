@@ -196,3 +196,10 @@ def test_motion_capture_through_an_imperfect_lifter(shared_dir: Path) -> None:
     assert np.mean(place) < 0.16, place
     assert np.mean(slide) < 0.20, slide
     assert np.mean(foot) < 0.01, foot
+
+
+@pytest.mark.parametrize("cutoff_hz", [float("nan"), float("inf"), -1.0])
+def test_cutoffs_that_are_none(cutoff_hz: float) -> None:
+    world, _ = walk()
+    with pytest.raises(InputError, match="smoothing cutoff is"):
+        finish(*film(world, camera_at(10)), smooth_hz=cutoff_hz)

@@ -128,3 +128,9 @@ def test_a_hole_of_years_is_refused() -> None:
     keypoints = replace(film(walk(3)), timestamps_s=np.array([0.0, 0.1, 1e9]))
     with pytest.raises(InputError, match="mend the timestamps"):
         timeline(keypoints, None)
+
+
+def test_names_in_two_lines(tmp_path: Path) -> None:
+    track = film(walk(5))
+    render_picture(tmp_path / "a.png", replace(track, source="a\nb\tc"), None, size=(640, 360))
+    assert (tmp_path / "a.png").exists()

@@ -32,11 +32,15 @@ def describe_json_error(error: Exception, data: bytes) -> str:
         return "the JSON is nested too deeply to be keypoints"
     if not data.strip():
         return "the file is empty, expected JSON"
+    if isinstance(error, msgspec.ValidationError) and "got `null`" in text and "keypoints" in text:
+        return f"not the expected keypoint JSON: {text[:1].lower()}{text[1:]}; write missing points as 0, 0, 0"
     if isinstance(error, msgspec.ValidationError):
         return f"not the expected keypoint JSON: {text[:1].lower()}{text[1:]}"
     if "truncated" in text:
         return f"the JSON ends in the middle (after {len(data)} bytes); the file was cut off, write or copy it again"
     at = _error_offset(text)
+    if at is not None and at >= len(data.rstrip()):
+        return f"the JSON ends in the middle (after {len(data)} bytes); the file was cut off, write or copy it again"
     if at is not None:
         nearby = data[max(0, at - 1) : at + 9]
         for word in (b"NaN", b"Infinity"):

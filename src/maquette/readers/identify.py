@@ -214,7 +214,9 @@ def _json_list(path: Path, data: bytes, lines: bool) -> Found:
     if known:
         return _known(path, data, known, lines=lines)
     if first.startswith(b"["):
-        inner = json_items(first, str(path)) or []
+        inner = json_items(first, str(path))
+        if not inner:
+            raise NoPersonError(f"{path}: a list of {len(items)} frames, the first of which is an empty list")
         if bytes(inner[0]).startswith((b"[", b"{")):
             known = ("MediaPipe landmarks, bare lists", "a list of lists of landmarks", mediapipe.read_bare_frames)
             return _known(path, data, known, lines=lines)

@@ -13,6 +13,8 @@ from maquette.readers.identify import identify
 from maquette.readers.skeleton_choice import given_skeleton
 from maquette.skeleton import Skeleton
 
+_LARGEST_SIDE_PX = 1_000_000
+
 
 @dataclass(frozen=True)
 class FormatGuess:
@@ -98,6 +100,8 @@ def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
     if image_size is None:
         return None
     width, height = image_size
-    if width <= 0 or height <= 0:
-        raise InputError(f"image size is {width} x {height}; expected width and height in pixels, both positive")
+    if not (0 < width <= _LARGEST_SIDE_PX and 0 < height <= _LARGEST_SIDE_PX):
+        raise InputError(
+            f"image size is {width} x {height}; expected width and height in pixels, from 1 to {_LARGEST_SIDE_PX}"
+        )
     return int(width), int(height)

@@ -45,13 +45,13 @@ def read_motion(path: str | Path) -> Motion:
 def is_motion_file(path: str | Path) -> bool:
     """Whether a path is a file that :func:`read_motion` reads, told by its beginning; False for what is not there."""
     file = Path(path)
-    if not file.is_file():
-        return False
     try:
+        if not file.is_file():
+            return False
         with file.open("rb") as stream:
             start = stream.read(4096)
         kind = _format(file, start)
-    except (OSError, InputError):
+    except (OSError, ValueError):
         return False
     if kind == "npz":
         data = read_bytes(file)

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from maquette.errors import InputError
-from maquette.formats.json_documents import decode_json
+from maquette.formats.json_documents import decode_json, json_brief, json_keys
 from maquette.motion import Motion
 from maquette.readers.motion_record import FORMAT_VERSION, MotionRecord, fps_of, motion_of
 
@@ -50,6 +50,12 @@ def read_motion_json(path: Path, data: bytes) -> Motion:
         InputError: other JSON, of a newer version, or numbers that do not fit each other.
     """
     where = str(path)
+    written_by = (json_keys(data, where) or {}).get("format")
+    if written_by is None:
+        raise InputError(
+            f"{where}: no motion in it: it is {json_brief(data)}; expected 'maquette-motion' JSON "
+            "(2D keypoints go to maquette lift)"
+        )
     document = decode_json(_decoder, data, where)
     if document.format != "maquette-motion":
         raise InputError(f"{where}: its format is '{document.format[:40]}', expected 'maquette-motion'")

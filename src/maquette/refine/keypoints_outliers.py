@@ -163,15 +163,26 @@ def _off_the_line(
     time_s: Float[np.ndarray, "suspects window"], values: Float[np.ndarray, "suspects window"]
 ) -> Float[np.ndarray, "suspects window"]:
     """Distance of every value from a robust line through its window: the slope is the median over the pairs that span
-    the middle (after Sen 1968), the level the median of what is left."""
+    the middle (after Sen 1968), at an end, where none do, over all pairs; the level the median of what is left."""
     side = np.arange(values.shape[1] // 2)
-    first, second = np.repeat(side, len(side)), np.tile(side + values.shape[1] - len(side), len(side))
-    span_s = time_s[:, second] - time_s[:, first]
-    # Frames before the first and after the last are clipped to it, at no distance in time.
-    slopes = (values[:, second] - values[:, first]) / np.where(span_s > 0, span_s, np.nan)
-    slope = _median(slopes)
+    slope = _slope(time_s, values, np.repeat(side, len(side)), np.tile(side + values.shape[1] - len(side), len(side)))
+    at_end = ~np.isfinite(slope)
+    if at_end.any():
+        slope[at_end] = _slope(time_s[at_end], values[at_end], *np.triu_indices(values.shape[1], 1))
     level = values - np.where(np.isfinite(slope), slope, 0.0)[:, None] * time_s
     return level - _median(level)[:, None]
+
+
+def _slope(
+    time_s: Float[np.ndarray, "suspects window"],
+    values: Float[np.ndarray, "suspects window"],
+    first: Int[np.ndarray, " pairs"],
+    second: Int[np.ndarray, " pairs"],
+) -> Float[np.ndarray, " suspects"]:
+    """Median slope of the lines through pairs of samples, NaN without any pair."""
+    span_s = time_s[:, second] - time_s[:, first]
+    # Frames before the first and after the last are clipped to it, at no distance in time.
+    return _median((values[:, second] - values[:, first]) / np.where(span_s > 0, span_s, np.nan))
 
 
 def _median(rows: Float[np.ndarray, "rows window"]) -> Float[np.ndarray, " rows"]:

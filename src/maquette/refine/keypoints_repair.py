@@ -4,6 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
+
+from maquette.errors import InputError
 from maquette.keypoints import Keypoints
 from maquette.refine.keypoints_edits import Edit
 from maquette.refine.keypoints_gaps import fill, find_gaps
@@ -58,9 +61,9 @@ def repair(
     detector's jitter, and the 3D is smoothed afterwards.
 
     Raises:
-        InputError: a parameter out of range.
+        InputError: a parameter out of range, or most points lie far outside the picture: then its size is wrong.
     """
-    repaired, _ = repair_with_log(
+    repaired, log = repair_with_log(
         keypoints,
         min_confidence=min_confidence,
         picture_margin=picture_margin,
@@ -70,7 +73,20 @@ def repair(
         hold_s=hold_s,
         cutoff_hz=cutoff_hz,
     )
+    _check_picture(keypoints, log)
     return repaired
+
+
+def _check_picture(keypoints: Keypoints, log: Sequence[Edit]) -> None:
+    if keypoints.image_size is None or 2 * count_points(log)["outside"] <= keypoints.observed.sum():
+        return
+    width, height = keypoints.image_size
+    low, high = (np.percentile(keypoints.points[keypoints.observed], q, axis=0) for q in (1, 99))
+    raise InputError(
+        f"{keypoints.source or 'the track'}: most points lie far outside a picture of {width} x {height} pixels "
+        f"(x {low[0]:.0f} to {high[0]:.0f}, y {low[1]:.0f} to {high[1]:.0f}); "
+        "give the size of the picture that the detector saw (--image-size WIDTHxHEIGHT)"
+    )
 
 
 def repair_with_log(

@@ -62,7 +62,7 @@ def finish(
     Raises:
         InputError: nothing is observed, or frames, joints or arguments do not fit.
     """
-    if smooth_hz < 0:
+    if not 0 <= smooth_hz < float("inf"):
         raise InputError(f"smoothing cutoff is {smooth_hz} Hz, expected 0 (none) or a positive frequency")
     _, confidence = matched_keypoints(motion, keypoints)
     seen = (confidence > 0).sum(1) >= MIN_JOINTS

@@ -153,7 +153,7 @@ def _head(
     """Title and legend."""
     draw = ImageDraw.Draw(picture)
     fps = float(track.fps)
-    name = f"{Path(track.source).name}: " if track.source else ""
+    name = f"{' '.join(Path(track.source).name.split())}: " if track.source else ""
     draw.text((_MARGIN, 14), f"{name}{title}", font=ImageFont.load_default(size=22), fill=_INK)
     never = [joint for joint, ever in zip(track.skeleton.joints, track.observed.sum(axis=0), strict=True) if not ever]
     facts = f"{track.skeleton.name}, {track.n_frames} frames at {fps:.5g} frames/s"

@@ -214,7 +214,8 @@ def _draw_footer(picture: Image.Image, footer: Box, unit_px: float, caption: str
 
 
 def _shortened(pen: ImageDraw.ImageDraw, text: str, room_px: float, face) -> str:
-    """The text, cut at the end with three dots where it is too long."""
+    """The text in one line, cut at the end with three dots where it is too long."""
+    text = " ".join(text.split())
     if pen.textlength(text, font=face) <= room_px:
         return text
     while text and pen.textlength(text + "...", font=face) > room_px:
