@@ -29,6 +29,7 @@ SMALL: dict[str, Any] = {
     "validate_steps": 100,
 }
 SHORT: dict[str, Any] = SMALL | {"total_steps": 2}
+STEADY_SHORT: dict[str, Any] = SHORT | {"cooldown_steps": 0}
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -72,6 +73,8 @@ def test_what_cannot_be_resumed_is_refused(store, tmp_path):
         train("tcn-mocap", data_dir=store, out_dir=out, resume=True)
     with pytest.raises(InputError, match="cannot change learning_rate, pose_strength"):
         train("martinez-mocap", data_dir=store, out_dir=out, resume=True, learning_rate=1.0, pose_strength=0.5)
+    with pytest.raises(InputError, match="step 2 is past step -1, where the learning rate begins to fall"):
+        train("martinez-mocap", data_dir=store, out_dir=out, resume=True, total_steps=9)
     (out / CHECKPOINT).write_bytes(b"no checkpoint")
     with pytest.raises(InputError, match="cannot be read as a checkpoint"):
         train("martinez-mocap", data_dir=store, out_dir=out, resume=True)
@@ -79,7 +82,7 @@ def test_what_cannot_be_resumed_is_refused(store, tmp_path):
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_state(store, tmp_path):
     out = tmp_path / "run"
-    train("martinez-mocap", data_dir=store, out_dir=out, **SHORT)
+    train("martinez-mocap", data_dir=store, out_dir=out, **STEADY_SHORT)
     state = read_checkpoint(out / CHECKPOINT)
     state["network"]["network.last.bias"].fill_(float("nan"))
     torch.save(state, out / CHECKPOINT)

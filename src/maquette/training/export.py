@@ -46,7 +46,7 @@ def export_run(out_dir: str | Path, *, accuracy: dict[str, Any] | None = None, p
 
     out_dir = Path(out_dir)
     state = read_checkpoint(out_dir / CHECKPOINT)
-    preset = resumed_preset(state["settings"], state["settings"]["name"], {})
+    preset = resumed_preset(state["settings"], state["settings"]["name"], {}, step=state["step"])
     with torch.random.fork_rng():
         network = build_network(preset)
     network.load_state_dict(state["mean"], strict=False)

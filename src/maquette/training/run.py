@@ -2,11 +2,15 @@
 
 import dataclasses
 import logging
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from maquette.errors import InputError, missing_extra
 from maquette.training.presets import Preset, get_preset
+
+if TYPE_CHECKING:
+    from maquette.datasets.views import TestViews
 
 _log = logging.getLogger(__name__)
 _MAY_CHANGE = {
@@ -43,43 +47,54 @@ def train(
         InputError: preset, field, data or checkpoint cannot be used; ``out_dir`` holds a run and ``resume`` is not set.
         ModelError: the training diverged.
     """
-    try:
-        import torch
-    except ImportError:
-        raise missing_extra("train", "torch") from None
-    from maquette.datasets.feed import feed
+    if find_spec("torch") is None:
+        raise missing_extra("train", "torch")
     from maquette.datasets.mocap import clips_of_split, load_clips
     from maquette.datasets.views import film
-    from maquette.training.checkpoint import CHECKPOINT, Progress, RunningMean, read_checkpoint, restore
+    from maquette.training.checkpoint import CHECKPOINT, read_checkpoint
     from maquette.training.export import export_run
-    from maquette.training.loop import USES_PER_BATCH, make_optimizer, run_loop
-    from maquette.training.networks import build_network
 
     out_dir = Path(out_dir)
     checkpoint = out_dir / CHECKPOINT
     state = read_checkpoint(checkpoint) if resume else None
     if state is None and checkpoint.exists():
         raise InputError(f"{out_dir}: holds a run already; pass --resume to go on with it, or choose another folder")
-    plan = resumed_preset(state["settings"], preset, overrides) if state else get_preset(preset, **overrides)
+    if state is None:
+        plan = get_preset(preset, **overrides)
+    else:
+        plan = resumed_preset(state["settings"], preset, overrides, step=state["step"])
     held_out = clips_of_split(load_clips(data_dir), "val")
+    views = {name: film(held_out, plan.validate_windows, seed=2, errors=name == "noise") for name in ("clean", "noise")}
     out_dir.mkdir(parents=True, exist_ok=True)
+    _run(plan, state, str(data_dir), out_dir, views, max_minutes)
+    return export_run(out_dir)
+
+
+def _run(
+    plan: Preset,
+    state: dict[str, Any] | None,
+    data_dir: str,
+    out_dir: Path,
+    views: "dict[str, TestViews]",
+    max_minutes: float | None,
+) -> None:
+    """Build or restore everything, and train."""
+    import torch
+
+    from maquette.datasets.feed import feed
+    from maquette.training.checkpoint import Progress, RunningMean, restore
+    from maquette.training.loop import USES_PER_BATCH, make_optimizer, run_loop
+    from maquette.training.networks import build_network
 
     torch.set_num_threads(plan.threads)
     torch.manual_seed(plan.seed)
     network = build_network(plan)
     mean, optimizer = RunningMean(network), make_optimizer(network, plan)
     progress = restore(state, network, mean, optimizer) if state else Progress()
-    views = {name: film(held_out, plan.validate_windows, seed=2, errors=name == "noise") for name in ("clean", "noise")}
-    settings = settings_of(plan)
-    _log.info("%s: step %d of %d, %d parameters", plan.name, progress.step, plan.total_steps, _size(network))
-    with feed(
-        str(data_dir),
-        plan.samples,
-        plan.batch_size,
-        seed=plan.seed,
-        first=progress.step // USES_PER_BATCH,
-        workers=plan.workers,
-    ) as batches:
+    size = sum(p.numel() for p in network.parameters())
+    _log.info("%s: step %d of %d, %d parameters", plan.name, progress.step, plan.total_steps, size)
+    first = progress.step // USES_PER_BATCH
+    with feed(data_dir, plan.samples, plan.batch_size, seed=plan.seed, first=first, workers=plan.workers) as batches:
         run_loop(
             network,
             mean,
@@ -88,11 +103,10 @@ def train(
             plan,
             progress,
             out_dir=out_dir,
-            settings=settings,
+            settings=settings_of(plan),
             views=views,
             max_minutes=max_minutes,
         )
-    return export_run(out_dir)
 
 
 def settings_of(plan: Preset) -> dict[str, Any]:
@@ -100,7 +114,7 @@ def settings_of(plan: Preset) -> dict[str, Any]:
     return dataclasses.asdict(plan)
 
 
-def resumed_preset(settings: dict[str, Any], preset: str, overrides: dict[str, Any]) -> Preset:
+def resumed_preset(settings: dict[str, Any], preset: str, overrides: dict[str, Any], *, step: int) -> Preset:
     """The preset of a stopped run, with those ``overrides`` that may change on the way.
 
     Raises:
@@ -113,8 +127,12 @@ def resumed_preset(settings: dict[str, Any], preset: str, overrides: dict[str, A
     if fixed:
         raise InputError(f"a resumed run cannot change {', '.join(fixed)}; start a new one in another folder")
     given = {k: v for k, v in flat.items() if k not in ("name", "kind", "samples")}
-    return get_preset(preset, **{**given, **overrides})
-
-
-def _size(network: Any) -> int:
-    return sum(p.numel() for p in network.parameters())
+    plan = get_preset(preset, **{**given, **overrides})
+    before, now = (flat["total_steps"], flat["cooldown_steps"]), (plan.total_steps, plan.cooldown_steps)
+    falls = min(steps - cooling for steps, cooling in (before, now))
+    if before != now and step > falls:
+        raise InputError(
+            f"step {step} is past step {falls}, where the learning rate begins to fall: total_steps and "
+            "cooldown_steps can only change before; start a new run in another folder"
+        )
+    return plan
