@@ -95,7 +95,9 @@ def _write_long_clip(folder: Path, frames: int) -> tuple[tuple[int, int], int]:
     from maquette.exporters.keypoints import write_keypoints
 
     clip = detect(perform(FPS).motion, camera(), seed=0)
-    again = np.arange(frames) % clip.n_frames
+    # Forth and back, so that the person never jumps: a jump would start a new track.
+    turn = clip.n_frames - 1
+    again = turn - np.abs(np.arange(frames) % (2 * turn) - turn)
     write_keypoints(dataclasses.replace(clip, points=clip.points[again], confidence=clip.confidence[again]), folder)
     return IMAGE_SIZE, FPS
 

@@ -59,7 +59,7 @@ class Lift:
         """Do it; prints what was written."""
         from maquette.exporters import check_output
         from maquette.pipeline import lift, prepare
-        from maquette.readers import read_keypoints
+        from maquette.readers import read_keypoints, sniff
 
         if not self.output:
             raise InputError("no output given: add for example -o walk.bvh (repeat -o for several files)")
@@ -69,6 +69,8 @@ class Lift:
         with progress(f"reading {self.input}"):
             people = read_keypoints(self.input, fps=self.fps, image_size=size, skeleton=self.skeleton)
         chosen = choose_people(people, self.person)
+        # Files that are numbered from 100 on belong to a video that has shown 100 frames before.
+        start_s = sniff(self.input, skeleton=self.skeleton).first_frame / float(people[0].fps) if self.video else 0.0
         for index, keypoints in enumerate(chosen):
             with progress(f"lifting {keypoints.n_frames} frames at {float(keypoints.fps):g} fps"):
                 stages = prepare(keypoints, repair=self.repair, resample_fps=self.resample_fps)
@@ -91,9 +93,9 @@ class Lift:
                 for path in write_curves(folder, stages.raw, stages.repaired, stages.resampled):
                     print(f"wrote {path}")
             for out in self.output:
-                self._write(numbered(out, index, len(chosen)), motion, stages.ready)
+                self._write(numbered(out, index, len(chosen)), motion, stages.ready, start_s)
 
-    def _write(self, path: Path, motion, keypoints) -> None:
+    def _write(self, path: Path, motion, keypoints, video_start_s: float) -> None:
         from maquette.exporters import write_motion
 
         with progress(f"writing {path}"):
@@ -102,6 +104,7 @@ class Lift:
                 path,
                 keypoints=keypoints,
                 video=self.video,
+                video_start_s=video_start_s,
                 rotation_order=self.rotation_order,
                 fork_legacy=self.fork_legacy,
             )

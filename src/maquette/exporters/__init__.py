@@ -20,6 +20,7 @@ class _Wish:
     path: Path
     keypoints: Keypoints | None
     video: str | Path | None
+    video_start_s: float
     rotation_order: RotationOrder
     unit: LengthUnit
     size: tuple[int, int]
@@ -60,13 +61,23 @@ def _csv(wish: _Wish) -> None:
 def _video(wish: _Wish) -> None:
     from maquette.render import render_video
 
-    render_video(wish.path, wish.keypoints, wish.motion, video=wish.video, size=wish.size)
+    render_video(
+        wish.path, wish.keypoints, wish.motion, video=wish.video, video_start_s=wish.video_start_s, size=wish.size
+    )
 
 
 def _picture(wish: _Wish) -> None:
     from maquette.render import render_picture
 
-    render_picture(wish.path, wish.keypoints, wish.motion, frame=wish.frame, video=wish.video, size=wish.size)
+    render_picture(
+        wish.path,
+        wish.keypoints,
+        wish.motion,
+        frame=wish.frame,
+        video=wish.video,
+        video_start_s=wish.video_start_s,
+        size=wish.size,
+    )
 
 
 def _fork_json(wish: _Wish) -> None:
@@ -137,6 +148,7 @@ def write_motion(
     *,
     keypoints: Keypoints | None = None,
     video: str | Path | None = None,
+    video_start_s: float | int = 0.0,
     rotation_order: RotationOrder = "ZXY",
     unit: LengthUnit = "cm",
     size: tuple[int, int] = (960, 540),
@@ -154,6 +166,7 @@ def write_motion(
         path: the file; folders on the way are made.
         keypoints: the 2D that the motion was made from, for pictures and for the fork's files.
         video: video to draw the 2D on, for pictures.
+        video_start_s: time in the video at which the motion starts, in seconds.
         rotation_order: order of the rotation channels of ``.bvh``.
         unit: unit of length of ``.bvh``.
         size: (width, height) of pictures in pixels.
@@ -167,7 +180,7 @@ def write_motion(
     """
     check_output(path)
     target = Path(path)
-    wish = _Wish(motion, target, keypoints, video, rotation_order, unit, size, frame, fork_legacy)
+    wish = _Wish(motion, target, keypoints, video, float(video_start_s), rotation_order, unit, size, frame, fork_legacy)
     if target.name.endswith(FORK_JSON):
         _fork_json(wish)
     else:
