@@ -23,12 +23,20 @@ class Train:
     """Go on from the last checkpoint in the output folder."""
     max_minutes: Annotated[float | None, tyro.conf.arg(metavar="M")] = None
     """Stop after so many minutes, with a checkpoint."""
-    steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    total_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Training steps, instead of the preset's."""
-    seed: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Seed, instead of the preset's."""
+    cooldown_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Last steps, over which the learning rate falls to zero."""
+    learning_rate: Annotated[float | None, tyro.conf.arg(metavar="RATE")] = None
+    """Peak learning rate."""
     batch_size: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Windows a step, instead of the preset's."""
+    seed: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Seed, instead of the preset's."""
+    workers: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Processes that make samples."""
+    threads: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Threads of torch."""
 
     def run(self) -> None:
         """Train, and export the model at the end."""
@@ -37,15 +45,20 @@ class Train:
         for package in ("torch", "onnx"):
             if find_spec(package) is None:
                 raise missing_extra("train", package)
+        import logging
+
         from maquette.training.run import train
 
-        overrides = {"steps": self.steps, "seed": self.seed, "batch_size": self.batch_size}
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+
+        names = ("total_steps", "cooldown_steps", "learning_rate", "batch_size", "seed", "workers", "threads")
+        overrides = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         path = train(
             self.preset,
             data_dir=self.data,
             out_dir=self.output,
             resume=self.resume,
             max_minutes=self.max_minutes,
-            **{name: value for name, value in overrides.items() if value is not None},
+            **overrides,
         )
         print(f"wrote {path}")

@@ -108,6 +108,14 @@ def run_loop(
             _check(recent, out_dir)
             errors = validation(network, mean, views) if validate else {}
             _write_log(out_dir / "log.csv", preset, progress, float(np.mean(recent)), errors)
+            left = progress.minutes / progress.step * (preset.total_steps - progress.step)
+            _log.info(
+                "step %d of %d: loss %.1f mm, about %.0f minutes left",
+                progress.step,
+                preset.total_steps,
+                1000 * float(np.mean(recent)),
+                left,
+            )
             recent = []
         if last or time.monotonic() - saved > 60 * preset.checkpoint_minutes:
             _check(recent, out_dir)
