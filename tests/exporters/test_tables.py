@@ -185,6 +185,8 @@ def _changed_json(**changes) -> bytes:
         (_changed_json(positions=[[[1, 2, 3]], [[1, 2]]]), "different lengths"),
         (_changed_json(positions=[[[1, 2, 3]]]), "expected (frames, 21, 3)"),
         (_changed_json(rotations=[[[0, 0, 0, 2]] * 21] * 3), "unit quaternions"),
+        (_changed_json(rotations=[[[0, 0, 0, 1e308]] * 21] * 3), "beyond 1e+12"),
+        (_changed_json(positions=[[[1e300, 0, 0]] * 21] * 3), "beyond 1e+12"),
         (_changed_json(frame="mars"), "frame is 'mars'"),
         (b'{"format": "maquette-motion"}', "missing required field"),
         (motion_to_json(made_motion(3))[:500], "ends in the middle"),
@@ -270,3 +272,15 @@ def test_an_archive_with_one_array_missing(tmp_path: Path) -> None:
                     target.writestr(name, content)
         with pytest.raises(InputError, match=r"a\.npz"):
             read_motion(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("suffix", ["npz", "json", "csv"])
+def test_infinite_uncertainty_is_a_guess_and_no_error(tmp_path: Path, suffix: str) -> None:
+    motion = made_motion(4)
+    sigma_m = np.full(motion.positions.shape[:2], 0.02)
+    sigma_m[2] = np.inf
+    write_motion(motion.with_notes(sigma_m=sigma_m), tmp_path / f"a.{suffix}")
+    read = read_motion(tmp_path / f"a.{suffix}").sigma_m
+    assert read is not None
+    assert not np.isfinite(read[2]).any()
+    np.testing.assert_allclose(read[0], 0.02, atol=1e-6)

@@ -172,3 +172,8 @@ def test_camera_arrays_are_read_only():
     camera = g.Camera((1.0, 1.0), (0.0, 0.0), (10, 10))
     with pytest.raises(ValueError, match="read-only"):
         camera.R_camera_world[0, 0] = 2.0
+
+
+def test_rotations_too_large_to_multiply():
+    with pytest.raises(InputError, match="not a 3x3 rotation matrix"):
+        g.Camera((1.0, 1.0), (0.0, 0.0), (10, 10), np.full((3, 3), 1e300))

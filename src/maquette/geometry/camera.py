@@ -48,7 +48,11 @@ class Camera:
             if len(pair) != 2 or not np.isfinite(pair).all() or (name != "centre_px" and min(pair) <= 0):
                 positive = "" if name == "centre_px" else " positive"
                 problems.append(f"{name} is {pair}, expected two{positive} numbers")
-        if rotation.shape != (3, 3) or not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-5):
+        if (
+            rotation.shape != (3, 3)
+            or not (np.abs(rotation) < 1.1).all()
+            or not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-5)
+        ):
             problems.append("R_camera_world is not a 3x3 rotation matrix")
         elif np.linalg.det(rotation) < 0:
             problems.append("R_camera_world is a reflection (determinant -1), expected a rotation")

@@ -77,7 +77,8 @@ def read_motion_json(path: Path, data: bytes) -> Motion:
 
 
 def _unit(rotations: np.ndarray) -> np.ndarray:
-    length = np.linalg.norm(rotations, axis=-1, keepdims=True)
+    with np.errstate(over="ignore"):
+        length = np.linalg.norm(rotations, axis=-1, keepdims=True)
     return rotations / np.where(np.abs(length - 1) < 1e-4, length, 1.0)
 
 

@@ -17,6 +17,9 @@ from maquette.skeletons import SKELETONS
 
 FORMAT_VERSION = 1
 
+_LARGEST = 1e12
+"""Metres, or seconds: more than the times of a clock that counts from 1970 in milliseconds."""
+
 _FPS = re.compile(r"\d{1,9}(\.\d{1,9})?(/\d{1,9})?")
 
 AXES = {
@@ -94,8 +97,12 @@ def motion_of(record: MotionRecord, positions: np.ndarray, fps: Fraction, **arra
     if not len(positions):
         raise InputError("it holds no frames")
     for name, array in {"positions": positions, **arrays}.items():
-        if array is not None and np.isinf(array).any():
+        if array is None or name == "sigma_m":
+            continue  # a guess has an infinite one
+        if np.isinf(array).any():
             raise InputError(f"{name} has infinite numbers; write missing ones as NaN (null, an empty cell)")
+        if (np.abs(array) > _LARGEST).any():
+            raise InputError(f"{name} has numbers beyond {_LARGEST:g}; expected metres, seconds and unit quaternions")
     return Motion(
         positions=positions,
         skeleton=skeleton_of(record.skeleton),

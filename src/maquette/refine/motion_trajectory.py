@@ -143,7 +143,10 @@ def root_path(
     """
     seen = fit.seen
     if not seen.any():
-        raise InputError(f"no frame has {MIN_JOINTS} observed joints that fit the pose: the person cannot be placed")
+        raise InputError(
+            f"no frame has {MIN_JOINTS} observed joints that fit the pose: the person cannot be placed; "
+            "check the keypoints (maquette inspect), the picture's size and the focal length"
+        )
     expected_m = _running_median(fit.translation_m[:, 2], seen, dt_s)
     target, ray = _calm_target(fit, expected_m, 1.0 / dt_s, lateral_cutoff_hz)
     along = ray[:, :, None] * ray[:, None, :]
