@@ -30,6 +30,15 @@ def test_files_are_ordinary_and_folders_are_made(tmp_path) -> None:
     assert stat.S_IMODE(target.stat().st_mode) & 0o600 == 0o600
 
 
+def test_a_link_stays_and_its_target_is_replaced(tmp_path) -> None:
+    target, link = tmp_path / "target.txt", tmp_path / "link.txt"
+    write_text(target, "old")
+    link.symlink_to(target)
+    write_text(link, "new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
 def test_a_folder_that_cannot_be_made(tmp_path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="choose another output folder"):

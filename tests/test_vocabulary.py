@@ -148,7 +148,7 @@ def test_fractions_stay_what_they_are(numerator: int, denominator: int) -> None:
     assert nominal or exact_fps(rate) == rate
 
 
-@pytest.mark.parametrize("bad", ["abc", float("nan"), float("inf"), -3, "1/0"])
+@pytest.mark.parametrize("bad", ["abc", float("nan"), float("inf"), -3, "1/0", "1e400", "1e-300"])
 def test_bad_frame_rates(bad) -> None:
     with pytest.raises(InputError, match="expected a positive number"):
         exact_fps(bad)

@@ -18,7 +18,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     Raises:
         OutputError: the folder does not exist and cannot be made, or cannot be written to.
     """
-    target = Path(path)
+    # Through a symbolic link, so that the link stays and its target is replaced.
+    target = Path(os.path.realpath(path))
     if target.is_dir():
         raise OutputError(f"{target}: is a folder, expected the name of a file")
     try:

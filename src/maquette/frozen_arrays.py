@@ -7,6 +7,9 @@ from jaxtyping import Float
 
 from maquette.errors import InputError
 
+SLOWEST_FPS, FASTEST_FPS = Fraction(1, 1000), 100_000
+"""Beyond these, a frame rate is a slip: one frame in 17 minutes, and the fastest of high-speed cameras."""
+
 
 def frozen(array: np.ndarray) -> np.ndarray:
     """The array, set read-only."""
@@ -24,8 +27,11 @@ def exact_fps(fps: Fraction | float | int | str) -> Fraction:
         value = Fraction(fps) if not isinstance(fps, float) else Fraction(fps).limit_denominator(100_000)
     except (ValueError, OverflowError, ZeroDivisionError):
         raise InputError(f"fps is {fps!r}, expected a positive number such as 30 or 30000/1001") from None
-    if value <= 0:
-        raise InputError(f"fps is {fps!r}, expected a positive number such as 30 or 30000/1001")
+    if not SLOWEST_FPS <= value <= FASTEST_FPS:
+        raise InputError(
+            f"fps is {str(fps)[:40]}, expected a positive number such as 30 or 30000/1001 "
+            f"(from {float(SLOWEST_FPS):g} to {FASTEST_FPS})"
+        )
     if value.denominator not in (1, 1001):
         for nominal in (24, 30, 48, 60, 120):
             broadcast = Fraction(nominal * 1000, 1001)

@@ -94,7 +94,7 @@ def lift(
         InputError: the skeleton has no map to the model's, nothing is observed, or an argument is out of range.
         ModelError: the model cannot be loaded.
     """
-    if smooth_hz < 0:
+    if not 0 <= smooth_hz < float("inf"):
         raise InputError(f"smoothing cutoff is {smooth_hz} Hz, expected 0 (none) or a positive frequency")
     lifter = model if isinstance(model, Lifter) else Lifter(model, flip=flip)
     ready = prepare(keypoints, repair=repair, resample_fps=resample_fps).ready

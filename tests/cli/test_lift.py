@@ -132,6 +132,10 @@ BAD = [
     ("good", ["-o", "x.bvh", "--focal-px", "0"], "focal"),
     ("good", ["-o", "x.bvh", "--skeleton", "body-26"], "openpose-body-25"),
     ("good", ["-o", "taken/x.bvh"], "taken"),
+    ("good", ["-o", "x.bvh", "-o", "x.mp4", "--video", "no-such.mp4"], "no-such.mp4"),
+    ("good", ["-o", "x.bvh", "--focal-px", "1e12"], "--focal-px"),
+    ("good", ["-o", "x.bvh", "--smooth-hz", "nan"], "cutoff"),
+    ("good", ["-o", "x.bvh", "--fps", "1e400"], "fps"),
 ]
 
 

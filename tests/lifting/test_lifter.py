@@ -10,7 +10,7 @@ from made_model import write_model
 from maquette.errors import InputError, ModelError
 from maquette.geometry.camera import Camera
 from maquette.keypoints import Keypoints
-from maquette.lifting.assumed_camera import assumed_image_size, camera_for
+from maquette.lifting.assumed_camera import assumed_image_size, camera_for, with_common_size
 from maquette.lifting.lifter import Lifter
 from maquette.lifting.stream import LiftStream
 from maquette.lifting.windows import gather_windows, window_samples
@@ -201,6 +201,15 @@ def test_assumptions_about_the_camera_are_said() -> None:
         camera_for(walk(), focal_px=-1.0)
     with pytest.raises(InputError, match="no keypoint"):
         camera_for(track.with_notes(confidence=np.zeros((60, 25))))
+
+
+def test_people_of_one_clip_share_a_picture() -> None:
+    left = Keypoints(np.full((1, 27, 2), (300.0, 200.0)), np.ones((1, 27)), LANDMARKS_27, Fraction(30))
+    right = left.with_notes(points=left.points + (1500.0, 0.0))
+    assert assumed_image_size(left) == (640, 480)
+    assert {k.image_size for k in with_common_size([left, right])} == {(1920, 1080)}
+    told = left.with_notes(image_size=(720, 576))
+    assert [k.image_size for k in with_common_size([told, right])] == [(720, 576), None]
 
 
 def test_upright_pictures_are_assumed_upright() -> None:

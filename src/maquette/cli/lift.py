@@ -49,7 +49,7 @@ class Lift:
     plots: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder for pictures of the 2D curves before and after repair."""
     video: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Video to draw the 2D on, in .mp4, .gif and .png output."""
+    """Video to draw the 2D on, in .mp4, .gif and .png output; without --image-size, its size is taken, too."""
     rotation_order: Literal["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"] = "ZXY"
     """Order of the rotation channels in .bvh output."""
     fork_legacy: bool = False
@@ -58,17 +58,23 @@ class Lift:
     def run(self) -> None:
         """Do it; prints what was written."""
         from maquette.exporters import check_output
+        from maquette.lifting.assumed_camera import with_common_size
         from maquette.pipeline import lift, prepare
         from maquette.readers import read_keypoints, sniff
+        from maquette.render.footage import video_size
 
         if not self.output:
             raise InputError("no output given: add for example -o walk.bvh (repeat -o for several files)")
         for out in self.output:
             check_output(out)
         size = image_size(self.image_size)
+        if self.video and size is None:
+            size = video_size(self.video)
+        elif self.video:
+            video_size(self.video)  # an unreadable video is said before anything is written
         with progress(f"reading {self.input}"):
             people = read_keypoints(self.input, fps=self.fps, image_size=size, skeleton=self.skeleton)
-        chosen = choose_people(people, self.person)
+        chosen = choose_people(with_common_size(people), self.person)
         # Files that are numbered from 100 on belong to a video that has shown 100 frames before.
         start_s = sniff(self.input, skeleton=self.skeleton).first_frame / float(people[0].fps) if self.video else 0.0
         for index, keypoints in enumerate(chosen):

@@ -31,7 +31,8 @@ def choose_people(people: list[Keypoints], person: str) -> list[Keypoints]:
     if person == "all":
         return people
     if not person.isdecimal():
-        raise InputError(f"--person {person}: expected a number from 0 to {len(people) - 1}, or all")
+        numbers = "0" if len(people) == 1 else f"a number from 0 to {len(people) - 1}"
+        raise InputError(f"--person {person}: expected {numbers}, or all")
     if int(person) >= len(people):
         there_are = (
             "there is one person: 0" if len(people) == 1 else f"there are {len(people)} people: 0 to {len(people) - 1}"

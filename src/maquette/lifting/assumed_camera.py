@@ -14,15 +14,16 @@ FOCAL_FACTOR = 1.15
 0.75-0.85) and a standard lens on a small sensor."""
 
 
-def assumed_image_size(keypoints: Keypoints) -> tuple[int, int]:
-    """The smallest usual video size that contains (nearly) all points of the track.
+def assumed_image_size(*people: Keypoints) -> tuple[int, int]:
+    """The smallest usual video size that contains (nearly) all points of the people in one picture.
 
     Raises:
         InputError: no point is observed, or no usual size is large enough.
     """
-    points = keypoints.points[keypoints.observed]
+    points = np.concatenate([keypoints.points[keypoints.observed] for keypoints in people])
+    source = people[0].source
     if not len(points):
-        raise InputError(f"{keypoints.source}: no keypoint is observed, so there is nothing to lift")
+        raise InputError(f"{source}: no keypoint is observed, so there is nothing to lift")
     # A detector may place a few points outside the picture: the highest 0.5 % do not decide.
     reach = np.percentile(points, 99.5, axis=0)
     upright = tuple((h, w) for w, h in COMMON_SIZES)
@@ -30,9 +31,24 @@ def assumed_image_size(keypoints: Keypoints) -> tuple[int, int]:
         if (reach <= size).all():
             return size
     raise InputError(
-        f"{keypoints.source}: points reach x = {reach[0]:.0f}, y = {reach[1]:.0f} px, beyond any usual picture; "
+        f"{source}: points reach x = {reach[0]:.0f}, y = {reach[1]:.0f} px, beyond any usual picture; "
         "give the picture's size (--image-size WxH)"
     )
+
+
+def with_common_size(people: list[Keypoints]) -> list[Keypoints]:
+    """The people of one clip with one picture size: where nobody says, the one assumed from all of them together.
+
+    Assumed for each alone, somebody at the left edge would be seen by another camera than somebody at the right.
+
+    Raises:
+        InputError: see :func:`assumed_image_size`.
+    """
+    if len(people) < 2 or any(keypoints.image_size is not None for keypoints in people):
+        return people
+    width, height = assumed_image_size(*people)
+    note = f"picture size {width}x{height} assumed: the smallest usual one that contains the points of everybody"
+    return [keypoints.with_notes(note, image_size=(width, height)) for keypoints in people]
 
 
 def camera_for(keypoints: Keypoints, *, focal_px: float | None = None) -> tuple[Camera, tuple[str, ...]]:
@@ -43,7 +59,7 @@ def camera_for(keypoints: Keypoints, *, focal_px: float | None = None) -> tuple[
         focal_px: focal length in pixels of that picture; assumed as 1.15 times its longer side when None.
 
     Raises:
-        InputError: the focal length is not positive, or the size can be neither known nor assumed.
+        InputError: no lens has such a focal length, or the size can be neither known nor assumed.
     """
     notes = []
     size = keypoints.image_size
@@ -53,7 +69,10 @@ def camera_for(keypoints: Keypoints, *, focal_px: float | None = None) -> tuple[
     if focal_px is None:
         focal_px = assumed_focal_px(size, FOCAL_FACTOR)
         notes.append(f"focal length {focal_px:.0f} px assumed ({FOCAL_FACTOR} x the longer side of the picture)")
-    elif not np.isfinite(focal_px) or focal_px <= 0:
-        raise InputError(f"focal length is {focal_px} px, expected a positive number")
+    elif not 0.1 <= focal_px / max(size) <= 100:
+        raise InputError(
+            f"focal length is {focal_px:g} px for a picture of {size[0]}x{size[1]}, expected 0.1 to 100 times its "
+            "longer side (--focal-px; leave it out if you do not know it)"
+        )
     centre = (size[0] / 2, size[1] / 2)
     return Camera(focal_px=(float(focal_px), float(focal_px)), centre_px=centre, image_size=size), tuple(notes)
