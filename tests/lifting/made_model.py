@@ -25,11 +25,11 @@ SPEC = {
 }
 
 
-def write_model(path: Path, *, metadata: str | None = "spec", **spec) -> Path:
+def write_model(path: Path, *, metadata: str | None = "spec", channels: int = CHANNELS, **spec) -> Path:
     """A model file whose output depends on every feature; ``metadata`` None leaves the spec out."""
     fields = {**SPEC, **spec}
     window = fields["window_frames"]
-    weights = np.random.default_rng(0).normal(size=(window * CHANNELS, 63)).astype(np.float32) / 30
+    weights = np.random.default_rng(0).normal(size=(window * channels, 63)).astype(np.float32) / 30
     graph = helper.make_graph(
         [
             helper.make_node("Flatten", ["features"], ["flat"], axis=1),
@@ -38,7 +38,7 @@ def write_model(path: Path, *, metadata: str | None = "spec", **spec) -> Path:
             helper.make_node("Reshape", ["bent", "shape"], ["positions"]),
         ],
         "made-up",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", window, CHANNELS])],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", window, channels])],
         [helper.make_tensor_value_info("positions", TensorProto.FLOAT, ["batch", 21, 3])],
         [
             numpy_helper.from_array(weights, "weights"),

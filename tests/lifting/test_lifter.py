@@ -167,11 +167,31 @@ def test_windows_hold_the_ends() -> None:
         ({"schema": 2}, "schema 2"),
         ({"normalisation": "screen/v9"}, "normalisation 'screen/v9'"),
         ({"window_frames": 4}, "odd number"),
+        ({"channels": 7}, "takes 7 channels a frame"),
     ],
 )
 def test_model_files_that_do_not_fit(tmp_path, changes: dict, text: str) -> None:
     with pytest.raises(ModelError, match=text):
         Lifter(write_model(tmp_path / "m.onnx", **changes))
+
+
+def test_damaged_model_files_are_loaded_or_refused(tmp_path) -> None:
+    good = write_model(tmp_path / "m.onnx", window_frames=1).read_bytes()
+    rng = np.random.default_rng(0)
+    damaged = tmp_path / "damaged.onnx"
+    refused = 0
+    for i in range(120):
+        data = bytearray(good[: rng.integers(len(good))] if i % 3 == 0 else good)
+        # The ends hold the structure and the metadata; the middle is weights.
+        for _ in range(rng.integers(1, 6)):
+            place = rng.integers(400) if rng.random() < 0.5 else len(data) - 1 - rng.integers(900)
+            data[int(place) % max(len(data), 1) : int(place) % max(len(data), 1) + 1] = rng.bytes(1)
+        damaged.write_bytes(data)
+        try:
+            Lifter(damaged)
+        except ModelError:
+            refused += 1
+    assert refused > 40
 
 
 def test_files_that_are_no_models(tmp_path) -> None:

@@ -27,5 +27,7 @@ class View:
 
         if not self.files:
             raise InputError("no file given: maquette view MOTION.npz [MORE ...]")
-        print(f"http://{self.host}:{self.port} - Ctrl-C ends it")
-        view_files(self.files, host=self.host, port=self.port, open_browser=self.open_browser)
+        viewer = view_files(self.files, host=self.host, port=self.port, open_browser=self.open_browser, block=False)
+        with viewer:
+            print(f"{viewer.url} - Ctrl-C ends it", flush=True)
+            viewer.wait()

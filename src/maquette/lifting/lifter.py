@@ -10,6 +10,7 @@ from maquette.errors import InputError, ModelError
 from maquette.geometry.camera import Camera
 from maquette.keypoints import Keypoints
 from maquette.lifting.normalize import (
+    CHANNELS,
     NAME,
     mirror_features,
     mirror_positions,
@@ -50,6 +51,11 @@ class Lifter:
         self.model = OnnxModel(find_model(model), threads=threads, providers=providers)
         self.spec = self.model.spec
         self.flip = flip
+        if self.model.channels != CHANNELS:
+            raise ModelError(
+                f"{self.model.path}: takes {self.model.channels} channels a frame, the normalisation '{NAME}' makes "
+                f"{CHANNELS}; export it again"
+            )
         expected = {"normalisation": NAME, "input_skeleton": LANDMARKS_27.name, "output_skeleton": LIFTED_21.name}
         for field, known in expected.items():
             if getattr(self.spec, field) != known:

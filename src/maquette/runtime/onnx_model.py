@@ -37,18 +37,29 @@ class OnnxModel:
         self._bytes = self.path.read_bytes()
         try:
             self._session = onnxruntime.InferenceSession(
-                self._bytes, options, providers=list(providers or onnxruntime.get_available_providers())
+                self._bytes, options, providers=list(providers or _local_providers(onnxruntime))
             )
-        except Exception as error:  # onnxruntime's exceptions share no base class but Exception
+            # A damaged file can also fail here: its texts need not be UTF-8.
+            metadata = self._session.get_modelmeta().custom_metadata_map
+            inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+            shapes = [list(tensor.shape) for tensor in (*inputs, *outputs)]
+        except _load_errors() as error:
             raise ModelError(f"{path}: onnxruntime cannot load it ({str(error).splitlines()[0]})") from error
-        metadata = self._session.get_modelmeta().custom_metadata_map
         if METADATA_KEY not in metadata:
             raise ModelError(
                 f"{path}: an ONNX model without Maquette's metadata (key '{METADATA_KEY}'), so its joints, units and "
                 "normalisation are unknown; export it with `maquette train` or `maquette import-weights`"
             )
         self.spec: ModelSpec = decode_spec(metadata[METADATA_KEY], str(path))
-        self._input = self._session.get_inputs()[0].name
+        window = self.spec.window_frames
+        if len(shapes) != 2 or len(shapes[0]) != 3 or shapes[0][1] != window or shapes[1][2:] != [3]:
+            raise ModelError(
+                f"{path}: takes and gives arrays of shapes {', '.join(map(str, shapes))}, expected (batch, {window}, "
+                "channels) and (batch, joints, 3) as its metadata say; export it again"
+            )
+        self.channels: int = shapes[0][2]
+        """Channels of one frame of the input."""
+        self._input = inputs[0].name
 
     @cached_property
     def sha256(self) -> str:
@@ -70,3 +81,18 @@ class OnnxModel:
 
     def _run(self, features: Float[np.ndarray, "batch window channels"]) -> Float[np.ndarray, "batch joints 3"]:
         return self._session.run(None, {self._input: np.ascontiguousarray(features, dtype=np.float32)})[0]  # pyright: ignore[reportReturnType]
+
+
+def _local_providers(onnxruntime) -> list[str]:
+    """The installed execution providers that compute on this machine, in onnxruntime's order of preference."""
+    return [name for name in onnxruntime.get_available_providers() if name != "AzureExecutionProvider"]
+
+
+def _load_errors() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises for a file that it cannot load; its exceptions share no base class of their own."""
+    from importlib import import_module
+
+    state = import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+
+    names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented")
+    return (*(getattr(state, name) for name in names), state.RuntimeException, ValueError, RuntimeError)

@@ -122,9 +122,14 @@ def view(
 
 
 def view_files(
-    paths: Sequence[str | Path], *, host: str = "127.0.0.1", port: int = 8080, open_browser: bool = True
-) -> None:
-    """Show motion files side by side until Ctrl-C. A folder among them is taken for 2D keypoints, of the first motion.
+    paths: Sequence[str | Path],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    open_browser: bool = True,
+    block: bool = True,
+) -> Viewer:
+    """Show motion files side by side, until Ctrl-C with ``block``. A folder among them is the first one's 2D keypoints.
 
     Raises:
         InputError: a file that cannot be read, no motion among them, or several folders.
@@ -140,7 +145,7 @@ def view_files(
     if not motions:
         raise InputError(f"{', '.join(map(str, paths))}: no motion file among them (.npz .json .csv .bvh)")
     keypoints = read_keypoints(folders[0])[0] if folders else None
-    view(motions, keypoints, host=host, port=port, open_browser=open_browser)
+    return view(motions, keypoints, host=host, port=port, open_browser=open_browser, block=block)
 
 
 @contextmanager
