@@ -37,7 +37,7 @@ class OnnxModel:
         self._bytes = self.path.read_bytes()
         try:
             self._session = onnxruntime.InferenceSession(
-                self._bytes, options, providers=list(providers or _local_providers(onnxruntime))
+                self._bytes, options, list(providers or _local_providers(onnxruntime)), enable_fallback=0
             )
             # A damaged file can also fail here: its texts need not be UTF-8.
             metadata = self._session.get_modelmeta().custom_metadata_map
