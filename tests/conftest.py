@@ -4,10 +4,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 # Before any module of the package is imported, or its functions would escape the check.
 _HOOK = install_import_hook("maquette", "beartype.beartype")
+
+# No test asserts a time; and what CI sees must be the same each time (locally, chance goes on looking for new cases).
+settings.register_profile("maquette", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("maquette")
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
