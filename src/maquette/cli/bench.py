@@ -21,6 +21,7 @@ class Bench:
         """Measure and print."""
         import os
         import platform
+        from importlib.util import find_spec
 
         from rich.console import Console
 
@@ -38,6 +39,16 @@ class Bench:
         with progress(f"main path, {self.frames} frames"):
             report = run_bench(self.frames, self.model)
         console.print(self._stage_table(report))
+        if find_spec("resource"):  # not on Windows
+            console.print(f"memory at the peak: {self._peak_mib():.0f} MiB")
+
+    def _peak_mib(self) -> float:
+        """The largest resident size of this process so far."""
+        import resource
+        import sys
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
     def _network_table(self, rates: list):
         from rich.table import Table

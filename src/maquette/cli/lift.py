@@ -58,25 +58,14 @@ class Lift:
     def run(self) -> None:
         """Do it; prints what was written."""
         from maquette.exporters import check_output
-        from maquette.lifting.assumed_camera import with_common_size
         from maquette.pipeline import lift, prepare
-        from maquette.readers import read_keypoints, sniff
-        from maquette.render.footage import video_size
 
         if not self.output:
             raise InputError("no output given: add for example -o walk.bvh (repeat -o for several files)")
         for out in self.output:
             check_output(out)
-        size = image_size(self.image_size)
-        if self.video and size is None:
-            size = video_size(self.video)
-        elif self.video:
-            video_size(self.video)  # an unreadable video is said before anything is written
-        with progress(f"reading {self.input}"):
-            people = read_keypoints(self.input, fps=self.fps, image_size=size, skeleton=self.skeleton)
-        chosen = choose_people(with_common_size(people), self.person)
-        # Files that are numbered from 100 on belong to a video that has shown 100 frames before.
-        start_s = sniff(self.input, skeleton=self.skeleton).first_frame / float(people[0].fps) if self.video else 0.0
+        people, start_s = self._read()
+        chosen = choose_people(people, self.person)
         for index, keypoints in enumerate(chosen):
             with progress(f"lifting {keypoints.n_frames} frames at {float(keypoints.fps):g} fps"):
                 stages = prepare(keypoints, repair=self.repair, resample_fps=self.resample_fps)
@@ -100,6 +89,27 @@ class Lift:
                     print(f"wrote {path}")
             for out in self.output:
                 self._write(numbered(out, index, len(chosen)), motion, stages.ready, start_s)
+
+    def _read(self) -> tuple[list, float]:
+        """The people, in one picture size, and the time in the video at which they start."""
+        from maquette.lifting.assumed_camera import with_common_size
+        from maquette.readers import read_keypoints, sniff
+        from maquette.render.footage import video_size
+
+        size, notes = image_size(self.image_size), []
+        if self.video:
+            # Opened in any case: an unreadable video is said before anything is written.
+            of_video = video_size(self.video)
+            if size is None:
+                size = of_video
+                notes.append(f"picture size {size[0]}x{size[1]} taken from {self.video.name}")
+        with progress(f"reading {self.input}"):
+            people = read_keypoints(self.input, fps=self.fps, image_size=size, skeleton=self.skeleton)
+        people = with_common_size([keypoints.with_notes(*notes) for keypoints in people])
+        if not self.video:
+            return people, 0.0
+        # Files that are numbered from 100 on belong to a video that has shown 100 frames before.
+        return people, sniff(self.input, skeleton=self.skeleton).first_frame / float(people[0].fps)
 
     def _write(self, path: Path, motion, keypoints, video_start_s: float) -> None:
         from maquette.exporters import write_motion
