@@ -10,51 +10,25 @@ from jaxtyping import Float
 
 from maquette.geometry import quat_about, quat_rotate
 from maquette.skeleton import Skeleton
+from maquette.skeletons import LIFTED_21
 
-_JOINTS = """
-hip -
-r_hip hip
-r_knee r_hip
-r_ankle r_knee
-l_hip hip
-l_knee l_hip
-l_ankle l_knee
-spine hip
-thorax spine
-nose thorax
-head nose
-l_shoulder thorax
-l_elbow l_shoulder
-l_wrist l_elbow
-r_shoulder thorax
-r_elbow r_shoulder
-r_wrist r_elbow
-l_heel l_ankle
-r_heel r_ankle
-l_toe l_ankle
-r_toe r_ankle
-l_big_toe l_toe
-r_big_toe r_toe
-l_small_toe l_toe
-r_small_toe r_toe
-neck thorax
-face_nose head
-l_eye head
-r_eye head
-l_ear head
-r_ear head
-"""
+_MARKS = {
+    "l_big_toe": "l_toe",
+    "r_big_toe": "r_toe",
+    "l_small_toe": "l_toe",
+    "r_small_toe": "r_toe",
+    "neck": "thorax",
+    **dict.fromkeys(("face_nose", "l_eye", "r_eye", "l_ear", "r_ear"), "head"),
+}
+"""Surface points that a detector marks, and the joint that each hangs on."""
+_NAMES = (*LIFTED_21.joints, *_MARKS)
 
-
-def _figure() -> Skeleton:
-    rows = [row.split() for row in _JOINTS.split("\n") if row]
-    joints = tuple(joint for joint, _ in rows)
-    parents = tuple(-1 if parent == "-" else joints.index(parent) for _, parent in rows)
-    pairs = tuple((j, "r_" + j[2:]) for j in joints if j.startswith("l_"))
-    return Skeleton("demo-figure", joints, parents, pairs)
-
-
-FIGURE = _figure()
+FIGURE = Skeleton(
+    "demo-figure",
+    _NAMES,
+    (*LIFTED_21.parents, *LIFTED_21.indices(_MARKS.values())),
+    tuple((name, "r_" + name[2:]) for name in _NAMES if name.startswith("l_")),
+)
 """Maquette-21's joints in its order, then the surface points that a detector marks."""
 
 THIGH_M, SHIN_M = 0.430, 0.420
