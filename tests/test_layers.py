@@ -35,8 +35,9 @@ LAYERS: dict[str, int] = {
     "datasets": 8,
     "models": 8,
     "training": 8,
+    "importers": 8,
 }
-TORCH_SIDE = {"datasets", "models", "training"}
+TORCH_SIDE = {"datasets", "models", "training", "importers"}
 
 
 def _imports(path: Path) -> list[tuple[str, bool]]:

@@ -10,23 +10,48 @@ METADATA_KEY = "maquette"
 SCHEMA = 1
 
 
+class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Means and standard deviations of every input and output value, for ``standard-scores/v1``."""
+
+    source: str
+    """Where they come from, in words: computed from which data, a file, or a published table."""
+    input_mean: list[float]
+    """Pixels: x, y of each input joint."""
+    input_std: list[float]
+    output_mean: list[float]
+    """Values in the unit of the model: x, y, z of each output joint."""
+    output_std: list[float]
+
+
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is needed to feed a lifter and to read its output."""
 
     schema: int
     name: str
-    kind: Literal["residual", "temporal"]
+    kind: Literal["residual", "temporal", "relative"]
+    form: Literal["window", "clip"] = "window"
+    """What one call takes. ``window``: a batch of windows, giving the pose of one frame of each; ``clip``: frames in a
+    row, giving the pose of every frame that has a whole window."""
     input_skeleton: str
     output_skeleton: str
     mapping: str
     """Family of joint maps that it was trained with, for example ``landmarks-27/v1``."""
     normalisation: str
-    """Name of the normalisation, for example ``root-ray/v1``."""
+    """``root-ray/v1`` (our own: rays around the person), ``screen/v1`` (Pavllo et al.: both coordinates by the width
+    of the picture) or ``standard-scores/v1`` (Martinez et al.: pixels by mean and deviation)."""
+    input_joints: list[str] | None = None
+    """Joints of ``input_skeleton`` that go in, in this order; None: all."""
+    output_joints: list[str] | None = None
+    """Joints of ``output_skeleton`` that come out, in this order; None: all. One that is missing is the root."""
+    statistics: Statistics | None = None
+    """Of ``standard-scores/v1``."""
+    causal: bool = False
+    """The pose is that of the last frame of the window, not of the middle one."""
     window_frames: int
     """Frames that it sees at once; 1 for a network of single poses."""
     window_step_s: float
     """Time between the frames of a window, in seconds, whatever the frame rate of the video."""
-    unit: Literal["m"]
+    unit: Literal["m", "mm"]
     licence: str
     training_data: str
     attribution: str = ""
@@ -40,7 +65,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def look_ahead_s(self) -> float:
         """How far into the future the network looks, in seconds: its latency in a stream."""
-        return (self.window_frames // 2) * self.window_step_s
+        return 0.0 if self.causal else (self.window_frames // 2) * self.window_step_s
 
 
 def decode_spec(text: str, source: str) -> ModelSpec:

@@ -1,101 +1,30 @@
-"""ONNX graphs of our lifters, node by node: matrix products with folded batch norms, ReLU, additions, nothing else."""
+"""ONNX graphs of our own lifters (:mod:`maquette.models.graph` has the parts)."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Float
-from torch import nn
 
-from maquette.errors import ModelError
 from maquette.lifting.normalize import CHANNELS, REFERENCE_SCALE
 from maquette.models.decoder import COORDINATES, JOINTS, LOG_SCALE, UNIT_M
+from maquette.models.graph import Graph
 from maquette.models.martinez import ResidualBlock, ResidualNetwork
 from maquette.models.temporal import TemporalBlock, TemporalNetwork
 from maquette.training.networks import Lifter
 
-OPSET = 17
-_IR_VERSION = 9
-
-
-def folded(
-    linear: nn.Linear, norm: nn.BatchNorm1d | None
-) -> tuple[Float[np.ndarray, "out in"], Float[np.ndarray, " out"]]:
-    """Weight and bias of a linear layer with the batch norm that follows it (in evaluation) folded in, float64."""
-    weight = linear.weight.detach().double().numpy()
-    bias = np.zeros(len(weight)) if linear.bias is None else linear.bias.detach().double().numpy()
-    if norm is None:
-        return weight, bias
-    if norm.running_var is None or norm.running_mean is None:
-        raise ModelError("a batch norm without running statistics cannot be folded")
-    factor = (norm.weight.detach().double() / torch.sqrt(norm.running_var.double() + norm.eps)).numpy()
-    shifted = (bias - norm.running_mean.double().numpy()) * factor + norm.bias.detach().double().numpy()
-    return weight * factor[:, None], shifted
-
-
-@dataclass
-class _Graph:
-    """Nodes and constants as they are added; a tensor is known by its name."""
-
-    nodes: list[Any] = field(default_factory=list)
-    constants: list[Any] = field(default_factory=list)
-
-    def constant(self, name: str, value: np.ndarray) -> str:
-        from onnx import numpy_helper
-
-        self.constants.append(numpy_helper.from_array(value, name))
-        return name
-
-    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        from onnx import helper
-
-        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
-        return output
-
-    def rows(self, x: str, columns: int, output: str) -> str:
-        """``x`` laid out as rows of ``columns`` values."""
-        return self.node("Reshape", [x, self.constant(f"{output}.shape", np.array([-1, columns]))], output)
-
-    def linear(self, x: str, linear: nn.Linear, norm: nn.BatchNorm1d | None, name: str, *, relu: bool = True) -> str:
-        weight, bias = folded(linear, norm)
-        inputs = [
-            x,
-            # Stored input-major: what onnxruntime multiplies by without transposing.
-            self.constant(f"{name}.weight", np.ascontiguousarray(weight.T, dtype=np.float32)),
-            self.constant(f"{name}.bias", bias.astype(np.float32)),
-        ]
-        y = self.node("Gemm", inputs, f"{name}.sum" if relu else name)
-        return self.node("Relu", [y], name) if relu else y
-
 
 def build_onnx(network: Lifter, metadata: dict[str, str]) -> Any:
     """The ``onnx.ModelProto`` of a lifter: ``features`` (batch, frames, channels) to ``positions`` (batch, 21, 3)."""
-    from onnx import TensorProto, checker, helper
-
-    graph, frames = _Graph(), network.window_frames
+    graph, frames = Graph(), network.window_frames
     middle = graph.node("Gather", ["features", graph.constant("middle.index", np.array(frames // 2))], "middle", axis=1)
     if isinstance(network.network, TemporalNetwork):
         values = _temporal(graph, network.network)
     else:
         values = _residual(graph, network.network, middle)
     _decoder(graph, values, middle)
-    proto = helper.make_graph(
-        graph.nodes,
-        "maquette-lifter",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", frames, CHANNELS])],
-        [helper.make_tensor_value_info("positions", TensorProto.FLOAT, ["batch", JOINTS, 3])],
-        graph.constants,
-    )
-    model = helper.make_model(
-        proto, producer_name="maquette", ir_version=_IR_VERSION, opset_imports=[helper.make_opsetid("", OPSET)]
-    )
-    helper.set_model_props(model, metadata)
-    checker.check_model(model, full_check=True)
-    return model
+    return graph.model(("features", ["batch", frames, CHANNELS]), ("positions", ["batch", JOINTS, 3]), metadata)
 
 
-def _temporal(graph: _Graph, network: TemporalNetwork) -> str:
+def _temporal(graph: Graph, network: TemporalNetwork) -> str:
     x = graph.rows("features", 3 * network.channels, "triples")
     x = graph.linear(x, network.expand.linear, network.expand.norm, "expand")
     for i, block in enumerate(network.blocks):
@@ -119,7 +48,7 @@ def _temporal(graph: _Graph, network: TemporalNetwork) -> str:
     return graph.linear(x, network.last, None, "last", relu=False)
 
 
-def _residual(graph: _Graph, network: ResidualNetwork, middle: str) -> str:
+def _residual(graph: Graph, network: ResidualNetwork, middle: str) -> str:
     x = graph.linear(middle, network.first.linear, network.first.norm, "first")
     for i, block in enumerate(network.blocks):
         assert isinstance(block, ResidualBlock)
@@ -129,7 +58,7 @@ def _residual(graph: _Graph, network: ResidualNetwork, middle: str) -> str:
     return graph.linear(x, network.last, None, "last", relu=False)
 
 
-def _decoder(graph: _Graph, values: str, middle: str) -> None:
+def _decoder(graph: Graph, values: str, middle: str) -> None:
     """:class:`maquette.models.decoder.RayDecoder`."""
 
     def part(x: str, start: int, stop: int, axis: int, name: str) -> str:
