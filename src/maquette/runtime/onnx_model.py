@@ -51,15 +51,23 @@ class OnnxModel:
                 "normalisation are unknown; export it with `maquette train` or `maquette import-weights`"
             )
         self.spec: ModelSpec = decode_spec(metadata[METADATA_KEY], str(path))
-        window = self.spec.window_frames
-        if len(shapes) != 2 or len(shapes[0]) != 3 or shapes[0][1] != window or shapes[1][2:] != [3]:
-            raise ModelError(
-                f"{path}: takes and gives arrays of shapes {', '.join(map(str, shapes))}, expected (batch, {window}, "
-                "channels) and (batch, joints, 3) as its metadata say; export it again"
-            )
-        self.channels: int = shapes[0][2]
+        self._check_shapes(shapes)
+        self.channels: int = shapes[0][-1]
         """Channels of one frame of the input."""
         self._input = inputs[0].name
+
+    def _check_shapes(self, shapes: list[list]) -> None:
+        window, form = self.spec.window_frames, self.spec.form
+        expected = {
+            "window": (f"(batch, {window}, channels)", "(batch, joints, 3)"),
+            "clip": ("(frames, channels)", f"(frames - {window - 1}, joints, 3)"),
+        }[form]
+        fits = len(shapes) == 2 and len(shapes[0]) == (3 if form == "window" else 2) and isinstance(shapes[0][-1], int)
+        if not fits or (form == "window" and shapes[0][1] != window) or shapes[1][2:] != [3]:
+            raise ModelError(
+                f"{self.path}: takes and gives arrays of shapes {', '.join(map(str, shapes))}, expected "
+                f"{' and '.join(expected)} as its metadata say; export it again"
+            )
 
     @cached_property
     def sha256(self) -> str:
@@ -79,7 +87,26 @@ class OnnxModel:
             return self._run(features)
         return np.concatenate([self._run(features[i : i + batch]) for i in range(0, len(features), batch)])
 
-    def _run(self, features: Float[np.ndarray, "batch window channels"]) -> Float[np.ndarray, "batch joints 3"]:
+    def run_clip(
+        self, features: Float[np.ndarray, "frames channels"], *, chunk: int = 128
+    ) -> Float[np.ndarray, "poses joints 3"]:
+        """Positions for every window of the clip: ``frames - window_frames + 1`` poses, the first of the first window.
+
+        A model of form ``clip`` gets overlapping pieces that give ``chunk`` poses each, so that what it keeps between
+        its layers stays in the cache. One of form ``window`` gets the windows themselves.
+        """
+        window = self.spec.window_frames
+        poses = len(features) - window + 1
+        if poses < 1:
+            raise ModelError(f"{self.path}: a clip of {len(features)} frames is shorter than the window of {window}")
+        features = np.ascontiguousarray(features, dtype=np.float32)
+        if self.spec.form == "window":
+            windows = np.lib.stride_tricks.sliding_window_view(features, window, axis=0).transpose(0, 2, 1)
+            return self.run(windows, batch=chunk)
+        pieces = [self._run(features[i : min(i + chunk, poses) + window - 1]) for i in range(0, poses, chunk)]
+        return np.concatenate(pieces)
+
+    def _run(self, features: Float[np.ndarray, "*inputs channels"]) -> Float[np.ndarray, "batch joints 3"]:
         return self._session.run(None, {self._input: np.ascontiguousarray(features, dtype=np.float32)})[0]  # pyright: ignore[reportReturnType]
 
 
