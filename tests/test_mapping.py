@@ -16,9 +16,16 @@ from maquette.mapping import (
     find_map,
     map_keypoints,
 )
+from maquette.mapping.published import PUBLISHED_INPUTS
 from maquette.skeletons import BODY_25, COCO_18, LANDMARKS_27, get_skeleton
 
-ALL = [*LANDMARKS_27_V1.values(), *TO_COCO_18.values(), *H36M_17_CONVENTIONS.values(), FORK_OPENPOSE_TO_H36M_32]
+ALL = [
+    *LANDMARKS_27_V1.values(),
+    *TO_COCO_18.values(),
+    *H36M_17_CONVENTIONS.values(),
+    *(joint_map for family in PUBLISHED_INPUTS.values() for joint_map in family),
+    FORK_OPENPOSE_TO_H36M_32,
+]
 NAMES = [f"{m.source}->{m.target}:{i}" for i, m in enumerate(ALL)]
 
 
@@ -110,3 +117,16 @@ def test_wrong_rows_are_refused() -> None:
         JointMap("coco-17", "h36m-17", {"hip": (("l_hip", 0.4), ("r_hip", 0.5))}, "wrong")
     with pytest.raises(InputError, match="does not have"):
         JointMap("coco-17", "h36m-17", {"hip": "pelvis"}, "wrong")
+
+
+def test_made_up_joints_stand_where_human36m_has_them() -> None:
+    """Mean ground-truth pixels of Human3.6M (specs of 3d-pose-baseline): the trunk's made-up joints against them."""
+    means = {"hip": 419.7, "shoulder": 330.1, "spine": 370.7, "thorax": 317.9, "nose": 304.2, "head": 282.3}
+    for joint_map in PUBLISHED_INPUTS["h36m-17/v1"][2:]:
+        points = np.zeros((1, len(LANDMARKS_27), 2))
+        for name in LANDMARKS_27.joints:
+            part = name.removeprefix("l_").removeprefix("r_")
+            points[0, LANDMARKS_27.index(name), 1] = means["hip"] if part == "hip" else means["shoulder"]
+        made, _ = joint_map.apply_arrays(points, np.ones((1, len(LANDMARKS_27))))
+        for name in ("spine", "thorax", "nose", "head"):
+            assert made[0, get_skeleton("h36m-17").index(name), 1] == pytest.approx(means[name], abs=2.5), name

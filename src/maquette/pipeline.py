@@ -18,6 +18,7 @@ from maquette.refine.legacy_fork import clean as fork_clean
 from maquette.refine.legacy_fork import interpolate as fork_interpolate
 from maquette.refine.motion_finish import finish
 from maquette.rig import solve_rotations
+from maquette.skeletons import LANDMARKS_27
 
 Repair = Literal["default", "none", "fork"]
 
@@ -98,7 +99,7 @@ def lift(
         raise InputError(f"smoothing cutoff is {smooth_hz} Hz, expected 0 (none) or a positive frequency")
     lifter = model if isinstance(model, Lifter) else Lifter(model, flip=flip)
     ready = prepare(keypoints, repair=repair, resample_fps=resample_fps).ready
-    mapped = map_keypoints(ready, lifter.spec.input_skeleton)
+    mapped = map_keypoints(ready, LANDMARKS_27.name)
     camera, notes = camera_for(mapped, focal_px=None if focal_px is None else float(focal_px))
     lifted = lifter(mapped.with_notes(*notes), camera=camera)
     height = None if height_m is None else float(height_m)

@@ -18,6 +18,7 @@ from maquette.pipeline import prepare
 from maquette.readers import read_keypoints
 from maquette.refine.motion_finish import finish
 from maquette.rig import solve_rotations
+from maquette.skeletons import LANDMARKS_27
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def _timed_stages(folder: Path, out: Path, image_size, fps, lifter: Lifter) -> t
     lap("read", read_floor_s)
     ready = prepare(keypoints).ready
     lap("repair")
-    mapped = map_keypoints(ready, lifter.spec.input_skeleton)
+    mapped = map_keypoints(ready, LANDMARKS_27.name)
     camera, _ = camera_for(mapped)
     lap("map")
     passes = 2 if lifter.flip else 1

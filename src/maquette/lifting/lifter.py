@@ -17,11 +17,13 @@ from maquette.lifting.normalize import (
     normalise_windows,
     positions_in_camera,
 )
+from maquette.lifting.published import PUBLISHED
+from maquette.lifting.published_input import lift_landmarks
 from maquette.lifting.windows import gather_windows, window_samples
 from maquette.motion import Motion
 from maquette.runtime.onnx_model import OnnxModel
 from maquette.runtime.shipped import find_model
-from maquette.skeletons import LANDMARKS_27, LIFTED_21
+from maquette.skeletons import LANDMARKS_27, LIFTED_21, get_skeleton
 
 BATCH = 512
 """Windows in one call of the network: large enough for its full speed, small enough to stay in the cache."""
@@ -51,17 +53,22 @@ class Lifter:
         self.model = OnnxModel(find_model(model), threads=threads, providers=providers)
         self.spec = self.model.spec
         self.flip = flip
-        if self.model.channels != CHANNELS:
-            raise ModelError(
-                f"{self.model.path}: takes {self.model.channels} channels a frame, the normalisation '{NAME}' makes "
-                f"{CHANNELS}; export it again"
-            )
+        self.published = self.spec.normalisation in PUBLISHED
+        if not self.published:
+            self._check()
+
+    def _check(self) -> None:
         expected = {"normalisation": NAME, "input_skeleton": LANDMARKS_27.name, "output_skeleton": LIFTED_21.name}
         for field, known in expected.items():
             if getattr(self.spec, field) != known:
                 raise ModelError(
                     f"{self.model.path}: wants {field} '{getattr(self.spec, field)}', this version knows '{known}'"
                 )
+        if self.model.channels != CHANNELS:
+            raise ModelError(
+                f"{self.model.path}: takes {self.model.channels} channels a frame, the normalisation '{NAME}' makes "
+                f"{CHANNELS}; export it again"
+            )
 
     @property
     def latency_s(self) -> float:
@@ -69,30 +76,36 @@ class Lifter:
         return self.spec.look_ahead_s
 
     def __call__(self, keypoints: Keypoints, *, camera: Camera) -> Motion:
-        """Root-relative motion (hip at the origin) in the camera frame, on skeleton ``maquette-21``.
+        """Root-relative motion (hip at the origin) in the camera frame, on the skeleton that the model gives:
+        ``maquette-21`` for ours, ``h36m-17`` for most of the published ones.
 
         Args:
-            keypoints: a track on the skeleton that the model reads (``maquette.mapping.map_keypoints``).
+            keypoints: a track on ``landmarks-27`` (``maquette.mapping.map_keypoints``).
             camera: focal length and principal point of the picture; its lens distortion is removed first.
 
         Raises:
             InputError: the track has another skeleton or no frames.
         """
-        if keypoints.skeleton.name != self.spec.input_skeleton:
+        if keypoints.skeleton.name != LANDMARKS_27.name:
             raise InputError(
-                f"keypoints have skeleton '{keypoints.skeleton.name}', the model '{self.spec.name}' reads "
-                f"'{self.spec.input_skeleton}': map them first (maquette.mapping.map_keypoints)"
+                f"keypoints have skeleton '{keypoints.skeleton.name}', lifters read '{LANDMARKS_27.name}': map them "
+                "first (maquette.mapping.map_keypoints)"
             )
         if keypoints.n_frames == 0:
             raise InputError(f"{keypoints.source}: the track has no frames")
         points, observed = network_points(keypoints.points, camera)
-        outputs = np.arange(keypoints.n_frames)
-        positions = self.lift_arrays(points, observed, keypoints.times_s, outputs, camera)
+        if self.published:
+            positions, notes = lift_landmarks(
+                self.model, points, observed, keypoints.times_s, camera.image_size, flip=self.flip
+            )
+        else:
+            outputs, notes = np.arange(keypoints.n_frames), []
+            positions = self.lift_arrays(points, observed, keypoints.times_s, outputs, camera)
         mirrored = ", averaged with the mirrored input" if self.flip else ""
         note = f"lifted by {self.spec.name}{mirrored}; a window spans {2 * self.spec.look_ahead_s:.2f} s"
         return Motion(
             positions=positions,
-            skeleton=LIFTED_21,
+            skeleton=get_skeleton(self.spec.output_skeleton),
             fps=keypoints.fps,
             frame="camera",
             timestamps_s=keypoints.timestamps_s,
@@ -102,7 +115,7 @@ class Lifter:
             model=self.spec.name,
             model_sha256=self.model.sha256,
             source=keypoints.source,
-            notes=(*keypoints.notes, note),
+            notes=(*keypoints.notes, *notes, note),
         )
 
     def lift_arrays(
@@ -113,7 +126,13 @@ class Lifter:
         outputs: Int[np.ndarray, " outputs"],
         camera: Camera,
     ) -> Float[np.ndarray, "outputs 21 3"]:
-        """Positions for the frames ``outputs`` of a track given as arrays (see :func:`network_points`)."""
+        """Positions for the frames ``outputs`` of a track given as arrays (see :func:`network_points`).
+
+        Raises:
+            ModelError: the model is one of the published systems: those take whole clips.
+        """
+        if self.published:
+            raise ModelError(f"the model '{self.spec.name}' takes whole clips, not single frames; lift the clip")
         out = np.empty((len(outputs), len(LIFTED_21), 3))
         for start in range(0, len(outputs), BATCH):
             chunk = outputs[start : start + BATCH]

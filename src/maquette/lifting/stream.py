@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from maquette.errors import InputError
+from maquette.errors import InputError, ModelError
 from maquette.geometry.camera import Camera
 from maquette.lifting.lifter import Lifter, network_points
 from maquette.mapping import find_map
 from maquette.skeleton import Skeleton
+from maquette.skeletons import LANDMARKS_27
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +36,15 @@ class LiftStream:
 
     Raises:
         InputError: no map leads from ``skeleton`` to the model's.
+        ModelError: the model is one of the published systems: those take whole clips.
     """
 
     def __init__(self, lifter: Lifter, skeleton: Skeleton, camera: Camera) -> None:
+        if lifter.published:
+            raise ModelError(f"the model '{lifter.spec.name}' takes whole clips and cannot stream; take one of ours")
         self.lifter = lifter
         self.latency_s = lifter.latency_s
-        self._map = find_map(skeleton.name, lifter.spec.input_skeleton)
+        self._map = find_map(skeleton.name, LANDMARKS_27.name)
         self._camera = camera
         self._points: list[np.ndarray] = []
         self._times_s: list[float] = []
