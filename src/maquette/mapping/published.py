@@ -22,11 +22,7 @@ def _on_trunk(place: float, neck: Row, extra: Row = ()) -> Row:
     """The point at ``place`` on the trunk: 0 the hips, 1 the neck; with ``extra``, that many trunks above those."""
     base = extra or neck
     up = place if extra else place - 1
-    rows = [
-        *base,
-        *((name, up * weight) for name, weight in neck),
-        *((name, -up * weight) for name, weight in _MID_HIPS),
-    ]
+    trunk = [*((name, up * weight) for name, weight in neck), *((name, -up * weight) for name, weight in _MID_HIPS)]
     total: dict[str, float] = {}
     for name, weight in (*base, *trunk):
         total[name] = total.get(name, 0.0) + weight
