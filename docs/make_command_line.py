@@ -47,7 +47,7 @@ def default_of(field: dataclasses.Field) -> str:
 
 def command_section(name: str) -> str:
     """The part of the page on one command."""
-    cls = getattr(import_module(f"maquette.cli.{name}"), COMMANDS[name][0])
+    cls = getattr(import_module(f"maquette.cli.{name.replace('-', '_')}"), COMMANDS[name][0])
     docs = attribute_docs(cls)
     about = inspect.cleandoc(cls.__doc__ or "")
     rows = []

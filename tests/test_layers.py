@@ -36,6 +36,7 @@ LAYERS: dict[str, int] = {
     "models": 8,
     "training": 8,
     "importers": 8,
+    "lifter_benchmark": 8,
 }
 TORCH_SIDE = {"datasets", "models", "training", "importers"}
 

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "render": ("Render", "skeleton video, GIF or picture of keypoints or a motion"),
     "models": ("Models", "the lifters in the package: size, joints, licence, accuracy"),
     "train": ("Train", "train a lifter on open motion capture"),
+    "benchmark-lifters": ("BenchmarkLifters", "compare lifters on open motion capture under a fixed grid"),
     "bench": ("Bench", "speed of the main path on this machine, against its floor"),
 }
 """Command -> (class in the module of the same name, one line of help)."""
@@ -24,7 +25,7 @@ USAGE = "usage: maquette COMMAND [options]     (maquette COMMAND --help for the 
 
 
 def _help() -> str:
-    rows = "\n".join(f"  {name:<10}{line}" for name, (_, line) in COMMANDS.items())
+    rows = "\n".join(f"  {name:<18}{line}" for name, (_, line) in COMMANDS.items())
     about = "2D human keypoints in, a moving 3D body out."
     return f"{USAGE}\n\n{about}\n\ncommands:\n{rows}\n\n  --version  print the version"
 
@@ -40,7 +41,7 @@ def _run(name: str, arguments: list[str]) -> int:
     from maquette.errors import MaquetteError
 
     try:
-        command = getattr(import_module(f"maquette.cli.{name}"), COMMANDS[name][0])
+        command = getattr(import_module(f"maquette.cli.{name.replace('-', '_')}"), COMMANDS[name][0])
         parsed = tyro.cli(command, prog=f"maquette {name}", args=arguments)
         parsed.run()
         sys.stdout.flush()

@@ -110,7 +110,9 @@ def _cameras_that_see(
     return R, root, focal
 
 
-def _sigmas() -> Float[np.ndarray, " landmarks"]:
+def jitter_of_landmarks() -> Float[np.ndarray, " landmarks"]:
+    """Spread of a usual detector's jitter at each of our landmarks, in heights of the person as it appears."""
+
     def sigma(name: str) -> float:
         part = name.removeprefix("l_").removeprefix("r_")
         return {"wrist": 0.010, "ankle": 0.010, "heel": 0.010, "toe": 0.010, "elbow": 0.007, "knee": 0.007}.get(
@@ -130,7 +132,7 @@ def _detector_errors(
     person_px: Float[np.ndarray, " windows"],
 ) -> tuple[Float[np.ndarray, "windows 27 27 2"], Bool[np.ndarray, "windows 27 27"]]:
     n, frames, joints, _ = points_px.shape
-    sigma_px = person_px[:, None, None, None] * _sigmas()[:, None]
+    sigma_px = person_px[:, None, None, None] * jitter_of_landmarks()[:, None]
     keep = np.exp(-0.04 / 0.4)
     drift = np.empty(points_px.shape, dtype=np.float32)
     drift[:, 0] = rng.standard_normal((n, joints, 2))
