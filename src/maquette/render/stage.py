@@ -87,10 +87,7 @@ def stage(
     Raises:
         InputError: nothing to draw, a size that is too small or too large, or a video that cannot be read.
     """
-    if not all(low <= side <= high for low, side, high in zip(_SMALLEST, size, _LARGEST, strict=True)):
-        raise InputError(
-            f"size {size[0]}x{size[1]}: expected {_SMALLEST[0]}x{_SMALLEST[1]} to {_LARGEST[0]}x{_LARGEST[1]} pixels"
-        )
+    check_size(size)
     line = timeline(keypoints, motion, fps)
     unit_px = max(10.0, min(size[1] / 34, size[0] / 50))
     footage_size = video_size(video) if video is not None and keypoints is not None else None
@@ -108,7 +105,7 @@ def stage(
     for panel in panels:
         panel.draw_ground(ground)
     lead = motion if motion is not None else keypoints
-    _draw_footer(ground, layout.footer, unit_px, _caption(keypoints, motion, title))
+    draw_footer(ground, layout.footer, unit_px, _caption(keypoints, motion, title))
     return Stage(
         ground=ground,
         keypoints_panel=input_panel,
@@ -120,6 +117,14 @@ def stage(
         video_start_s=video_start_s,
         frame_total=lead.n_frames if lead is not None else 0,
     )
+
+
+def check_size(size: tuple[int, int]) -> None:
+    """Raises an InputError for a size that is too small or too large to draw."""
+    if not all(low <= side <= high for low, side, high in zip(_SMALLEST, size, _LARGEST, strict=True)):
+        raise InputError(
+            f"size {size[0]}x{size[1]}: expected {_SMALLEST[0]}x{_SMALLEST[1]} to {_LARGEST[0]}x{_LARGEST[1]} pixels"
+        )
 
 
 def _views(motion: Motion) -> tuple[tuple[View, Extent], ...]:
@@ -193,7 +198,7 @@ def _caption(keypoints: Keypoints | None, motion: Motion | None, title: str | No
     return "    ".join(part for part in parts if part)
 
 
-def _draw_footer(picture: Image.Image, footer: Box, unit_px: float, caption: str) -> None:
+def draw_footer(picture: Image.Image, footer: Box, unit_px: float, caption: str) -> None:
     """Legend and caption; the progress line's bed."""
     pen = ImageDraw.Draw(picture)
     left, top, right, bottom = footer

@@ -72,20 +72,42 @@ def render_video(
         InputError: nothing to draw, an impossible size, or a video that cannot be read.
         OutputError: an unknown suffix, or a file that cannot be written.
     """
+    lead = motion if motion is not None else keypoints
+    size, rate = terms(path, size, None if fps is None else exact_fps(fps), lead)
+    clip = stage(keypoints, motion, video=video, video_start_s=video_start_s, size=size, fps=rate, title=title)
+    write_video(path, clip)
+
+
+def terms(
+    path: str | Path, size: tuple[int, int], asked: Fraction | None, lead: Motion | Keypoints | None
+) -> tuple[tuple[int, int], Fraction | None]:
+    """Size and frame rate as the format of ``path`` can hold them; ``lead`` is what sets the rate if none is asked for.
+
+    Raises:
+        InputError: a rate that the format cannot hold.
+        OutputError: an unknown suffix.
+    """
     suffix = Path(path).suffix.lower()
     if suffix not in VIDEO_SUFFIXES:
         raise OutputError(f"{path}: cannot write '{suffix}' as a video; known are {' '.join(VIDEO_SUFFIXES)}")
-    rate = None if fps is None else exact_fps(fps)
     if suffix == ".mp4":
-        size = (size[0] + size[0] % 2, size[1] + size[1] % 2)
-    else:
-        rate = _gif_rate(keypoints, motion, rate)
-    clip = stage(keypoints, motion, video=video, video_start_s=video_start_s, size=size, fps=rate, title=title)
+        return (size[0] + size[0] % 2, size[1] + size[1] % 2), asked
+    return size, _gif_rate(lead, asked)
+
+
+def write_video(path: str | Path, clip: Stage) -> None:
+    """Write a clip that is ready to be drawn, with size and rate from :func:`terms`.
+
+    Raises:
+        InputError: the video under it cannot be read.
+        OutputError: the file cannot be written.
+    """
     from av.error import FFmpegError
 
+    write = _write_mp4 if Path(path).suffix.lower() == ".mp4" else _write_gif
     with atomic_path(path) as temporary:
         try:
-            (_write_mp4 if suffix == ".mp4" else _write_gif)(temporary, clip, Path(path))
+            write(temporary, clip, Path(path))
         except FFmpegError as error:
             # Of the encoder or the disk: errors of the input are InputErrors by now.
             raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
@@ -172,13 +194,12 @@ def in_background(consume: Callable) -> Iterator[Callable]:
         raise errors[0]
 
 
-def _gif_rate(keypoints: Keypoints | None, motion: Motion | None, asked: Fraction | None) -> Fraction | None:
+def _gif_rate(lead: Motion | Keypoints | None, asked: Fraction | None) -> Fraction | None:
     """A rate that viewers keep to: browsers slow down what is faster than 50 frames/s."""
     if asked is not None:
         if asked > 50:
             raise InputError(f"fps {asked}: a .gif shows at most 50 frames/s; give a lower fps or write .mp4")
         return asked
-    lead = motion if motion is not None else keypoints
     return None if lead is None else lead.fps / max(1, -(-lead.fps // _GIF_FPS))
 
 
