@@ -15,7 +15,7 @@ class BenchmarkLifters:
     """Names of models in the package, or .onnx files: our own and those of the published systems."""
     data: Annotated[Path, tyro.conf.arg(metavar="DATA")]
     """Folder with the motion capture arrays of the test sets: cmu/ and, if there, hdm05/."""
-    tracks: int = 60
+    tracks: int = 100
     """Filmed pieces of each set, up to 4 s long."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="F.json")] = None
     """Write all numbers there."""

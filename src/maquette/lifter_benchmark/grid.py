@@ -49,7 +49,7 @@ def _conditions() -> tuple[Condition, ...]:
     return (
         BASE,
         *(on(NOISE, f"{level:g}", noise=level) for level in (0.0, 0.5, 1.0, 2.0)),
-        *(on(ELEVATION, f"{low} to {low + 10}°", elevation_deg=(low, low + 10.0)) for low in range(-20, 60, 10)),
+        *(on(ELEVATION, f"{low} to {low + 10}°", elevation_deg=(float(low), low + 10.0)) for low in range(-20, 60, 10)),
         *(on(OCCLUSION, hidden, hidden=hidden) for hidden in _HIDDEN),
         *(on(RATE, f"{fps} fps", fps=fps) for fps in (10, 15, 25, 50, 60)),
         *(on(FORMAT, name, detector=name) for name in FORMAT_SHARES),

@@ -24,7 +24,7 @@ from maquette.skeletons import H36M_17, get_skeleton
 SEED = 20_261
 CMU, HDM05 = "cmu test", "hdm05"
 _CENTRE_PX = (IMAGE_SIZE[0] / 2, IMAGE_SIZE[1] / 2)
-Vectors = Float[np.ndarray, "frames 25 3"]
+Vectors = Float[np.ndarray, "_ 25 3"]
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Track:
     """Camera frame, relative to the hip."""
 
 
-def cut(clips: Sequence[Clip], n: int) -> list[Float[np.ndarray, "frames 25 3"]]:
+def cut(clips: Sequence[Clip], n: int) -> list[Float[np.ndarray, "_ 25 3"]]:
     """``n`` pieces spread evenly over the frames of ``clips``; a clip that is shorter than a piece is taken whole.
 
     Raises:
