@@ -1,6 +1,7 @@
 """The relative-encoding network against the published program."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from maquette.models.rie import H36M_GROUPS, HUMANEVA15_GROUPS, JointGroup, Join
 
 WIDTHS = {27: (3, 3, 3), 243: (3, 3, 3, 3, 3)}
 BOTH = [(27, 1), (27, 3), (243, 1), (243, 3)]
-SMALL = {"channels": 8, "latent": 6, "hidden": 16}
+SMALL: dict[str, Any] = {"channels": 8, "latent": 6, "hidden": 16}
 
 
 def read(goldens_dir, name: str) -> dict:

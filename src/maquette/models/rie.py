@@ -30,8 +30,6 @@ __all__ = [
 
 SLOPE = 0.2
 """Of all leaky ReLUs, for negative values."""
-HEAD_DROPOUT = 0.25
-"""Published, whatever the dropout of the encoders."""
 
 TemporalCode = Literal["centre", "local"]
 
@@ -78,13 +76,13 @@ def _on_rows(convolution: nn.Module, x: Float[Tensor, "*rows inputs"]) -> Float[
 class HeadBlock(nn.Module):
     """Two linear layers with a skip connection around them."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
         self.w1 = nn.Linear(width, width)
         self.batch_norm1 = nn.BatchNorm1d(width)
         self.w2 = nn.Linear(width, width)
         self.batch_norm2 = nn.BatchNorm1d(width)
-        self.dropout = HEAD_DROPOUT
+        self.dropout = dropout
 
     def forward(self, x: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"]:
         y = F.leaky_relu(self.batch_norm1(self.w1(x)), SLOPE, inplace=True)
@@ -96,13 +94,13 @@ class HeadBlock(nn.Module):
 class Head(nn.Module):
     """The fully connected part that fusion, decoders and the global branch are made of."""
 
-    def __init__(self, inputs: int, outputs: int, width: int, blocks: int) -> None:
+    def __init__(self, inputs: int, outputs: int, width: int, blocks: int, dropout: float) -> None:
         super().__init__()
         self.fc_1 = nn.Linear(inputs, width)
         self.bn_1 = nn.BatchNorm1d(width)
         self.fc_2 = nn.Linear(width, outputs)
-        self.layers = nn.ModuleList(HeadBlock(width) for _ in range(blocks))
-        self.dropout = HEAD_DROPOUT
+        self.layers = nn.ModuleList(HeadBlock(width, dropout) for _ in range(blocks))
+        self.dropout = dropout
 
     def forward(self, x: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch outputs"]:
         x = F.leaky_relu(self.bn_1(self.fc_1(x)), SLOPE, inplace=True)
@@ -129,7 +127,7 @@ class RelativeEncodingNetwork(nn.Module):
         latent: length of the feature vectors of parts, fusion and global branch (256 and 512 published).
         values: of each joint of the output; 3 for a position.
         hidden: width of the fully connected parts.
-        dropout: in the encoders; 0.25 in the fully connected parts, as published.
+        dropout, head_dropout: in the encoders, in the fully connected parts (published: always 0.25 in these).
         stage: of the training; 1 has no fusion, 2 and 3 are the same network.
         causal: the pose is that of the window's last frame; the published code cannot do this (its encoding stays
             relative to the middle frame, and it crashes before).
@@ -157,6 +155,7 @@ class RelativeEncodingNetwork(nn.Module):
         values: int = 3,
         hidden: int = 1024,
         dropout: float = 0.2,
+        head_dropout: float = 0.25,
         stage: int = 3,
         causal: bool = False,
         temporal_code: TemporalCode = "centre",
@@ -168,17 +167,22 @@ class RelativeEncodingNetwork(nn.Module):
         self.receptive_field = prod(filter_widths)
         self.current_frame = current_tap(self.receptive_field, causal)
         """Of the window: the frame whose pose is given."""
+        self.keeps_shared_statistics = False
+        """In training mode, batch norms of the shared parts use their running statistics and leave them alone."""
         for group in groups.groups:
             inputs = (features + 4) * len(group.inputs)
             encoder = LocalEncoder(inputs, latent, filter_widths, channels, dropout, causal)
             self.add_module(f"LocalLayer_{group.name}", encoder)
-        self.GlobalInfo = Head(features * groups.input_joints, latent, hidden, blocks=2)
+        self.GlobalInfo = Head(features * groups.input_joints, latent, hidden, blocks=2, dropout=head_dropout)
         if stage > 1:
             others = (len(groups.groups) - 1) * latent
-            self.FuseBlocks = nn.ModuleList(Head(others, latent, hidden, blocks=1) for _ in groups.groups)
+            self.FuseBlocks = nn.ModuleList(
+                Head(others, latent, hidden, blocks=1, dropout=head_dropout) for _ in groups.groups
+            )
         joined = (2 if stage == 1 else 3) * latent
         for group in groups.groups:
-            self.add_module(f"Integration_{group.name}", Head(joined, values * len(group.outputs), hidden, blocks=1))
+            head = Head(joined, values * len(group.outputs), hidden, blocks=1, dropout=head_dropout)
+            self.add_module(f"Integration_{group.name}", head)
         self.register_buffer("root", torch.tensor(groups.root), persistent=False)
         order = [groups.outputs.index(joint) for joint in range(groups.output_joints)]
         self.register_buffer("order", torch.tensor(order), persistent=False)
@@ -192,6 +196,21 @@ class RelativeEncodingNetwork(nn.Module):
         module = self.get_submodule(f"Integration_{group.name}")
         assert isinstance(module, Head)
         return module
+
+    @property
+    def shared_parts(self) -> dict[str, nn.Module]:
+        """The parts that stage 2 takes over from stage 1 by name: encoders and global branch."""
+        encoders = {f"LocalLayer_{group.name}": self.encoder(group) for group in self.groups.groups}
+        return {**encoders, "GlobalInfo": self.GlobalInfo}
+
+    def train(self, mode: bool = True) -> "RelativeEncodingNetwork":
+        super().train(mode)
+        if mode and self.keeps_shared_statistics:
+            for part in self.shared_parts.values():
+                for module in part.modules():
+                    if isinstance(module, nn.BatchNorm1d):
+                        module.eval()
+        return self
 
     def forward(self, x: Float[Tensor, "batch frames joints features"]) -> Float[Tensor, "batch poses out values"]:
         """Poses of the ``frames - receptive_field + 1`` windows of each clip, metres; one window is the normal case."""
