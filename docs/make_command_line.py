@@ -53,6 +53,8 @@ def command_section(name: str) -> str:
     rows = []
     for field in dataclasses.fields(cls):
         text = str(field.type)
+        if "Suppress" in text:
+            continue
         positional = "Positional" in text
         flag = "--" + field.name.replace("_", "-")
         if positional:

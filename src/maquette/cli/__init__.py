@@ -15,7 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "view": ("View", "look at motions in the browser (127.0.0.1)"),
     "render": ("Render", "skeleton video, GIF or picture of keypoints or a motion"),
     "models": ("Models", "the lifters in the package: size, joints, licence, accuracy"),
-    "train": ("Train", "train a lifter on open motion capture"),
+    "train": ("Train", "train a lifter: the published trainings, and ours on open motion capture"),
     "benchmark-lifters": ("BenchmarkLifters", "compare lifters on open motion capture under a fixed grid"),
     "bench": ("Bench", "speed of the main path on this machine, against its floor"),
 }
@@ -42,7 +42,9 @@ def _run(name: str, arguments: list[str]) -> int:
 
     try:
         command = getattr(import_module(f"maquette.cli.{name.replace('-', '_')}"), COMMANDS[name][0])
-        parsed = tyro.cli(command, prog=f"maquette {name}", args=arguments)
+        # A command whose options depend on its first argument reads its line itself.
+        own = getattr(command, "parse", None)
+        parsed = own(arguments) if own else tyro.cli(command, prog=f"maquette {name}", args=arguments)
         parsed.run()
         sys.stdout.flush()
     except MaquetteError as error:

@@ -1,7 +1,6 @@
 """Everything that a training needs to go on as if it had never stopped, in one file."""
 
 import pickle
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,11 @@ import torch
 from torch import nn
 
 from maquette.atomic import atomic_path
-from maquette.errors import InputError
+from maquette.errors import InputError, ModelError, OutputError
 
-SCHEMA = 1
-CHECKPOINT = "last.pt"
-"""Name of the file in the folder of a run."""
+SCHEMA = 2
+CHECKPOINT, BEST = "last.pt", "best.pt"
+"""Names of the files in the folder of a run: the whole state; the weights with the smallest error so far."""
 
 
 class RunningMean:
@@ -41,35 +40,41 @@ class RunningMean:
             mean.copy_(state[name])
 
 
-@dataclass
-class Progress:
-    """Where a training stands."""
+def random_state() -> dict[str, Any]:
+    """The state of torch's random numbers on this process's devices."""
+    state: dict[str, Any] = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["gpu"] = torch.cuda.get_rng_state()
+    return state
 
-    step: int = 0
-    minutes: float = 0.0
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Go on with the random numbers of a saved state."""
+    torch.set_rng_state(state["cpu"])
+    if "gpu" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["gpu"])
 
 
-def save_checkpoint(
-    path: Path,
-    network: nn.Module,
-    mean: RunningMean,
-    optimizer: torch.optim.Optimizer,
-    progress: Progress,
-    settings: dict[str, Any],
-) -> None:
-    """Write all state atomically: what was there before stays until the new file is complete."""
-    state = {
-        "schema": SCHEMA,
-        "settings": settings,
-        "step": progress.step,
-        "minutes": progress.minutes,
-        "network": network.state_dict(),
-        "mean": mean.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "random": torch.get_rng_state(),
-    }
-    with atomic_path(path) as temporary:
-        torch.save(state, temporary)
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write ``state`` atomically: what was there before stays until the new file is complete.
+
+    Raises:
+        OutputError: it cannot be written; the file before is untouched.
+    """
+    try:
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            torch.save({"schema": SCHEMA, **state}, file)
+    except RuntimeError as error:
+        # torch's archive writer fails in its own words when the disk is full.
+        raise OutputError(
+            f"{path}: the checkpoint cannot be written ({_reason(error)}); the one before it is kept. Make room on the "
+            "disk and go on with --resume"
+        ) from error
+
+
+def _reason(error: BaseException) -> str:
+    cause = error.__cause__ or error.__context__
+    return str(cause.strerror or cause) if isinstance(cause, OSError) else str(error).splitlines()[0]
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -91,10 +96,22 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
-def restore(state: dict[str, Any], network: nn.Module, mean: RunningMean, optimizer: torch.optim.Optimizer) -> Progress:
-    """Put a checkpoint's state back, torch's random state included."""
-    network.load_state_dict(state["network"])
-    mean.load_state_dict(state["mean"])
-    optimizer.load_state_dict(state["optimizer"])
-    torch.set_rng_state(state["random"])
-    return Progress(state["step"], state["minutes"])
+def load_weights(network: nn.Module, state: dict[str, Any]) -> None:
+    """Put the weights of a checkpoint into ``network``: the running mean where there is one.
+
+    Raises:
+        ModelError: they are of another network; the text names the tensors.
+    """
+    found = {**state["network"], **(state["mean"] or {})}
+    expected = network.state_dict()
+    wrong = [f"{name} is missing" for name in expected if name not in found]
+    wrong += [f"{name} is not of this network" for name in found if name not in expected]
+    wrong += [
+        f"{name} has shape {tuple(found[name].shape)}, expected {tuple(expected[name].shape)}"
+        for name in expected
+        if name in found and found[name].shape != expected[name].shape
+    ]
+    if wrong:
+        rest = f" and {len(wrong) - 8} more" if len(wrong) > 8 else ""
+        raise ModelError(f"the weights are of another network: {'; '.join(wrong[:8])}{rest}")
+    network.load_state_dict(found)

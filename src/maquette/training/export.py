@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ from maquette.atomic import atomic_path
 from maquette.errors import missing_extra
 from maquette.lifting.normalize import CHANNELS
 from maquette.lifting.normalize import NAME as NORMALISATION
+from maquette.runtime.spec import METADATA_KEY
 from maquette.skeletons import LANDMARKS_27, LIFTED_21
-from maquette.training.presets import Preset, get_preset
+from maquette.training.plans import MocapPreset, Preset
+from maquette.training.presets import flat_fields, get_preset
+from maquette.training.run import plan_from_settings
 
 _log = logging.getLogger(__name__)
-METADATA_KEY = "maquette"
 TRAINING_DATA = "CMU Graphics Lab Motion Capture Database (mocap.cs.cmu.edu), train split by subject, virtual cameras"
 LICENCE = "MIT (weights); the CMU data may be used freely, also in products, and may not be resold, even converted"
 ATTRIBUTION = (
@@ -22,8 +25,13 @@ ATTRIBUTION = (
 )
 
 
+def is_first_process() -> bool:
+    """Whether this process writes files (of several that train together, one does)."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def export_run(out_dir: str | Path, *, accuracy: dict[str, Any] | None = None, path: str | Path | None = None) -> Path:
-    """Write the averaged weights of the run in ``out_dir`` as ONNX with its spec; the path is returned.
+    """Write the weights of the run in ``out_dir`` as ONNX with its spec; the path is returned.
 
     Args:
         accuracy: numbers on named test sets, for the spec.
@@ -39,28 +47,38 @@ def export_run(out_dir: str | Path, *, accuracy: dict[str, Any] | None = None, p
         import torch
     except ImportError as error:
         raise missing_extra("train", error.name or "onnx") from None
-    from maquette.training.checkpoint import CHECKPOINT, read_checkpoint
-    from maquette.training.networks import build_network
-    from maquette.training.onnx_graph import build_onnx
-    from maquette.training.run import resumed_preset
+    from maquette.training.checkpoint import BEST, CHECKPOINT, read_checkpoint
 
     out_dir = Path(out_dir)
     state = read_checkpoint(out_dir / CHECKPOINT)
-    preset = resumed_preset(state["settings"], state["settings"]["name"], {}, step=state["step"])
+    preset = plan_from_settings(state["settings"])
+    if preset.export_weights == "best" and (out_dir / BEST).is_file():
+        state = read_checkpoint(out_dir / BEST)
     with torch.random.fork_rng():
-        network = build_network(preset)
-    network.load_state_dict(state["mean"], strict=False)
-    network.eval()
-    spec = spec_of(preset, network, steps=state["step"], accuracy=accuracy or {})
-    model = build_onnx(network, {METADATA_KEY: json.dumps(spec)})
+        model = _model(preset, state, accuracy or {})
     target = Path(path) if path is not None else out_dir / f"{preset.model_name}.onnx"
     with atomic_path(target) as temporary:
         temporary.write_bytes(model.SerializeToString())
-    _log.info("wrote %s: %d parameters, %d steps", target, spec["parameters"], state["step"])
+    _log.info("wrote %s: %d steps", target, state["step"])
     return target
 
 
-def spec_of(preset: Preset, network: Any, *, steps: int, accuracy: dict[str, Any]) -> dict[str, Any]:
+def _model(preset: Preset, state: dict[str, Any], accuracy: dict[str, Any]) -> Any:
+    """The ``onnx.ModelProto`` of a checkpoint."""
+    from maquette.training.checkpoint import load_weights
+
+    if isinstance(preset, MocapPreset):
+        from maquette.training.networks import build_network
+        from maquette.training.onnx_graph import build_onnx
+
+        network = build_network(preset)
+        load_weights(network, state)
+        spec = spec_of(preset, network.eval(), steps=state["step"], accuracy=accuracy)
+        return build_onnx(network, {METADATA_KEY: json.dumps(spec)})
+    raise NotImplementedError(preset.name)
+
+
+def spec_of(preset: MocapPreset, network: Any, *, steps: int, accuracy: dict[str, Any]) -> dict[str, Any]:
     """What the model file says about itself (:class:`maquette.runtime.spec.ModelSpec`)."""
     from maquette.models.temporal import macs_per_window
 
@@ -79,7 +97,7 @@ def spec_of(preset: Preset, network: Any, *, steps: int, accuracy: dict[str, Any
         "licence": LICENCE,
         "training_data": TRAINING_DATA,
         "attribution": ATTRIBUTION,
-        "command": training_command(preset, steps),
+        "command": training_command(preset, steps, preset.total_steps, data="shared/data/cmu"),
         "seed": preset.seed,
         "samples_seen": steps * preset.batch_size,
         "parameters": sum(p.numel() for p in network.parameters()),
@@ -88,20 +106,27 @@ def spec_of(preset: Preset, network: Any, *, steps: int, accuracy: dict[str, Any
     }
 
 
-def training_command(preset: Preset, steps: int) -> str:
+def training_command(preset: Preset, steps: int, total_steps: int, *, data: str) -> str:
     """The command that makes these weights: the preset and every field that differs from it.
 
     Of a run that was stopped before its end (no cool-down yet), the command with the steps done so far is a different
     training; it is named as what it is.
     """
-    import dataclasses
-
-    standard = get_preset(preset.name)
-    parts = [f"maquette train {preset.name} --data shared/data/cmu --out runs/{preset.name}"]
-    for owner, default in ((preset, standard), (preset.samples, standard.samples)):
-        for field in dataclasses.fields(owner):
-            value = getattr(owner, field.name)
-            if field.name != "samples" and value != getattr(default, field.name):
-                parts.append(f"--{field.name.replace('_', '-')} {value}")
-    stopped = "" if steps >= preset.total_steps else f"  (stopped after {steps} of {preset.total_steps} steps)"
+    parts = [f"maquette train {preset.name} --data {data} --out runs/{preset.name}"]
+    standard = flat_fields(get_preset(preset.name))
+    for name, value in flat_fields(preset).items():
+        if value != standard[name] and name not in _NOT_IN_COMMAND:
+            parts.append(_flag(name, value))
+    stopped = "" if steps >= total_steps else f"  (stopped after {steps} of {total_steps} steps)"
     return " ".join(parts) + stopped
+
+
+_NOT_IN_COMMAND = {"threads", "workers", "accelerator", "checkpoint_minutes", "log_steps"}
+"""They do not change the weights."""
+
+
+def _flag(name: str, value: Any) -> str:
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{flag}" if value else f"--no-{flag}"
+    return f"--{flag} {' '.join(map(str, value if isinstance(value, tuple) else (value,)))}"

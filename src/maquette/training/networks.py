@@ -8,7 +8,7 @@ from maquette.lifting.normalize import CHANNELS
 from maquette.models.decoder import VALUES, RayDecoder
 from maquette.models.martinez import ResidualNetwork
 from maquette.models.temporal import TemporalNetwork
-from maquette.training.presets import Preset
+from maquette.training.plans import MocapPreset
 
 
 class Lifter(nn.Module):
@@ -26,7 +26,7 @@ class Lifter(nn.Module):
         return self.decoder(self.network(seen), middle)
 
 
-def build_network(preset: Preset) -> Lifter:
+def build_network(preset: MocapPreset) -> Lifter:
     """The network of ``preset``, with fresh weights from torch's global random state."""
     if preset.kind == "temporal":
         network = TemporalNetwork(

@@ -1,27 +1,24 @@
-"""One training from start to finish, or from where it stopped."""
+"""One training from start to finish, stage by stage, or from where it stopped."""
 
 import dataclasses
 import logging
+import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from maquette.errors import InputError, missing_extra
-from maquette.training.presets import Preset, get_preset
-
-if TYPE_CHECKING:
-    from maquette.datasets.views import TestViews
+from maquette.training.plans import MocapPreset, PosePreset, Preset
+from maquette.training.presets import flat_fields, get_preset
+from maquette.training.stages import folder_of, stages_of
 
 _log = logging.getLogger(__name__)
 _MAY_CHANGE = {
-    "total_steps",
-    "threads",
-    "workers",
-    "checkpoint_minutes",
-    "validate_steps",
-    "validate_windows",
-    "cooldown_steps",
+    *("threads", "workers", "checkpoint_minutes", "log_steps", "export_weights"),
+    *("validate_steps", "validate_windows", "validate_epochs", "validate_frames"),
+    *("total_steps", "cooldown_steps"),
 }
+"""Fields of a run that may be others when it goes on; Martinez' epochs too, whose schedule does not depend on them."""
 
 
 def train(
@@ -31,87 +28,137 @@ def train(
     out_dir: str | Path,
     resume: bool = False,
     max_minutes: float | None = None,
+    stage: int | None = None,
+    start_from: str | Path | None = None,
+    bar: bool = False,
     **overrides: Any,
-) -> Path:
-    """Train a preset on the mocap store in ``data_dir`` and export the ONNX model; its path is returned.
+) -> Path | None:
+    """Train a preset on the data in ``data_dir`` and export the ONNX model; its path is returned.
 
     Args:
         preset: name of a preset.
-        out_dir: gets ``last.pt`` (checkpoint), ``log.csv``, and ``<model name>.onnx``.
+        data_dir: a store (``maquette prepare``), or the folder of the open motion capture for the mocap presets.
+        out_dir: gets ``last.pt`` and ``best.pt`` (checkpoints), ``log.csv``, ``curves.png``, ``tensorboard/`` (of a
+            training in stages: a folder for each) and ``<model name>.onnx``.
         resume: go on from ``last.pt``; fields not overridden are those of the stopped run.
         max_minutes: stop after this time (with a checkpoint and an export of what there is).
-        overrides: fields of :class:`~maquette.training.presets.Preset` or of its ``samples``.
+        stage: run this stage only.
+        start_from: weights that ``stage`` starts from (default: those of the stage before in ``out_dir``).
+        bar: show a progress bar on standard error.
+        overrides: fields of the preset or of its ``samples``.
+
+    Returns:
+        None in processes of a distributed training other than the first.
 
     Raises:
-        MissingExtraError: torch is not installed.
+        MissingExtraError: torch or lightning is not installed.
         InputError: preset, field, data or checkpoint cannot be used; ``out_dir`` holds a run and ``resume`` is not set.
         ModelError: the training diverged.
+        OutputError: a checkpoint or the model cannot be written.
     """
-    if find_spec("torch") is None:
-        raise missing_extra("train", "torch")
-    from maquette.datasets.mocap import clips_of_split, load_clips
-    from maquette.datasets.views import film
-    from maquette.training.checkpoint import CHECKPOINT, read_checkpoint
-    from maquette.training.export import export_run
+    for package in ("torch", "lightning", "onnx", "tensorboard", "matplotlib"):
+        if find_spec(package) is None:
+            raise missing_extra("train", package)
+    from maquette.training.export import export_run, is_first_process
 
     out_dir = Path(out_dir)
-    checkpoint = out_dir / CHECKPOINT
-    state = read_checkpoint(checkpoint) if resume else None
-    if state is None and checkpoint.exists():
-        raise InputError(f"{out_dir}: holds a run already; pass --resume to go on with it, or choose another folder")
-    if state is None:
-        plan = get_preset(preset, **overrides)
-    else:
-        plan = resumed_preset(state["settings"], preset, overrides, step=state["step"])
-    held_out = clips_of_split(load_clips(data_dir), "val")
-    views = {name: film(held_out, plan.validate_windows, seed=2, errors=name == "noise") for name in ("clean", "noise")}
-    out_dir.mkdir(parents=True, exist_ok=True)
-    _run(plan, state, str(data_dir), out_dir, views, max_minutes)
-    return export_run(out_dir)
+    plan = get_preset(preset, **overrides)
+    stages = _chosen_stages(plan, stage, start_from)
+    plan, reached, state = _reached(plan, overrides, out_dir, stages, resume)
+    deadline = None if max_minutes is None else time.monotonic() + 60 * max_minutes
+    for number in stages[stages.index(reached) :]:
+        left = None if deadline is None else max((deadline - time.monotonic()) / 60, 0.0)
+        before = None if number < 2 else Path(start_from) if start_from else _end_of(plan, out_dir, number - 1)
+        finished = _run_stage(plan, number, Path(data_dir), out_dir, state, before, left, bar)
+        reached, state = number, None
+        if not finished or left == 0:
+            break
+    if not is_first_process():
+        return None
+    last = reached == stages_of(plan)[-1]
+    target = out_dir / (f"{plan.model_name}.onnx" if last else f"{plan.model_name}-stage-{reached}.onnx")
+    return export_run(folder_of(out_dir, reached), path=target)
 
 
-def _run(
+def _run_stage(
     plan: Preset,
-    state: dict[str, Any] | None,
-    data_dir: str,
+    stage: int,
+    data_dir: Path,
     out_dir: Path,
-    views: "dict[str, TestViews]",
-    max_minutes: float | None,
-) -> None:
-    """Build or restore everything, and train."""
+    state: dict[str, Any] | None,
+    before: Path | None,
+    minutes: float | None,
+    bar: bool,
+) -> bool:
+    """Build everything, and train; True if the stage is finished."""
     import torch
 
-    from maquette.datasets.feed import feed
-    from maquette.training.checkpoint import Progress, RunningMean, restore
-    from maquette.training.loop import USES_PER_BATCH, make_optimizer, run_loop
-    from maquette.training.networks import build_network
+    from maquette.training.checkpoint import load_weights
+    from maquette.training.experiments import build_experiment
+    from maquette.training.lightning_run import Run, fit
 
     torch.set_num_threads(plan.threads)
     torch.manual_seed(plan.seed)
-    network = build_network(plan)
-    mean, optimizer = RunningMean(network), make_optimizer(network, plan)
-    progress = restore(state, network, mean, optimizer) if state else Progress()
-    size = sum(p.numel() for p in network.parameters())
-    _log.info("%s: step %d of %d, %d parameters", plan.name, progress.step, plan.total_steps, size)
-    first = progress.step // USES_PER_BATCH
-    with feed(data_dir, plan.samples, plan.batch_size, seed=plan.seed, first=first, workers=plan.workers) as batches:
-        run_loop(
-            network,
-            mean,
-            optimizer,
-            batches,
-            plan,
-            progress,
-            out_dir=out_dir,
-            settings=settings_of(plan),
-            views=views,
-            max_minutes=max_minutes,
-        )
+    experiment = build_experiment(plan, data_dir, stage=stage, before=before if state is None else None)
+    if state is not None:
+        load_weights(experiment.network, {**state, "mean": None})
+    size = sum(p.numel() for p in experiment.network.parameters() if p.requires_grad)
+    folder = folder_of(out_dir, stage)
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{plan.name} stage {stage}" if stage else plan.name
+    steps = state["step"] if state else 0
+    _log.info("%s: step %d of %d, %d parameters to train", name, steps, experiment.total_steps, size)
+    settings = {"settings": dataclasses.asdict(plan), "stage": stage}
+    return fit(experiment, plan, Run(folder, settings, minutes, bar), state)
 
 
-def settings_of(plan: Preset) -> dict[str, Any]:
-    """A preset as plain values, nested as the dataclass is."""
-    return dataclasses.asdict(plan)
+def _chosen_stages(plan: Preset, stage: int | None, start_from: str | Path | None) -> tuple[int, ...]:
+    stages = stages_of(plan)
+    if stage is None and start_from is None:
+        return stages
+    if stages == (0,):
+        raise InputError(f"preset '{plan.name}' has one stage only; leave --stage and --from out")
+    if stage not in stages:
+        raise InputError(f"--stage {stage}: preset '{plan.name}' has the stages {', '.join(map(str, stages))}")
+    if stage == 1 and start_from is not None:
+        raise InputError("--stage 1 starts from nothing; leave --from out")
+    if start_from is not None and not Path(start_from).is_file():
+        raise InputError(f"--from {start_from}: no such file; expected a checkpoint of stage {stage - 1}")
+    return (stage,)
+
+
+def _end_of(plan: Preset, out_dir: Path, stage: int) -> Path:
+    """The checkpoint that ``stage`` ended with."""
+    from maquette.training.checkpoint import BEST, CHECKPOINT
+
+    path = folder_of(out_dir, stage) / (BEST if plan.export_weights == "best" else CHECKPOINT)
+    if not path.is_file():
+        raise InputError(f"{path}: stage {stage} has not been trained here; train it first, or give --from FILE")
+    return path
+
+
+def _reached(
+    plan: Preset, overrides: dict[str, Any], out_dir: Path, stages: tuple[int, ...], resume: bool
+) -> tuple[Preset, int, dict[str, Any] | None]:
+    """The preset of the run, the stage that it has reached, and the checkpoint of that stage."""
+    from maquette.training.checkpoint import CHECKPOINT, read_checkpoint
+
+    there = [stage for stage in stages if (folder_of(out_dir, stage) / CHECKPOINT).exists()]
+    if not resume:
+        if there:
+            folder = folder_of(out_dir, there[0])
+            raise InputError(f"{folder}: holds a run already; pass --resume to go on with it, or choose another folder")
+        return plan, stages[0], None
+    reached = there[-1] if there else stages[0]
+    state = read_checkpoint(folder_of(out_dir, reached) / CHECKPOINT)
+    return resumed_preset(state["settings"], plan.name, overrides, step=state["step"]), reached, state
+
+
+def plan_from_settings(settings: dict[str, Any]) -> Preset:
+    """The preset of a run, as its checkpoint has it."""
+    standard = flat_fields(get_preset(settings["name"]))
+    flat = {**settings, **settings.get("samples", {})}
+    return get_preset(settings["name"], **{k: v for k, v in flat.items() if k in standard})
 
 
 def resumed_preset(settings: dict[str, Any], preset: str, overrides: dict[str, Any], *, step: int) -> Preset:
@@ -122,17 +169,23 @@ def resumed_preset(settings: dict[str, Any], preset: str, overrides: dict[str, A
     """
     if settings["name"] != preset:
         raise InputError(f"the checkpoint is of preset '{settings['name']}', not '{preset}'; resume with that one")
-    flat = {**settings, **settings["samples"]}
-    fixed = sorted(k for k, v in overrides.items() if k not in _MAY_CHANGE and flat.get(k) != v)
+    before = plan_from_settings(settings)
+    flat = flat_fields(before)
+    allowed = _MAY_CHANGE | ({"epochs"} if isinstance(before, PosePreset) else set())
+    fixed = sorted(k for k, v in overrides.items() if k not in allowed and flat.get(k) != v)
     if fixed:
         raise InputError(f"a resumed run cannot change {', '.join(fixed)}; start a new one in another folder")
-    given = {k: v for k, v in flat.items() if k not in ("name", "kind", "samples")}
-    plan = get_preset(preset, **{**given, **overrides})
-    before, now = (flat["total_steps"], flat["cooldown_steps"]), (plan.total_steps, plan.cooldown_steps)
-    falls = min(steps - cooling for steps, cooling in (before, now))
-    if before != now and step > falls:
+    plan = get_preset(preset, **{**flat, **overrides})
+    if isinstance(plan, MocapPreset) and isinstance(before, MocapPreset):
+        _check_schedule(before, plan, step)
+    return plan
+
+
+def _check_schedule(before: MocapPreset, now: MocapPreset, step: int) -> None:
+    ends = [(plan.total_steps, plan.cooldown_steps) for plan in (before, now)]
+    falls = min(steps - cooling for steps, cooling in ends)
+    if ends[0] != ends[1] and step > falls:
         raise InputError(
             f"step {step} is past step {falls}, where the learning rate begins to fall: total_steps and "
             "cooldown_steps can only change before; start a new run in another folder"
         )
-    return plan

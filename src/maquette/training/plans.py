@@ -1,0 +1,222 @@
+"""What a training is made of: frozen dataclasses, one for each family, whose every field is a flag of the command."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import tyro
+
+from maquette.datasets.sample_settings import SampleSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """What every training has."""
+
+    name: Annotated[str, tyro.conf.Suppress]
+    """Name of the preset."""
+    model_name: str
+    """Name of the exported model."""
+    seed: int = 1
+    """Seed of initial weights, dropout and the order of samples."""
+    batch_size: int
+    """Samples in a step, of all processes together."""
+    precision: Literal["bf16", "16", "32", "64"] = "32"
+    """Of matrix products: bfloat16 (2.5 times faster on CPUs that have it), float16 (GPUs only), float32; ``64`` makes
+    everything double, for comparisons."""
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where to compute; ``auto`` takes a GPU if there is one."""
+    threads: int = 1
+    """Threads of torch on a CPU."""
+    sync_batch_norm: bool = True
+    """With several processes on GPUs, batch norms see the batch of all of them. On CPUs each sees its own part."""
+    checkpoint_minutes: float = 3.0
+    """Time between checkpoints."""
+    log_steps: int = 200
+    """Steps between rows of the log."""
+    export_weights: Literal["last", "best"] = "last"
+    """Which weights become the model file: the last ones, or those with the smallest error in a validation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MocapPreset(Preset):
+    """One of our own lifters, on samples made from open motion capture."""
+
+    kind: Annotated[Literal["residual", "temporal", "relative"], tyro.conf.Suppress]
+    """``residual``: Martinez' network on single poses; ``temporal``: temporal convolution on windows; ``relative``:
+    relative information encoding on windows."""
+    samples: SampleSettings = field(default_factory=SampleSettings)
+    """How samples are made."""
+    batch_size: int = 512
+    """Windows in a step."""
+    total_steps: int = 24_000
+    """Optimiser steps. Every generated batch is used twice, the second time mirrored."""
+    warmup_steps: int = 500
+    """Steps over which the learning rate rises from zero."""
+    cooldown_steps: int = 9_000
+    """Last steps, over which the learning rate falls to zero (half a cosine); constant before. A run may therefore be
+    shortened or lengthened (``total_steps``) at any point before the cool-down and stay what one command would give."""
+    learning_rate: float = 1e-3
+    """Peak learning rate of AdamW."""
+    weight_decay: float = 0.01
+    """Of matrices; biases and batch norms have none."""
+    clip_norm: float = 1.0
+    """Largest norm of the gradient."""
+    ema_decay: float = 0.999
+    """Of the running mean of the weights, which is what is evaluated and exported."""
+    dropout: float = 0.05
+    """Probability of dropping a hidden value."""
+    width: int = 512
+    """Width of the hidden layers."""
+    levels: int = 3
+    """Temporal: levels of the convolution; the window has 3^levels frames."""
+    blocks: int = 2
+    """Residual blocks: of the network (residual), after the last level (temporal)."""
+    feet_weight: float = 0.5
+    """Weight of heels and toes in the loss, relative to a joint."""
+    scale_free_weight: float = 0.0
+    """Weight of the MPJPE after the scale of each pose is fitted (N-MPJPE), beside the plain one."""
+    precision: Literal["bf16", "16", "32", "64"] = "bf16"
+    """Of matrix products: bfloat16 (2.5 times faster on CPUs that have it), float16 (GPUs only), float32; ``64`` makes
+    everything double, for comparisons."""
+    workers: int = 1
+    """Processes that make samples."""
+    validate_steps: int = 2_000
+    """Steps between validations."""
+    validate_windows: int = 1_500
+    """Test views of the validation split, without and with detector errors."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorePreset(Preset):
+    """A training on a store of recordings (``maquette prepare``), in epochs."""
+
+    source: str
+    """2D keypoints of the store: gt, sh, sh_ft, cpn_ft_h36m_dbb ..."""
+    subjects_train: tuple[str, ...] = ("S1", "S5", "S6", "S7", "S8")
+    """Subjects to train on."""
+    subjects_test: tuple[str, ...] = ("S9", "S11")
+    """Subjects to validate on."""
+    actions: tuple[str, ...] = ()
+    """Actions, by the beginning of their names; none given: all."""
+    validate_epochs: int = 1
+    """Epochs between validations; 0: none."""
+    validate_frames: int = 0
+    """Frames of the test subjects that a validation takes, evenly spread; 0: all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PosePreset(StorePreset):
+    """Martinez et al. 2017: single poses, standard scores."""
+
+    epochs: int = 200
+    """Times that every pose is seen."""
+    batch_size: int = 64
+    """Poses in a step; what an epoch leaves over is dropped."""
+    learning_rate: float = 1e-3
+    """Of Adam, at the start."""
+    decay: float = 0.96
+    """The learning rate is multiplied by this over ``decay_steps`` steps, continuously."""
+    decay_steps: int = 100_000
+    """See ``decay``."""
+    dropout: float = 0.5
+    """Probability of dropping a hidden value (the published flag is the probability of keeping)."""
+    linear_size: int = 1024
+    """Width of the hidden layers."""
+    num_layers: int = 2
+    """Residual blocks of two layers."""
+    residual: bool = True
+    """Skip connections around the blocks."""
+    batch_norm: bool = True
+    """Batch norm after every layer but the last."""
+    max_norm: bool = True
+    """Clip the Frobenius norm of every weight matrix to 1 in the forward pass."""
+    camera_frame: bool = True
+    """Targets in the camera's frame, not the world's."""
+    predict_14: bool = False
+    """14 joints (without hip, spine, neck) instead of 17."""
+    statistics: str = "computed"
+    """Means and deviations of the standard scores: ``computed`` from the training data, ``published``, or a file."""
+    log_steps: int = 1000
+    """Steps between rows of the log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkPreset(StorePreset):
+    """Windows cut out of recordings, as VideoPose3D cuts them."""
+
+    batch_size: int = 1024
+    """Output frames in a step."""
+    stride: int = 1
+    """Output frames of a chunk."""
+    lr_decay: float = 0.95
+    """The learning rate is multiplied by this after every epoch."""
+    filter_widths: tuple[int, ...] = (3, 3, 3, 3, 3)
+    """Widths of the convolutions, odd; their product is the receptive field in frames."""
+    causal: bool = False
+    """Do not look into the future."""
+    mirror: bool = True
+    """See every window twice, the second time mirrored."""
+    subset: float = 1.0
+    """Contiguous share of every training recording that is used."""
+    downsample: int = 1
+    """Use every k-th frame, to train and to test."""
+    order_seed: int = 1234
+    """Seed of the order of the samples."""
+    momentum_first: float = 0.1
+    """Batch norm momentum of the first epoch ..."""
+    momentum_last: float = 0.001
+    """... which falls exponentially to this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemporalPreset(ChunkPreset):
+    """VideoPose3D (Pavllo et al. 2019)."""
+
+    epochs: int = 80
+    """Times that every window is seen."""
+    learning_rate: float = 1e-3
+    """Of Adam (AMSGrad), in the first epoch."""
+    channels: int = 1024
+    """Channels of the convolutions."""
+    dropout: float = 0.25
+    """Probability of dropping a hidden value."""
+    dense: bool = False
+    """Dense convolutions instead of dilated ones."""
+    subjects_unlabeled: tuple[str, ...] = ()
+    """Subjects of whom only the 2D is used: switches on the semi-supervised training."""
+    warmup: int = 1
+    """Semi-supervised: epochs on labelled data alone."""
+    projection: bool = True
+    """Semi-supervised: loss of the projection back into the picture."""
+    linear_projection: bool = False
+    """Semi-supervised: project without lens distortion."""
+    bone_length_term: bool = True
+    """Semi-supervised: bones of the unlabelled are on average as long as those of the labelled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelativePreset(ChunkPreset):
+    """Relative information encoding (Shan et al. 2021), in three stages; values in threes are one for each stage."""
+
+    epochs: tuple[int, int, int] = (80, 80, 80)
+    """Times that every window is seen in each stage."""
+    learning_rate: tuple[float, float, float] = (1e-3, 1e-3, 5e-4)
+    """Of AdamW (AMSGrad), in the first epoch of each stage."""
+    weight_decay: float = 0.01
+    """Of all parameters."""
+    channels: int = 256
+    """Channels of the convolutions."""
+    latent: int = 256
+    """Width of local, global and fused features."""
+    hidden: int = 1024
+    """Width of the fully connected blocks."""
+    dropout: float = 0.2
+    """Of the convolutions; the fully connected blocks have 0.25."""
+    groups: Literal["h36m", "humaneva15"] = "h36m"
+    """Groups of joints."""
+    temporal_code: Literal["centre", "local"] = "centre"
+    """Differences to the middle frame (published), or to neighbours."""
+    freeze_batch_norm: bool = False
+    """Stage 2: frozen encoders also keep their batch norm statistics and drop nothing (published: they drift)."""
+    seed: int = 4321
+    """Seed of initial weights and dropout."""

@@ -1,0 +1,34 @@
+"""The stages of a training: one for most, three for relative information encoding."""
+
+from pathlib import Path
+
+from maquette.training.plans import MocapPreset, Preset, RelativePreset, TemporalPreset
+
+
+def stages_of(plan: Preset) -> tuple[int, ...]:
+    """The stages of a training, one after the other; (0,): it has none."""
+    return (1, 2, 3) if isinstance(plan, RelativePreset) else (0,)
+
+
+def folder_of(out_dir: Path, stage: int) -> Path:
+    """Where a stage has its checkpoints and logs."""
+    return out_dir / f"stage-{stage}" if stage else out_dir
+
+
+def stage_words(plan: Preset) -> list[str]:
+    """One line for each stage of a training: what it trains, for how long."""
+    if isinstance(plan, RelativePreset):
+        parts = (
+            "encoders, global branch, decoders, all from nothing",
+            "fusion and decoders from nothing; encoders and global branch of stage 1, frozen",
+            "everything, from the weights of stage 2",
+        )
+        return [
+            f"stage {i + 1}: {epochs} epochs, learning rate {rate:g}; {part}"
+            for i, (part, epochs, rate) in enumerate(zip(parts, plan.epochs, plan.learning_rate, strict=True))
+        ]
+    if isinstance(plan, TemporalPreset) and plan.subjects_unlabeled:
+        return [f"{plan.epochs} epochs, the first {plan.warmup} of them on labelled data alone"]
+    if isinstance(plan, MocapPreset):
+        return [f"{plan.total_steps} steps of {plan.batch_size} windows"]
+    return [f"{getattr(plan, 'epochs', 0)} epochs"]
