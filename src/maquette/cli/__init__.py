@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "render": ("Render", "skeleton video, GIF or picture of keypoints or a motion"),
     "models": ("Models", "the lifters in the package: size, joints, licence, accuracy"),
     "train": ("Train", "train a lifter: the published trainings, and ours on open motion capture"),
+    "import-weights": ("ImportWeights", "published checkpoints to model files: TensorFlow, PyTorch"),
     "benchmark-lifters": ("BenchmarkLifters", "compare lifters on open motion capture under a fixed grid"),
     "bench": ("Bench", "speed of the main path on this machine, against its floor"),
 }
