@@ -15,6 +15,7 @@ from maquette.motion import Motion
 from maquette.render.figure import Box
 from maquette.render.look import PAPER
 from maquette.render.panels import ViewPanel, keypoints_panel, scale_to_fit, view_panel
+from maquette.render.picture import PICTURE_SUFFIXES, write_still
 from maquette.render.stage import Stage, check_size, draw_footer
 from maquette.render.timeline import timeline
 from maquette.render.video import terms, write_video
@@ -33,16 +34,19 @@ def render_comparison(
     video_start_s: float | int = 0.0,
     size: tuple[int, int] = (1280, 480),
     fps: Fraction | float | int | str | None = None,
+    frame: int | None = None,
     title: str = "",
 ) -> None:
-    """Write a video (``.mp4``, ``.gif``) of the 2D input and of motions beside each other.
+    """Write a video (``.mp4``, ``.gif``) or a picture (``.png``, ``.jpg``) of the 2D input and of motions beside each
+    other.
 
     Args:
-        path: of the video.
+        path: of the video or picture.
         keypoints: the 2D; None shows only the motions.
         motions: title of the panel -> motion; all of one clip, with as many frames, in the same frame of reference.
             The views follow the last one (the ground truth) and have one scale.
         video, video_start_s, size, fps, title: as for :func:`maquette.render.render_video`.
+        frame: which frame, for a picture; as for :func:`maquette.render.render_picture`.
 
     Raises:
         InputError: nothing to draw, motions that do not belong together, an impossible size, a video that cannot be
@@ -50,11 +54,14 @@ def render_comparison(
         OutputError: an unknown suffix, or a file that cannot be written.
     """
     lead = next(iter(motions.values()), None) or keypoints
-    size, rate = terms(path, size, None if fps is None else exact_fps(fps), lead)
+    rate = None if fps is None else exact_fps(fps)
+    still = Path(path).suffix.lower() in PICTURE_SUFFIXES
+    if not still:
+        size, rate = terms(path, size, rate, lead)
     clip = comparison_stage(
         keypoints, motions, video=video, video_start_s=video_start_s, size=size, fps=rate, title=title
     )
-    write_video(path, clip)
+    write_still(path, clip, frame) if still else write_video(path, clip)
 
 
 def comparison_stage(

@@ -44,7 +44,16 @@ def render_picture(
     suffix = Path(path).suffix.lower()
     if suffix not in PICTURE_SUFFIXES:
         raise OutputError(f"{path}: cannot write '{suffix}' as a picture; known are {' '.join(PICTURE_SUFFIXES)}")
-    clip = stage(keypoints, motion, video=video, video_start_s=video_start_s, size=size, title=title)
+    write_still(path, stage(keypoints, motion, video=video, video_start_s=video_start_s, size=size, title=title), frame)
+
+
+def write_still(path: str | Path, clip: Stage, frame: int | None = None) -> None:
+    """Write one frame of a clip that is ready to be drawn; ``frame`` as for :func:`render_picture`.
+
+    Raises:
+        InputError: no such frame.
+        OutputError: the file cannot be written.
+    """
     count = len(clip.timeline)
     if frame is None:
         frame = most_visible(clip)
@@ -52,7 +61,9 @@ def render_picture(
         raise InputError(f"frame {frame}: no such frame; there are {count}, from 0 to {count - 1}")
     picture = next(clip.pictures(np.array([frame % count]), oversampling=_OVERSAMPLING))
     with atomic_path(path) as temporary:
-        picture.save(temporary, quality=92) if suffix != ".png" else picture.save(temporary, optimize=True)
+        picture.save(temporary, quality=92) if Path(path).suffix.lower() != ".png" else picture.save(
+            temporary, optimize=True
+        )
 
 
 def most_visible(clip: Stage) -> int:
