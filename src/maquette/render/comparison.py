@@ -124,9 +124,9 @@ def _boxes(
         share = float(np.clip((bottom - gap) * aspect / width, 0.25, 0.45)) if views else 1.0
         right = max(left + 1, round(share * width)) if views else width - gap
         input_box, left = (left, gap, right, bottom), right + gap
-    each = (width - gap - left - gap * (views - 1)) / max(views, 1)
-    starts = [round(left + i * (each + gap)) for i in range(views)]
-    boxes = [(start, gap, round(start + each), bottom) for start in starts]
+    # As wide as each other to the pixel: equal motions must look equal.
+    each = (width - gap - left - gap * (views - 1)) // max(views, 1)
+    boxes = [(left + i * (each + gap), gap, left + i * (each + gap) + each, bottom) for i in range(views)]
     return input_box, boxes, (gap, bottom, width - gap, height)
 
 
