@@ -1,10 +1,14 @@
-"""A small motion store on disk, in the layout of the open data."""
+"""Small data on disk: a motion store in the layout of the open data, and a laboratory's recordings."""
 
 import json
 from typing import Any
 
 import numpy as np
 import pytest
+
+from maquette.datasets.store import Source, StoreWriter
+from maquette.geometry.camera import Camera
+from maquette.skeletons import H36M_17, H36M_32, MPII_16
 
 _STANDING = {
     "Hip": (0, 0.95, 0),
@@ -56,3 +60,41 @@ def store(tmp_path_factory):
     clips: dict[str, Any] = {k: swaying(90 + 20 * i, i) for i, k in enumerate(splits)}
     np.savez(folder / "made_landmarks.npz", **clips)
     return folder
+
+
+def cameras() -> dict[str, Camera]:
+    """Two cameras of a laboratory whose world has Z up."""
+    found = {}
+    for i, azimuth in enumerate((0.3, 2.1)):
+        forward = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
+        right = np.array([forward[1], -forward[0], 0.0])
+        found[str(54138969 + i)] = Camera(
+            focal_px=(1145.0, 1143.0),
+            centre_px=(512.0, 515.0),
+            image_size=(1000, 1002 - 2 * i),
+            R_camera_world=np.stack([right, [0.0, 0.0, -1.0], forward]),
+            position_world_m=-4.5 * forward + [0, 0, 1.2],
+            distortion=(-0.2, 0.24, -0.002, -0.0009, -0.0014),
+            distortion_model="h36m",
+        )
+    return found
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """A store like Human3.6M's: three subjects of 32 joints, two cameras, exact 2D and Stacked Hourglass points."""
+    path = tmp_path_factory.mktemp("lab") / "store"
+    rng = np.random.default_rng(5)
+    sources = (Source("gt", H36M_32), Source("sh", MPII_16))
+    with StoreWriter(path, name="made up", skeleton=H36M_32, sources=sources) as writer:
+        for n, (subject, action) in enumerate((("S1", "Directions 1"), ("S5", "Walking"), ("S9", "Directions 1"))):
+            body = swaying(25 + 6 * n, seed=n)[:, :17][..., [0, 2, 1]].astype(np.float64)
+            positions = rng.normal(scale=0.2, size=(len(body), 32, 3)) + [0, 0, 1]
+            positions[:, H36M_32.indices(H36M_17.joints)] = body
+            number = writer.add_recording(subject, action, positions, fps=50, cameras=cameras())
+            for name, camera in cameras().items():
+                points = camera.project_world(positions)
+                writer.add_keypoints(number, name, "gt", points)
+                # In the order of the hourglass, whatever it means here: only the count of joints matters.
+                writer.add_keypoints(number, name, "sh", points[:, H36M_32.indices(H36M_17.joints)][:, :16])
+    return path

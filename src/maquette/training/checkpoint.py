@@ -96,13 +96,18 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
+def weights_of(state: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """The weights of a checkpoint that are meant to be used: the running mean where there is one."""
+    return {**state["network"], **(state["mean"] or {})}
+
+
 def load_weights(network: nn.Module, state: dict[str, Any]) -> None:
     """Put the weights of a checkpoint into ``network``: the running mean where there is one.
 
     Raises:
         ModelError: they are of another network; the text names the tensors.
     """
-    found = {**state["network"], **(state["mean"] or {})}
+    found = weights_of(state)
     expected = network.state_dict()
     wrong = [f"{name} is missing" for name in expected if name not in found]
     wrong += [f"{name} is not of this network" for name in found if name not in expected]

@@ -1,5 +1,6 @@
 """What a training has to say for itself; :mod:`maquette.training.lightning_run` does the rest for any of them."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ class Share:
     rank: int = 0
     processes: int = 1
 
+    @classmethod
+    def here(cls) -> "Share":
+        """That of this process, as torchrun says."""
+        return cls(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+
     def of(self, n: int) -> slice:
         """The part of ``n`` samples: contiguous, and as long as the others' to within one."""
         return slice(n * self.rank // self.processes, n * (self.rank + 1) // self.processes)
@@ -27,6 +33,10 @@ class Share:
         return (part.stop - part.start) * self.processes / n
 
 
+SOLE = Share()
+"""A process that trains alone."""
+
+
 @runtime_checkable
 class Experiment(Protocol):
     """A network, its data and its recipe, in plain torch.
@@ -36,6 +46,7 @@ class Experiment(Protocol):
     """
 
     network: nn.Module
+    share: Share
     total_steps: int
     samples_per_step: int
     loss_column: str
@@ -58,7 +69,7 @@ class Experiment(Protocol):
     def before_step(self, step: int) -> None:
         """Whatever else changes with the step. May be called again for the same step."""
 
-    def batches(self, first: int, share: Share) -> AbstractContextManager[Iterator[Any]]:
+    def batches(self, first: int) -> AbstractContextManager[Iterator[Any]]:
         """This process's part of the batches of steps ``first``, ``first + 1``, ... up to the last step."""
         ...
 

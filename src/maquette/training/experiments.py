@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from maquette.training.experiment import Experiment
-from maquette.training.plans import MocapPreset, Preset
+from maquette.training.experiment import Experiment, Share
+from maquette.training.plans import MocapPreset, Preset, RelativePreset, TemporalPreset
 
 
 def build_experiment(plan: Preset, data_dir: Path, *, stage: int = 0, before: Path | None = None) -> Experiment:
@@ -17,8 +17,20 @@ def build_experiment(plan: Preset, data_dir: Path, *, stage: int = 0, before: Pa
     Raises:
         InputError: the data or the checkpoint cannot be used.
     """
+    share = Share.here()
     if isinstance(plan, MocapPreset):
         from maquette.training.mocap import MocapExperiment
 
-        return MocapExperiment(plan, data_dir)
+        return MocapExperiment(plan, data_dir, share)
+    if isinstance(plan, RelativePreset):
+        from maquette.training.chunks import ChunkData
+        from maquette.training.relative import RelativeExperiment, state_before
+
+        weights = None if before is None else state_before(before)
+        return RelativeExperiment(plan, ChunkData.open(plan, data_dir), stage, weights, share)
+    if isinstance(plan, TemporalPreset):
+        from maquette.training.chunks import ChunkData
+        from maquette.training.temporal import TemporalExperiment
+
+        return TemporalExperiment(plan, ChunkData.open(plan, data_dir), share)
     raise NotImplementedError(plan.name)

@@ -30,7 +30,7 @@ from maquette.training.checkpoint import (
     save_checkpoint,
     set_random_state,
 )
-from maquette.training.experiment import Experiment, Share
+from maquette.training.experiment import Experiment
 from maquette.training.plans import Preset
 from maquette.training.records import Records
 
@@ -78,7 +78,7 @@ def fit(experiment: Experiment, preset: Preset, run: Run, state: dict[str, Any] 
         ModelError: the loss is not finite; the last good checkpoint is kept.
         OutputError: the checkpoint cannot be written; the one before is kept.
     """
-    processes, local = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    processes, local = experiment.share.processes, int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     accelerator = _accelerator(preset)
     if state is not None and len(state["random"]) != processes:
         raise InputError(
@@ -87,7 +87,7 @@ def fit(experiment: Experiment, preset: Preset, run: Run, state: dict[str, Any] 
         )
     if state is not None and state["step"] >= experiment.total_steps:
         return True
-    module = _Module(experiment, preset, run, state, Share(int(os.environ.get("RANK", "0")), processes))
+    module = _Module(experiment, preset, run, state)
     with _quiet(), _interruptible(module):
         trainer = Trainer(
             accelerator=accelerator,
@@ -106,7 +106,7 @@ def fit(experiment: Experiment, preset: Preset, run: Run, state: dict[str, Any] 
             use_distributed_sampler=False,
             num_sanity_val_steps=0,
         )
-        with experiment.batches(module.steps, module.share) as batches:
+        with experiment.batches(module.steps) as batches:
             trainer.fit(module, _Batches(batches, experiment.total_steps - module.steps))
     return module.steps >= experiment.total_steps
 
@@ -114,12 +114,10 @@ def fit(experiment: Experiment, preset: Preset, run: Run, state: dict[str, Any] 
 class _Module(LightningModule):
     """An experiment as Lightning wants it, with everything that happens around a step."""
 
-    def __init__(
-        self, experiment: Experiment, preset: Preset, run: Run, state: dict[str, Any] | None, share: Share
-    ) -> None:
+    def __init__(self, experiment: Experiment, preset: Preset, run: Run, state: dict[str, Any] | None) -> None:
         super().__init__()
         self.network = experiment.network
-        self.experiment, self.preset, self.run, self.share = experiment, preset, run, share
+        self.experiment, self.preset, self.run, self.share = experiment, preset, run, experiment.share
         self.state = state
         self.steps: int = state["step"] if state else 0
         self.best: float = state["best"] if state else math.inf

@@ -17,7 +17,7 @@ from maquette.datasets.samples import Batch
 from maquette.datasets.views import TestViews, film
 from maquette.lifting.normalize import mirror_features, mirror_positions, normalise_windows, positions_in_camera
 from maquette.skeletons import H36M_17
-from maquette.training.experiment import Experiment, Share, device_of
+from maquette.training.experiment import SOLE, Experiment, Share, device_of
 from maquette.training.networks import Lifter, build_network
 from maquette.training.plans import MocapPreset
 
@@ -82,8 +82,8 @@ class MocapExperiment(Experiment):
     loss_column, loss_scale = "loss_mm", 1000.0
     metrics = tuple(f"{view}_{error}" for view in ("noise", "clean") for error in _ERRORS)
 
-    def __init__(self, preset: MocapPreset, data_dir: str | Path) -> None:
-        self.preset, self.data_dir = preset, Path(data_dir)
+    def __init__(self, preset: MocapPreset, data_dir: str | Path, share: Share = SOLE) -> None:
+        self.preset, self.data_dir, self.share = preset, Path(data_dir), share
         held_out = clips_of_split(load_clips(data_dir), "val")
         self.views = {
             name: film(held_out, preset.validate_windows, seed=2, errors=name == "noise") for name in ("clean", "noise")
@@ -99,8 +99,9 @@ class MocapExperiment(Experiment):
         return learning_rate(self.preset, step)
 
     @contextmanager
-    def batches(self, first: int, share: Share) -> Iterator[Iterator[Windows]]:
-        preset, part = self.preset, share.of(self.preset.batch_size)
+    def batches(self, first: int) -> Iterator[Iterator[Windows]]:
+        preset, share = self.preset, self.share
+        part = share.of(preset.batch_size)
         size = part.stop - part.start
         size -= size % preset.samples.windows_per_segment
         # Each process draws from a stream of its own; a single one from that of the seed itself.

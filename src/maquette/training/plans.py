@@ -211,7 +211,9 @@ class RelativePreset(ChunkPreset):
     hidden: int = 1024
     """Width of the fully connected blocks."""
     dropout: float = 0.2
-    """Of the convolutions; the fully connected blocks have 0.25."""
+    """Of the convolutions: probability of dropping a hidden value."""
+    head_dropout: float = 0.25
+    """Of the fully connected blocks."""
     groups: Literal["h36m", "humaneva15"] = "h36m"
     """Groups of joints."""
     temporal_code: Literal["centre", "local"] = "centre"

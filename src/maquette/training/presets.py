@@ -147,7 +147,7 @@ _AT_LEAST_ONE = {
     *("validate_steps", "epochs", "decay_steps", "linear_size", "stride", "downsample", "channels", "latent", "hidden"),
     *("window_frames", "windows_per_segment"),
 }
-_SHARES = {"dropout", "ema_decay"}
+_SHARES = {"dropout", "head_dropout", "ema_decay"}
 _POSITIVE = {"learning_rate", "lr_decay", "decay", "subset", "clip_norm", "step_s"}
 
 

@@ -1,0 +1,100 @@
+"""The presets' own training step against the optimiser traces of the original programs, in double precision."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "models"))
+
+from published_weights import fill  # pyright: ignore[reportMissingImports]
+
+from maquette.datasets.chunks import ChunkBatch
+from maquette.training.checkpoint import read_checkpoint
+from maquette.training.chunks import ChunkData, ChunkExperiment
+from maquette.training.lightning_run import Run, fit
+from maquette.training.plans import RelativePreset, TemporalPreset
+from maquette.training.presets import get_preset
+from maquette.training.relative import RelativeExperiment
+from maquette.training.temporal import TemporalExperiment
+
+
+class GoldenFeed:
+    """The batches of the original's generator, in turn."""
+
+    def __init__(self, batches: list[ChunkBatch]) -> None:
+        self._batches = batches
+
+    def batch(self, epoch: int, index: int) -> ChunkBatch:
+        assert epoch == 0
+        return self._batches[index % len(self._batches)]
+
+
+def run_steps(experiment: ChunkExperiment, batches: list[ChunkBatch], steps: int, out_dir: Path) -> list[float]:
+    """Train on ``batches`` as one epoch of ``steps`` steps; the losses."""
+    experiment.feed = GoldenFeed(batches)  # pyright: ignore[reportAttributeAccessIssue]
+    experiment.steps_per_epoch = experiment.total_steps = steps
+    losses, real = [], experiment.loss
+
+    def recorded(batch):
+        loss = real(batch)
+        losses.append(loss.item())
+        return loss
+
+    experiment.loss = recorded
+    assert fit(experiment, experiment.preset, Run(out_dir, {"settings": {}, "stage": 0}), None)
+    return losses
+
+
+def golden_batches(path: Path) -> list[ChunkBatch]:
+    with np.load(path) as data:
+        return [
+            ChunkBatch(
+                data[f"aug_b{i}_2d"].astype(np.float32),
+                data[f"aug_b{i}_3d"].astype(np.float32),
+                np.zeros((len(data[f"aug_b{i}_2d"]), 9), dtype=np.float32),
+            )
+            for i in (0, 1)
+        ]
+
+
+@pytest.mark.parametrize("stage", [1, 3])
+def test_relative_information_encoding(goldens_dir, lab, tmp_path, stage):
+    fields: dict[str, Any] = {"filter_widths": (3, 3, 3), "dropout": 0.0, "head_dropout": 0.0, "precision": "64"}
+    fields |= {"subjects_train": ("S1",), "validate_epochs": 0, "learning_rate": (1e-3, 1e-3, 1e-3)}
+    plan = get_preset("rie-h36m-gt", **fields)
+    assert isinstance(plan, RelativePreset)
+    data = ChunkData.open(plan, lab)
+    before = None
+    if stage == 3:
+        before = fill(RelativeExperiment(plan, data, 3).network).state_dict()
+    experiment = RelativeExperiment(plan, data, stage, before)
+    fill(experiment.network).train()
+    found = run_steps(experiment, golden_batches(goldens_dir / "rie_model" / "batches.npz"), 4, tmp_path)
+    with np.load(goldens_dir / "rie_model" / f"train_trace_f64_rf27_stage{stage}.npz") as expected:
+        np.testing.assert_allclose(found, expected["losses"], rtol=0, atol=1e-6)
+        network = experiment.network.eval()
+        with torch.no_grad():
+            output = network(torch.from_numpy(expected["eval_x"]).double())
+        np.testing.assert_allclose(output, expected["eval_output_after_4_steps"], rtol=0, atol=1e-6)
+    assert read_checkpoint(tmp_path / "last.pt")["step"] == 4
+
+
+def test_temporal_convolution(goldens_dir, lab, tmp_path):
+    fields: dict[str, Any] = {"filter_widths": (3, 3, 3), "channels": 64, "dropout": 0.0, "precision": "64"}
+    plan = get_preset("tcn-h36m-cpn", source="gt", subjects_train=("S1",), validate_epochs=0, **fields)
+    assert isinstance(plan, TemporalPreset)
+    experiment = TemporalExperiment(plan, ChunkData.open(plan, lab))
+    fill(experiment.network).train()
+    batches = golden_batches(goldens_dir / "generators" / "batches_videopose3d.npz")
+    found = run_steps(experiment, batches, 10, tmp_path)
+    windows = np.load(goldens_dir / "videopose3d" / "forward.npz")["windows"]
+    with np.load(goldens_dir / "videopose3d" / "train_trace_f64.npz") as expected:
+        np.testing.assert_allclose(found, expected["losses"], rtol=0, atol=1e-6)
+        network = experiment.network.eval()
+        with torch.no_grad():
+            output = network(torch.from_numpy(windows).double())
+        np.testing.assert_allclose(output, expected["eval_windows_after"], rtol=0, atol=1e-6)
