@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 
 class TemporalLayer(nn.Module):
@@ -84,19 +85,10 @@ class TemporalNetwork(nn.Module):
 
 
 def macs_per_window(network: nn.Module, window_frames: int, channels: int) -> int:
-    """Multiply-adds for one output pose, counted from the linear layers that run on one window."""
-    total = 0
-
-    def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal total
-        total += output.numel() * inputs[0].shape[-1]
-
-    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Linear)]
+    """Multiply-adds of the matrix products for one output pose."""
     was_training = network.training
     network.eval()
-    with torch.no_grad():
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, window_frames, channels))
-    for hook in hooks:
-        hook.remove()
     network.train(was_training)
-    return total
+    return counter.get_total_flops() // 2

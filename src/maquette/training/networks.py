@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from maquette.lifting.normalize import CHANNELS
 from maquette.models.decoder import VALUES, RayDecoder
 from maquette.models.martinez import ResidualNetwork
+from maquette.models.rie_landmarks import LandmarkEncoding
 from maquette.models.temporal import TemporalNetwork
 from maquette.training.plans import MocapPreset
 
@@ -14,7 +15,7 @@ from maquette.training.plans import MocapPreset
 class Lifter(nn.Module):
     """A network behind the interface of all lifters: windows of features in, positions of the middle frame out."""
 
-    def __init__(self, network: TemporalNetwork | ResidualNetwork, window_frames: int) -> None:
+    def __init__(self, network: TemporalNetwork | ResidualNetwork | LandmarkEncoding, window_frames: int) -> None:
         super().__init__()
         self.network = network
         self.window_frames = window_frames
@@ -22,7 +23,7 @@ class Lifter(nn.Module):
 
     def forward(self, features: Float[Tensor, "batch frames channels"]) -> Float[Tensor, "batch joints 3"]:
         middle = features[:, self.window_frames // 2]
-        seen = features if isinstance(self.network, TemporalNetwork) else middle
+        seen = middle if isinstance(self.network, ResidualNetwork) else features
         return self.decoder(self.network(seen), middle)
 
 

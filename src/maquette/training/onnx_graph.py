@@ -8,6 +8,8 @@ from maquette.lifting.normalize import CHANNELS, REFERENCE_SCALE
 from maquette.models.decoder import COORDINATES, JOINTS, LOG_SCALE, UNIT_M
 from maquette.models.graph import Graph
 from maquette.models.martinez import ResidualBlock, ResidualNetwork
+from maquette.models.rie_landmarks import LandmarkEncoding
+from maquette.models.rie_landmarks_graph import add_landmark_encoding
 from maquette.models.temporal import TemporalBlock, TemporalNetwork
 from maquette.training.networks import Lifter
 
@@ -18,6 +20,8 @@ def build_onnx(network: Lifter, metadata: dict[str, str]) -> Any:
     middle = graph.node("Gather", ["features", graph.constant("middle.index", np.array(frames // 2))], "middle", axis=1)
     if isinstance(network.network, TemporalNetwork):
         values = _temporal(graph, network.network)
+    elif isinstance(network.network, LandmarkEncoding):
+        values = add_landmark_encoding(graph, network.network, middle)
     else:
         values = _residual(graph, network.network, middle)
     _decoder(graph, values, middle)
