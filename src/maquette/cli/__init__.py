@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "view": ("View", "look at motions in the browser (127.0.0.1)"),
     "render": ("Render", "skeleton video, GIF or picture of keypoints or a motion"),
     "models": ("Models", "the lifters in the package: size, joints, licence, accuracy"),
+    "prepare": ("Prepare", "a data set in its original files -> arrays to train and evaluate with"),
     "train": ("Train", "train a lifter: the published trainings, and ours on open motion capture"),
     "import-weights": ("ImportWeights", "published checkpoints to model files: TensorFlow, PyTorch"),
     "benchmark-lifters": ("BenchmarkLifters", "compare lifters on open motion capture under a fixed grid"),

@@ -1,9 +1,11 @@
 """Writes a store: recordings one after the other, each array straight to its file."""
 
+import math
 import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -54,13 +56,13 @@ class StoreWriter:
         self.notes: list[str] = []
         """Lines on what was left out or assumed, kept with the store."""
         self._name, self._skeleton, self._overwrite = name, skeleton, overwrite
-        self._sources = {source.name: source for source in sources}
-        if len(self._sources) != len(sources):
+        self._announced = tuple(sources)
+        if len({source.name for source in sources}) != len(sources):
             raise InputError(f"2D sources repeat: {', '.join(source.name for source in sources)}")
         check_target(self.path, overwrite)
+        self._sources: dict[str, Source] = {}
         self._recordings: list[Recording] = []
-        self._rows: list[dict[str, dict[str, tuple[int, int]]]] = []
-        self._folder = Path()
+        self._folder: Path
         self._positions: _ArrayFile
         self._keypoints: dict[str, _ArrayFile] = {}
 
@@ -68,12 +70,14 @@ class StoreWriter:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", suffix=".part", dir=self.path.parent))
-            self._positions = _ArrayFile(self._folder / "positions.npy", (len(self._skeleton), 3))
-            self._keypoints = {
-                source.name: _ArrayFile(self._folder / source.file_name, (len(source.skeleton), source.channels))
-                for source in self._sources.values()
-            }
         except OSError as error:
+            raise OutputError(f"{self.path}: cannot be written ({error.strerror or error})") from error
+        try:
+            self._positions = _ArrayFile(self._folder / "positions.npy", (len(self._skeleton), 3))
+            for source in self._announced:
+                self.add_source(source)
+        except OSError as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
             raise OutputError(f"{self.path}: cannot be written ({error.strerror or error})") from error
         return self
 
@@ -87,8 +91,21 @@ class StoreWriter:
             raise OutputError(f"{self.path}: cannot be written ({problem.strerror or problem})") from problem
         finally:
             for array in (self._positions, *self._keypoints.values()):
-                array.close()
+                # On a full disk, closing fails as the last write did.
+                with suppress(OSError):
+                    array.close()
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def add_source(self, source: Source) -> None:
+        """Announce one more 2D source.
+
+        Raises:
+            InputError: there is one of that name.
+        """
+        if source.name in self._sources:
+            raise InputError(f"{self.path}: two 2D sources are called '{source.name}'")
+        file = _ArrayFile(self._folder / source.file_name, (len(source.skeleton), source.channels))
+        self._sources[source.name], self._keypoints[source.name] = source, file
 
     def add_recording(
         self,
@@ -136,6 +153,13 @@ class StoreWriter:
         assert isinstance(view.rows, dict)
         view.rows[source] = (start, len(points_px))
 
+    def written_keypoints_px(
+        self, recording: int, camera_name: str, source: str
+    ) -> Float[np.ndarray, "frames joints channels"]:
+        """What :meth:`add_keypoints` took, read back from the file."""
+        view = next(view for view in self._recordings[recording].views if view.camera_name == camera_name)
+        return self._keypoints[source].read(*view.rows[source])
+
     def _append(self, array: "_ArrayFile", values: np.ndarray, what: str) -> int:
         try:
             return array.append(values, what)
@@ -179,7 +203,7 @@ class _ArrayFile:
         self.rows = 0
         self._row_shape = row_shape
         self._dtype: np.dtype | None = None
-        self._file = path.open("wb")
+        self._file = path.open("w+b")
         self._file.write(b"\0" * NPY_HEADER_BYTES)
 
     def append(self, values: np.ndarray, what: str) -> int:
@@ -196,6 +220,15 @@ class _ArrayFile:
         self._file.write(np.ascontiguousarray(values, dtype=little).data)
         self.rows += len(values)
         return self.rows - len(values)
+
+    def read(self, start: int, rows: int) -> np.ndarray:
+        """Rows written before."""
+        assert self._dtype is not None
+        row_bytes = math.prod(self._row_shape) * self._dtype.itemsize
+        self._file.seek(NPY_HEADER_BYTES + start * row_bytes)
+        values = np.frombuffer(self._file.read(rows * row_bytes), dtype=self._dtype)
+        self._file.seek(0, os.SEEK_END)
+        return values.reshape(rows, *self._row_shape)
 
     def finish(self) -> ArrayFacts:
         """Write the header."""

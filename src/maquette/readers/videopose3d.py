@@ -43,7 +43,7 @@ def read(path: Path, data: bytes, skeleton: Skeleton | None) -> list[Clip]:
         total += points.size
         if total > _LARGEST:
             raise InputError(f"{where}: holds more than {_LARGEST:,} coordinates; split the archive")
-        joints, why = _skeleton(metadata, points.shape[1], skeleton, where)
+        joints, why = archive_skeleton(metadata, points.shape[1], skeleton, where)
         if coordinate_unit(points.astype(np.float64)) != "px":
             raise InputError(
                 f"{where}: coordinates of {subject}/{action} are fractions of the picture; expected pixels"
@@ -99,8 +99,12 @@ def _shape(value: Any) -> str:
     return f"shape {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
 
 
-def _skeleton(metadata: dict, n_joints: int, skeleton: Skeleton | None, where: str) -> tuple[Skeleton, str]:
-    """By the layout's name, else by which joints are left and right."""
+def archive_skeleton(metadata: dict, n_joints: int, skeleton: Skeleton | None, where: str) -> tuple[Skeleton, str]:
+    """Skeleton of an archive and how it is known: by the layout's name, else by which joints are left and right.
+
+    Raises:
+        InputError: neither tells.
+    """
     if skeleton is not None:
         return check_given(skeleton, n_joints, where)
     named = _LAYOUTS.get(str(metadata.get("layout_name", "")).lower())

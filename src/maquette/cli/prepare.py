@@ -1,0 +1,127 @@
+"""``maquette prepare``."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from maquette.errors import InputError, missing_extra
+
+if TYPE_CHECKING:
+    from maquette.datasets.store import PoseStore
+
+KINDS: dict[str, tuple[str, str]] = {
+    "h36m": ("maquette.datasets.h36m", "prepare_h36m"),
+}
+"""Data set -> (module, function). A function is called as ``function(src, dst, *, overwrite, report_progress,
+**options)``, with those options of the command that were given, and returns the open store."""
+
+_ALWAYS = ("dataset", "src", "dst", "overwrite")
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Make a store (memory-mapped arrays) of a data set in its original files, for training and evaluation.
+
+    DATASET is h36m: Human3.6M as Martinez' h5 tree, as the release's .cdf tree, or as VideoPose3D's archives.
+    """
+
+    dataset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
+    """h36m."""
+    src: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SRC")]
+    """Folder with the original files."""
+    dst: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DST")]
+    """Folder of the store; must not exist yet."""
+    layout: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """h36m: martinez, release or videopose3d, instead of what is found in the folder."""
+    subjects: Annotated[tuple[str, ...], tyro.conf.arg(metavar="S1 S9 ...")] = ()
+    """Only these subjects; without it all must be there."""
+    published_cameras: bool = False
+    """h36m: the published table of cameras instead of cameras.h5 or metadata.xml."""
+    mirror_behind: bool = False
+    """h36m: project joints behind a camera mirrored, as the original code does; by default they are missing."""
+    overwrite: bool = False
+    """Replace a store that is there."""
+
+    def run(self) -> None:
+        """Prepare, then say what the store holds and what is absent."""
+        from importlib import import_module
+
+        if self.dataset not in KINDS:
+            raise InputError(f"no data set '{self.dataset}'; expected one of: {', '.join(KINDS)}")
+        module, name = KINDS[self.dataset]
+        try:
+            function = getattr(import_module(module), name)
+        except ModuleNotFoundError as error:
+            raise missing_extra("train", error.name or "torch") from None
+        options = self._options(function)
+        with _progress(f"preparing {self.dataset}") as report_progress:
+            store = function(self.src, self.dst, overwrite=self.overwrite, report_progress=report_progress, **options)
+        print(summary(store))
+
+    def _options(self, function: Callable) -> dict:
+        """The options that were given; InputError for one that this data set does not take."""
+        from inspect import signature
+
+        given = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in _ALWAYS and getattr(self, field.name) != field.default
+        }
+        takes = signature(function).parameters
+        wrong = [f"--{name.replace('_', '-')}" for name in given if name not in takes]
+        if wrong:
+            raise InputError(f"{', '.join(wrong)}: no option for the data set '{self.dataset}'")
+        return given
+
+
+def summary(store: "PoseStore") -> str:
+    """What is in a store, for people."""
+    from collections import Counter
+
+    takes, frames = Counter[str](), Counter[str]()
+    clips, points = Counter[str](), Counter[str]()
+    for recording in store.recordings:
+        takes[recording.subject] += 1
+        frames[recording.subject] += recording.frames
+        for view in recording.views:
+            clips.update(view.rows.keys())
+            points.update({source: count for source, (_, count) in view.rows.items()})
+    rates = ", ".join(dict.fromkeys(f"{float(recording.fps):g}" for recording in store.recordings))
+    size_mb = sum(path.stat().st_size for path in store.path.iterdir()) / 1e6
+    rows = [("3D", f"{store.skeleton}, {len(store.recordings)} recordings, {frames.total():,} frames at {rates} fps")]
+    rows += [(f"  {s}", f"{takes[s]} recordings, {frames[s]:,} frames") for s in store.subjects]
+    for name, source in store.sources.items():
+        score = " with scores" if source.channels == 3 else ""
+        rows.append((f"2D {name}", f"{source.skeleton}{score}, {clips[name]:,} clips, {points[name]:,} frames"))
+    rows += [("note", note) for note in store.notes]
+    width = max(len(left) for left, _ in rows) + 2
+    lines = [f"wrote {store.path}: {store.name}, {size_mb:,.1f} MB"]
+    return "\n".join(lines + [f"  {left:<{width}}{right}" for left, right in rows])
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[str, float], None]]:
+    """A bar on a terminal, a line for each tenth elsewhere; both on standard error."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        next_tenth = [0]
+
+        def line(text: str, share: float) -> None:
+            if share * 10 >= next_tenth[0]:
+                next_tenth[0] = int(share * 10) + 1
+                console.print(f"{title}: {share:.0%} ({text})", highlight=False, markup=False, soft_wrap=True)
+
+        yield line
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn(title), BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda text, share: bar.update(task, completed=share, description=text)
