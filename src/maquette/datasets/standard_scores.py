@@ -4,7 +4,7 @@ Every frame of every camera is a sample of its own. Positions in 3D are relative
 (``camera_frame``) or of the world; statistics are those of the training subjects.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -142,11 +142,27 @@ def statistics_of_store(
     )
 
 
-def epoch_batches(rows: int, batch_size: int, rng: np.random.RandomState) -> Iterator[Int[np.ndarray, " batch"]]:
-    """Rows of the batches of one epoch, in the published order: one permutation of all, the remainder dropped."""
-    order = rng.permutation(rows)
-    for start in range(0, rows - batch_size + 1, batch_size):
-        yield order[start : start + batch_size]
+class EpochOrder:
+    """Rows of every batch in the published order: one permutation of all rows an epoch, the remainder dropped.
+
+    The permutations are those of one random state that goes on from epoch to epoch (NumPy's old generator).
+    """
+
+    def __init__(self, rows: int, *, batch_size: int, seed: int) -> None:
+        self.rows, self.batch_size, self.seed = rows, batch_size, seed
+        self.batches_per_epoch = rows // batch_size
+        self._epoch = -1
+        self._random = np.random.RandomState(seed)
+        self._order = np.zeros(0, dtype=np.int64)
+
+    def batch(self, epoch: int, index: int) -> Int[np.ndarray, " batch"]:
+        """Rows of batch ``index`` of an epoch, both counted from 0; cheap when epochs do not go back."""
+        if epoch < self._epoch:
+            self._epoch, self._random = -1, np.random.RandomState(self.seed)
+        while self._epoch < epoch:
+            self._order = self._random.permutation(self.rows)
+            self._epoch += 1
+        return self._order[index * self.batch_size : (index + 1) * self.batch_size]
 
 
 def joints_of_source(skeleton: Skeleton) -> list[int]:
