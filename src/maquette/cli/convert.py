@@ -15,7 +15,7 @@ class Convert:
     """Motion file to motion file, by suffix."""
 
     input: Annotated[Path, tyro.conf.Positional]
-    """Motion file: .npz .json .csv .bvh."""
+    """Motion file: .npz .json .csv .bvh .amc."""
     output: Annotated[tuple[Path, ...], tyro.conf.arg(aliases=["-o"], metavar="OUT"), tyro.conf.UseAppendAction]
     """File to write; repeat for several."""
     rotation_order: Literal["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"] = "ZXY"

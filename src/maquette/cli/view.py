@@ -12,7 +12,7 @@ class View:
     """Look at motions in the browser."""
 
     files: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Motion files (.npz .json .csv .bvh); several stand side by side."""
+    """Motion files (.npz .json .csv .bvh .amc); several stand side by side."""
     host: str = "127.0.0.1"
     """Address to listen on. Anything else than 127.0.0.1 lets others see it."""
     port: int = 8080

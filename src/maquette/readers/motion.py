@@ -1,5 +1,6 @@
 """``read_motion``: a 3D motion from a file, told by its content."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,15 +8,19 @@ from maquette.errors import InputError
 from maquette.formats.npz import array_names, read_array
 from maquette.motion import Motion
 from maquette.readers.input_files import kind_of, read_bytes
+from maquette.readers.motion_amc import read_motion_amc
 from maquette.readers.motion_bvh import read_motion_bvh
 from maquette.readers.motion_csv import read_motion_csv
 from maquette.readers.motion_json import read_motion_json
 from maquette.readers.motion_npz import read_motion_npz
 
 _BOM = b"\xef\xbb\xbf"
+_AMC = re.compile(rb"(?:\A|[\r\n]):(?:FULLY-SPECIFIED|DEGREES|RADIANS)\b", re.IGNORECASE)
+_ASF = re.compile(rb"(?:\A|[\r\n]):(?:units|bonedata)\b", re.IGNORECASE)
 _LARGEST_BYTES = 1 << 30
 
 _READERS: dict[str, Callable[[Path, bytes], Motion]] = {
+    "amc": read_motion_amc,
     "bvh": read_motion_bvh,
     "csv": read_motion_csv,
     "json": read_motion_json,
@@ -23,23 +28,33 @@ _READERS: dict[str, Callable[[Path, bytes], Motion]] = {
 }
 
 
-def read_motion(path: str | Path) -> Motion:
-    """The motion of one person from a file: Maquette's ``.npz``, ``.json`` and ``.csv``, or a ``.bvh`` of any rig.
+def read_motion(path: str | Path, *, asf: str | Path | None = None) -> Motion:
+    """The motion of one person from a file: Maquette's ``.npz``, ``.json`` and ``.csv``, or ``.bvh`` or ``.amc`` of any
+    rig.
 
     A BVH keeps the joints of its rig (a :class:`Skeleton` of its own, End Sites as ``<joint>_end``) and its rotations,
-    relative to its own rest pose; the unit of length is guessed from the size of the figure, and the notes say so.
+    relative to its own rest pose; the unit of length is guessed from the size of the figure, and the notes say so. An
+    AMC likewise, at 120 frames per second.
+
+    Args:
+        asf: the skeleton of an .amc file; without it, the .asf beside it whose name fits.
 
     Raises:
         InputError: missing, unreadable, or none of these formats; the text says what was seen.
     """
     file = Path(path)
     if kind_of(file) == "folder":
-        raise InputError(f"{file}: is a folder, expected a motion file (.npz .json .csv .bvh)")
+        raise InputError(f"{file}: is a folder, expected a motion file (.npz .json .csv .bvh .amc)")
     size = file.stat().st_size
     if size > _LARGEST_BYTES:
         raise InputError(f"{file}: has {size / (1 << 30):.1f} GiB; motion files up to 1 GiB are read, cut it up first")
     data = read_bytes(file)
-    return _READERS[_format(file, data)](file, data)
+    kind = _format(file, data)
+    if asf is not None:
+        if kind != "amc":
+            raise InputError(f"{file}: is no .amc file, so the skeleton {asf} does not belong to it")
+        return read_motion_amc(file, data, asf=Path(asf))
+    return _READERS[kind](file, data)
 
 
 def is_motion_file(path: str | Path) -> bool:
@@ -65,15 +80,19 @@ def is_motion_file(path: str | Path) -> bool:
 def _format(path: Path, data: bytes) -> str:
     start = data[:4096].removeprefix(_BOM).lstrip()
     if not start:
-        raise InputError(f"{path}: the file is empty, expected a motion (.npz .json .csv .bvh)")
+        raise InputError(f"{path}: the file is empty, expected a motion (.npz .json .csv .bvh .amc)")
     if start.startswith(b"PK\x03\x04"):
         return "npz"
     if start[:9].upper() == b"HIERARCHY":
         return "bvh"
     if start.startswith(b"{"):
         return "json"
+    if _AMC.search(start):
+        return "amc"
+    if _ASF.search(start):
+        raise InputError(f"{path}: is the skeleton of ASF/AMC motion capture; give a take of it, an .amc file")
     if b"_x_m" in start or start.startswith(b"# maquette motion"):
         return "csv"
     raise InputError(
-        f"{path}: not a motion file that is known; expected Maquette's .npz, .json or .csv, or a .bvh of any rig"
+        f"{path}: not a motion file that is known; expected Maquette's .npz, .json or .csv, or .bvh or .amc"
     )

@@ -143,7 +143,7 @@ def view_files(
         raise InputError(f"{', '.join(map(str, folders))}: several folders with 2D keypoints; expected one at most")
     motions = [read_motion(path) for path in paths if path not in folders]
     if not motions:
-        raise InputError(f"{', '.join(map(str, paths))}: no motion file among them (.npz .json .csv .bvh)")
+        raise InputError(f"{', '.join(map(str, paths))}: no motion file among them (.npz .json .csv .bvh .amc)")
     keypoints = read_keypoints(folders[0])[0] if folders else None
     return view(motions, keypoints, host=host, port=port, open_browser=open_browser, block=block)
 
