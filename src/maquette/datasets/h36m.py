@@ -207,7 +207,7 @@ class _Filling:
                 f"{name}: its points are up to {worst:.3g} px from the projected 3D; it is not the ground truth of "
                 f"these takes. Rename it to data_2d_h36m_NAME.npz to keep it as a 2D source of its own, or remove it"
             )
-        self.writer.notes.append(f"{name}: equal to the projected 3D within {worst:.1g} px; 'gt' holds all 32 joints")
+        self.writer.notes.append(f"{name}: equal to the projected 3D within {worst:.2g} px; 'gt' holds all 32 joints")
 
     def _report(self, text: str, share: float) -> None:
         self.report_progress(text, (self.parts_done + share) / self.parts)

@@ -13,7 +13,7 @@ from maquette.datasets.h36m_facts import CAMERAS, INTRINSICS, POSES
 from maquette.datasets.h36m_numbers import READ_FAILURES, open_hdf5, small_array
 from maquette.errors import InputError
 from maquette.geometry.camera import Camera, h36m_camera
-from maquette.geometry.rotations import quat_to_matrix
+from maquette.geometry.rotations import quat_normalize, quat_to_matrix
 
 _XML_SUBJECTS = 11
 _XML_NUMBERS = 300
@@ -34,7 +34,7 @@ def published_cameras(subjects: Iterable[str]) -> dict[str, dict[str, Camera]]:
                 focal_px=lens.focal_px,
                 centre_px=lens.centre_px,
                 image_size=lens.image_size,
-                R_camera_world=quat_to_matrix(np.array(pose.quaternion_world_camera)).T,
+                R_camera_world=quat_to_matrix(quat_normalize(np.array(pose.quaternion_world_camera))).T,
                 position_world_m=np.array(pose.position_mm) / 1000,
                 distortion=(*lens.radial, *lens.tangential),
                 distortion_model="h36m",

@@ -1,4 +1,4 @@
-"""Facts of Human3.6M: subjects, actions, joints of Martinez' files, and the calibration of its cameras.
+"""Facts of Human3.6M: subjects, actions, and the calibration of its cameras.
 
 The calibration is the data set's own, rounded to float32, as VideoPose3D publishes it: of use where the folder has none
 (VideoPose3D's archives), equal to ``cameras.h5`` and ``metadata.xml`` to about 1e-7.
@@ -18,12 +18,6 @@ RENAMED_ACTIONS = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"}
 """S1 in the release -> the name that everybody else's files have."""
 DAMAGED_VIDEO = ("S11", "Directions", "54138969")
 """The one video that cannot be decoded: detectors have no points there, and VideoPose3D leaves the take out."""
-
-STACKED_HOURGLASS_TO_32 = (3, 2, 1, 6, 7, 8, 0, 12, 13, 15, 27, 26, 25, 17, 18, 19)
-"""Joint of the 32 in whose place Martinez et al. (2017) put each of the 16 of the Stacked Hourglass.
-
-The places are theirs, the meaning is MPII's: what they call spine and thorax (12, 13) is its thorax, at the base of the
-neck, and its upper neck; a network trained on these points is none for projected ground truth."""
 
 
 class Intrinsics(NamedTuple):
