@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "models": ("Models", "the lifters in the package: size, joints, licence, accuracy"),
     "prepare": ("Prepare", "a data set in its original files -> arrays to train and evaluate with"),
     "train": ("Train", "train a lifter: the published trainings, and ours on open motion capture"),
+    "evaluate": ("Evaluate", "errors of a lifter under the published protocols; reports to compare"),
     "import-weights": ("ImportWeights", "published checkpoints to model files: TensorFlow, PyTorch"),
     "benchmark-lifters": ("BenchmarkLifters", "compare lifters on open motion capture under a fixed grid"),
     "bench": ("Bench", "speed of the main path on this machine, against its floor"),

@@ -1,26 +1,47 @@
 """Errors of 3D poses under the published protocols. Positions in any unit; errors come in the same.
 
-Every function returns one error for each pose (mean over its joints); take the mean over poses yourself, so that it is
-plain over which of them.
+Every function returns one number for each pose (or each step in time, or each joint of each pose); take the mean over
+poses yourself, so that it is plain over which of them.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
 
 Poses = Float[np.ndarray, "poses joints 3"]
 Errors = Float[np.ndarray, " poses"]
+JointErrors = Float[np.ndarray, "poses joints"]
+
+PCK_THRESHOLD_M = 0.15
+"""MPI-INF-3DHP (Mehta et al. 2017): about half the size of a head."""
+AUC_THRESHOLDS_M: Float[np.ndarray, "31"] = np.arange(31) * 5 / 1000
+"""0, 5, ... 150 mm, as the evaluation that comes with MPI-INF-3DHP; at 0 no joint is correct."""
+AUC_THRESHOLDS_M.flags.writeable = False
+PCP_SHARE = 0.5
+"""Of the limb's length, as on KTH Football II (Burenius et al. 2013)."""
+
+
+def joint_errors(predicted: Poses, target: Poses) -> JointErrors:
+    """Distance of every joint from where it is."""
+    return np.linalg.norm(predicted - target, axis=-1)
 
 
 def mpjpe(predicted: Poses, target: Poses) -> Errors:
     """Mean per-joint position error (protocol 1). Both must have the same origin, usually the hip."""
-    return np.linalg.norm(predicted - target, axis=-1).mean(axis=-1)
+    return joint_errors(predicted, target).mean(axis=-1)
 
 
 def n_mpjpe(predicted: Poses, target: Poses) -> Errors:
     """MPJPE after the scale of each pose is fitted by least squares (protocol 3; Rhodin et al. 2018)."""
+    return mpjpe(rescaled(predicted, target), target)
+
+
+def rescaled(predicted: Poses, target: Poses) -> Poses:
+    """``predicted`` with the scale of each pose fitted to ``target`` by least squares, about the origin."""
     dot = (predicted * target).sum(axis=(1, 2), keepdims=True)
     square = np.square(predicted).sum(axis=(1, 2), keepdims=True)
-    return mpjpe(dot / np.where(square > 0, square, 1) * predicted, target)
+    return dot / np.where(square > 0, square, 1) * predicted
 
 
 def pa_mpjpe(predicted: Poses, target: Poses) -> Errors:
@@ -51,3 +72,48 @@ def procrustes(predicted: Poses, target: Poses, *, scale: bool = True) -> Poses:
 def velocity_error(predicted: Poses, target: Poses) -> Float[np.ndarray, " steps"]:
     """MPJVE of Pavllo et al. 2019: error of the differences between successive poses, one for each pair of frames."""
     return mpjpe(np.diff(predicted, axis=0), np.diff(target, axis=0))
+
+
+def acceleration_error(predicted: Poses, target: Poses) -> Float[np.ndarray, " steps"]:
+    """Error of the second differences, one for each three frames in a row (Kanazawa et al. 2019): unit per frame^2."""
+    return mpjpe(np.diff(predicted, n=2, axis=0), np.diff(target, n=2, axis=0))
+
+
+def pck(errors: JointErrors, threshold: float = PCK_THRESHOLD_M) -> Errors:
+    """Share of the joints of each pose that are nearer than ``threshold`` (metres by default), 0 to 1."""
+    return (errors < threshold).mean(axis=-1)
+
+
+def auc(errors: JointErrors, thresholds: Float[np.ndarray, " thresholds"] = AUC_THRESHOLDS_M) -> Errors:
+    """Mean of :func:`pck` over ``thresholds`` (in growing order), 0 to 1: the area under its curve."""
+    return _thresholds_above(errors, thresholds).mean(axis=-1) / len(thresholds)
+
+
+def pck_curve(
+    errors: JointErrors, thresholds: Float[np.ndarray, " thresholds"] = AUC_THRESHOLDS_M
+) -> Float[np.ndarray, " thresholds"]:
+    """Share of all joints of all poses that are nearer than each of ``thresholds`` (in growing order)."""
+    above = np.bincount(_thresholds_above(errors, thresholds).ravel(), minlength=len(thresholds) + 1)
+    # A joint that n thresholds lie above is correct at the last n of them.
+    return np.cumsum(above[:0:-1])[: len(thresholds)] / max(errors.size, 1)
+
+
+def pcp(
+    predicted: Poses, target: Poses, limbs: Sequence[tuple[int, int]], *, share: float = PCP_SHARE
+) -> Float[np.ndarray, "poses limbs"]:
+    """Percentage of correct parts: 1 where both ends of a limb are within ``share`` of its true length, else 0.
+
+    NaN for a limb whose true length is 0: nothing can be said about it.
+
+    Args:
+        limbs: pairs of joints.
+    """
+    ends = np.array(limbs, dtype=int).reshape(-1, 2)
+    length = np.linalg.norm(target[:, ends[:, 0]] - target[:, ends[:, 1]], axis=-1)
+    worst = joint_errors(predicted, target)[:, ends].max(axis=-1)
+    return np.where(length > 0, (worst <= share * length).astype(float), np.nan)
+
+
+def _thresholds_above(errors: JointErrors, thresholds: Float[np.ndarray, " thresholds"]) -> np.ndarray:
+    """How many of the thresholds are larger than each error."""
+    return len(thresholds) - np.searchsorted(thresholds, errors, side="right")

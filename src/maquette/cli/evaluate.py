@@ -1,0 +1,250 @@
+"""``maquette evaluate``."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from maquette.errors import InputError, missing_extra
+
+if TYPE_CHECKING:
+    from maquette.datasets.store import PoseStore
+    from maquette.evaluate.protocols import Protocol
+    from maquette.evaluate.report import Report
+    from maquette.lifting.lifter import Lifter
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Evaluate a lifter on a store (maquette prepare) under a published protocol, or show and compare reports."""
+
+    model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
+    """Name of a model in the package, an .onnx file, or a report (.json) that this command wrote."""
+    data: Annotated[Path | None, tyro.conf.arg(metavar="STORE")] = None
+    """Store to evaluate on."""
+    protocol: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """martinez, martinez-procrustes, martinez-global, videopose3d, rie, humaneva, mpi-inf-3dhp or plain; by default
+    that of the model and the data set."""
+    source: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """2D that goes in (gt, sh, cpn_ft_h36m_dbb, ...); by default what the model says it was trained on, else gt."""
+    subjects: Annotated[str | None, tyro.conf.arg(metavar="S9,S11")] = None
+    """Subjects; by default the protocol's test subjects."""
+    actions: Annotated[str | None, tyro.conf.arg(metavar="Walk,Sitting")] = None
+    """Beginnings of names of actions ("Walk" takes Walking, WalkDog and WalkTogether); by default the protocol's."""
+    joints: Annotated[int | None, tyro.conf.arg(metavar="14|17")] = None
+    """Number of joints to compare; by default the protocol's first set that the model gives."""
+    flip: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Average with the prediction for the mirrored input; by default as the protocol does."""
+    no_flip: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Do not."""
+    by_subject: bool = False
+    """Show every action of every subject."""
+    by_joint: bool = False
+    """Show every joint."""
+    json: Annotated[Path | None, tyro.conf.arg(metavar="F.json")] = None
+    """Write the report there."""
+    csv: Annotated[Path | None, tyro.conf.arg(metavar="F.csv")] = None
+    """Write all numbers there as a table."""
+    latex: Annotated[Path | None, tyro.conf.arg(metavar="F.tex")] = None
+    """Write the row of a LaTeX table there."""
+    figure: Annotated[Path | None, tyro.conf.arg(metavar="F.png")] = None
+    """Draw actions, joints and PCK there (extra: plot)."""
+    against: Annotated[Path | None, tyro.conf.arg(metavar="F.json")] = None
+    """Compare with that report; it must be of the same protocol and data."""
+    threads: int = 0
+    """Threads of onnxruntime; 0: one for each core."""
+
+    def run(self) -> None:
+        """Evaluate (or read the report), print, write, compare."""
+        from importlib.util import find_spec
+
+        from maquette.evaluate.report import read_report
+
+        if self.figure and find_spec("matplotlib") is None:
+            raise missing_extra("plot", "matplotlib")
+        other = read_report(self.against) if self.against else None
+        report = read_report(self.model) if self.model.endswith(".json") else self._evaluated()
+        self._show(report)
+        self._write(report)
+        if other is not None:
+            _show_differences(report, other)
+
+    def _evaluated(self) -> "Report":
+        from maquette.cli.evaluated_store import chosen_views, fit_model, predictions
+        from maquette.datasets.store import open_store
+        from maquette.evaluate.protocols import deviations, find_protocol
+        from maquette.evaluate.report import DataFacts, ModelFacts
+        from maquette.evaluate.results import evaluate
+        from maquette.lifting.lifter import Lifter
+
+        if self.data is None:
+            raise InputError(f"no data to evaluate '{self.model}' on; give a store with --data (maquette prepare)")
+        if self.flip and self.no_flip:
+            raise InputError("--flip and --no-flip exclude each other")
+        protocol = find_protocol(self.protocol) if self.protocol else None
+        lifter = Lifter(self.model, threads=self.threads)
+        store = open_store(self.data)
+        protocol = protocol or _protocol_for(lifter, store)
+        lifter.flip = self.flip or (protocol.flip and not self.no_flip)
+        source = self.source or _source_for(lifter, store)
+        if source not in store.sources:
+            has = ", ".join(store.sources) or "none"
+            raise InputError(f"{store.path}: no 2D source '{source}'; there are: {has} (--source)")
+        fit = fit_model(lifter, store, source)
+        protocol.joints(fit.names, self.joints)
+        views = chosen_views(store, source, protocol, _listed(self.subjects), _listed(self.actions))
+        subjects = list(dict.fromkeys(recording.subject for recording, _ in views))
+        actions = list(dict.fromkeys(recording.kind for recording, _ in views))
+        facts = DataFacts(
+            name=store.name,
+            skeleton=store.skeleton.name,
+            source=source,
+            subjects=subjects,
+            actions=actions,
+            notes=[*fit.notes, *deviations(protocol, subjects, actions, flip=lifter.flip)],
+        )
+        model = ModelFacts(
+            name=lifter.spec.name,
+            sha256=lifter.model.sha256,
+            file=lifter.model.path.name,
+            training_data=lifter.spec.training_data,
+            flip=lifter.flip,
+        )
+        total = sum(recording.frames for recording, _ in views)
+        with _bar(f"{lifter.spec.name} on {store.name}, protocol {protocol.name}", total) as advance:
+            found = predictions(lifter, store, source, fit, views)
+            counted = _counted(found, advance)
+            return evaluate(
+                counted, protocol, joints=fit.names, root=fit.root, count=self.joints, model=model, data=facts
+            )
+
+    def _show(self, report: "Report") -> None:
+        from maquette.evaluate.tables import described, joint_table, table
+
+        console = _console()
+        for line in described(report):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(table(report, by_subject=self.by_subject))
+        if self.by_joint:
+            console.print(joint_table(report))
+
+    def _write(self, report: "Report") -> None:
+        from maquette.atomic import write_text
+        from maquette.evaluate.tables import as_csv, as_latex
+
+        if self.json:
+            report.write(self.json)
+        if self.csv:
+            write_text(self.csv, as_csv(report))
+        if self.latex:
+            write_text(self.latex, as_latex(report))
+        if self.figure:
+            from maquette.evaluate.figure import draw
+
+            draw(report, self.figure)
+        for path in (self.json, self.csv, self.latex, self.figure):
+            if path:
+                print(f"wrote {path}")
+
+
+def _show_differences(report: "Report", other: "Report") -> None:
+    from maquette.evaluate.comparison import compare, remarks
+    from maquette.evaluate.tables import differences
+
+    console = _console()
+    headline = report.protocol.headline
+    names = (report.model.name, other.model.name)
+    if names[0] == names[1]:
+        names = (f"{names[0]} (this)", f"{names[1]} (that)")
+    wanted = ("subject and action" if report.protocol.average == "subjects and actions" else "action", "average")
+    rows = [
+        (found.name, found.frames, found.value, found.against)
+        for found in compare(report, other)
+        if found.metric == headline and found.group in wanted
+    ]
+    for line in remarks(report, other):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(differences(rows, names, headline))
+
+
+def _protocol_for(lifter: "Lifter", store: "PoseStore") -> "Protocol":
+    """The one that results of such a model on such data are published under."""
+    from maquette.evaluate.protocols import PROTOCOLS
+    from maquette.lifting.published import STANDARD_SCORES
+
+    skeleton = store.skeleton.name
+    if skeleton.startswith("humaneva"):
+        return PROTOCOLS["humaneva"]
+    if skeleton.startswith("mpi-inf-3dhp"):
+        return PROTOCOLS["mpi-inf-3dhp"]
+    if skeleton != "h36m-32":
+        return PROTOCOLS["plain"]
+    if lifter.spec.normalisation == STANDARD_SCORES:
+        return PROTOCOLS["martinez"]
+    return PROTOCOLS["rie" if lifter.published and lifter.spec.kind == "relative" else "videopose3d"]
+
+
+def _source_for(lifter: "Lifter", store: "PoseStore") -> str:
+    """The 2D that the model was trained on if it says so, the exact points else; of those whose joints fit."""
+    import re
+
+    from maquette.cli.evaluated_store import fit_model
+
+    if not store.sources:
+        raise InputError(f"{store.path}: the store has no 2D to lift")
+    fitting = []
+    for name in store.sources:
+        try:
+            fit_model(lifter, store, name)
+        except InputError:
+            continue
+        fitting.append(name)
+    told = [name for name in fitting if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", lifter.spec.training_data)]
+    hourglass = [name for name in fitting if name.startswith("sh") and "hourglass" in lifter.spec.mapping]
+    exact = [name for name in fitting if name == "gt"]
+    return next(iter([*told, *hourglass, *exact, *fitting, *store.sources]))
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
+
+
+def _counted(found: Iterator, advance) -> Iterator:
+    for prediction in found:
+        yield prediction
+        advance(len(prediction.target_m))
+
+
+def _console():
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=160)
+
+
+@contextmanager
+def _bar(text: str, total: int) -> Iterator:
+    """A progress bar on a terminal, a line now and then elsewhere, on standard error; it counts frames."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        state = {"done": 0, "told": 0.0}
+
+        def line(frames: int) -> None:
+            state["done"] += frames
+            share = state["done"] / max(total, 1)
+            if share >= state["told"] + 0.1 or share >= 1:
+                state["told"] = share
+                console.print(f"{text}: {share:.0%}", highlight=False, markup=False, soft_wrap=True)
+
+        yield line
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(text, total=total)
+        yield lambda frames: bar.advance(task, frames)

@@ -1,0 +1,226 @@
+"""From a model file and a store to predictions, sequence by sequence."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from maquette.errors import InputError
+from maquette.evaluate.protocols import Protocol
+from maquette.evaluate.results import Prediction
+from maquette.keypoints import Keypoints
+from maquette.lifting.lifter import Lifter, network_points
+from maquette.lifting.published import input_joints, lift_clip, on_skeleton, output_joints
+from maquette.mapping import H36M_17_CONVENTIONS, LANDMARKS_27_V1, map_keypoints
+from maquette.runtime.spec import ModelSpec
+from maquette.skeleton import Skeleton
+from maquette.skeletons import H36M_17, H36M_32, MPI_INF_3DHP_17, MPII_16, get_skeleton
+
+if TYPE_CHECKING:
+    from maquette.datasets.store import PoseStore, Recording, View
+
+_SAME_RATE = 0.02  # share by which the frame rate may differ from the model's
+_HOURGLASS = H36M_17_CONVENTIONS["stacked-hourglass/mpii-16"]
+_H36M_FOR_3DHP = {
+    **{name: row for name, row in LANDMARKS_27_V1[MPI_INF_3DHP_17.name].rows.items() if isinstance(row, str)},
+    "thorax": "neck",
+    "spine": "spine",
+    "nose": "head",
+}
+"""Joint of Human3.6M -> the joint of MPI-INF-3DHP's test set that papers compare it with."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How the model's joints and the store's belong together."""
+
+    inputs: tuple[int, ...] | None
+    """For a model of a published system: columns of the 2D source; None for ours, which map them themselves."""
+    channels: int
+    outputs: tuple[int, ...]
+    """Joints of the model's output skeleton that are compared."""
+    targets: tuple[int, ...]
+    """The same joints in the store."""
+    names: tuple[str, ...]
+    """Their names in the store."""
+    root: str
+    notes: tuple[str, ...] = ()
+
+
+def fit_model(lifter: Lifter, store: "PoseStore", source: str) -> Fit:
+    """How this model reads this source of this store, and which joints of both can be compared.
+
+    Raises:
+        InputError: the 2D does not hold the joints of the model, the frame rate is another, or nothing can be compared.
+    """
+    spec, skeleton = lifter.spec, store.sources[source].skeleton
+    notes: list[str] = []
+    problems: list[str] = []
+    columns = None
+    channels = 2
+    if lifter.published:
+        columns = _columns(spec, skeleton, source, problems, notes)
+        channels = lifter.model.channels // len(input_joints(spec))
+        if channels > store.sources[source].channels:
+            problems.append(
+                f"the model reads {channels} values of each point, '{source}' has {store.sources[source].channels}"
+            )
+        problems += _rates(spec, store)
+    elif skeleton.name not in LANDMARKS_27_V1:
+        problems.append(f"no joint map leads from {skeleton} of '{source}' to the landmarks that the model reads")
+    pairs = _pairs(spec, store.skeleton)
+    if len(pairs) < 2:
+        gives, has = ", ".join(output_joints(spec)), ", ".join(store.skeleton.joints)
+        problems.append(f"the model gives {gives}; the store's {store.skeleton} has {has}: nothing to compare")
+    if problems:
+        raise InputError.from_problems(f"model '{spec.name}' on {store.path}", problems)
+    given = get_skeleton(spec.output_skeleton)
+    root = given.joints[given.roots[0]]
+    kept = {name: pairs[name] for name in pairs if name in {*output_joints(spec), root}}
+    return Fit(
+        columns,
+        channels,
+        tuple(given.indices(kept)),
+        tuple(store.skeleton.indices(kept.values())),
+        tuple(kept.values()),
+        kept[root],
+        tuple(notes),
+    )
+
+
+def predictions(
+    lifter: Lifter, store: "PoseStore", source: str, fit: Fit, views: "list[tuple[Recording, View]]"
+) -> Iterator[Prediction]:
+    """Run the model on each view, one after the other.
+
+    Raises:
+        InputError: a view has fewer frames of 2D than of 3D, or points that a published model needs are missing.
+    """
+    for recording, view in views:
+        points = store.keypoints_px(recording, view, source)
+        if len(points) < recording.frames:
+            raise InputError(
+                f"{store.path}: {recording}, camera {view.camera_name}: {len(points)} frames of '{source}' for "
+                f"{recording.frames} of motion capture; expected as many or more"
+            )
+        points = np.asarray(points[: recording.frames], dtype=np.float64)
+        try:
+            found = _lifted(lifter, store.sources[source].skeleton, points, recording, view, fit)
+        except InputError as error:
+            raise InputError(f"{store.path}: {recording}, camera {view.camera_name}, '{source}': {error}") from None
+        target = store.positions_camera_m(recording, view)
+        yield Prediction(
+            recording.subject,
+            recording.action,
+            view.camera_name,
+            found[:, list(fit.outputs)],
+            target[:, list(fit.targets)],
+        )
+
+
+def chosen_views(
+    store: "PoseStore", source: str, protocol: Protocol, subjects: tuple[str, ...], actions: tuple[str, ...]
+) -> "list[tuple[Recording, View]]":
+    """What is evaluated: recordings of the subjects in the order given, whose action begins with one of ``actions``.
+
+    Raises:
+        InputError: a subject or action that the store does not have, or nothing is left; all of it at once.
+    """
+    asked = subjects or protocol.subjects or store.subjects
+    prefixes = actions or protocol.actions
+    problems = []
+    absent = [name for name in asked if name not in store.subjects]
+    if absent:
+        problems.append(f"no subject {', '.join(absent)}; there are: {', '.join(store.subjects)} (--subjects)")
+    recordings = [r for subject in dict.fromkeys(asked) for r in store.recordings if r.subject == subject]
+    kinds = ", ".join(dict.fromkeys(recording.kind for recording in recordings))
+    unknown = [prefix for prefix in prefixes if not any(r.action.startswith(prefix) for r in recordings)]
+    if unknown and recordings:
+        problems.append(f"no action begins with {', '.join(unknown)}; there are: {kinds} (--actions)")
+    views = [
+        (recording, view)
+        for recording in recordings
+        if (not prefixes or recording.action.startswith(prefixes))
+        and (recording.subject, recording.action) not in protocol.excluded
+        for view in recording.views
+        if source in view.rows
+    ]
+    if not problems and not views:
+        problems.append(f"no camera has points of '{source}' for what was asked")
+    if problems:
+        raise InputError.from_problems(str(store.path), problems)
+    return views
+
+
+def _lifted(
+    lifter: Lifter, skeleton: Skeleton, points: np.ndarray, recording: "Recording", view: "View", fit: Fit
+) -> Float[np.ndarray, "frames joints 3"]:
+    """On the model's output skeleton, camera frame, metres."""
+    if fit.inputs is not None:
+        seen = points[:, list(fit.inputs), : fit.channels]
+        return on_skeleton(lift_clip(lifter.model, seen, view.camera.image_size, flip=lifter.flip), lifter.spec)
+    shown = np.isfinite(points).all(axis=-1)
+    track = Keypoints(points[..., :2], shown.astype(float), skeleton, recording.fps, view.camera.image_size)
+    track = map_keypoints(track, "landmarks-27")
+    pixels, observed = network_points(track.points, view.camera)
+    return lifter.lift_arrays(pixels, observed, track.times_s, np.arange(track.n_frames), view.camera)
+
+
+def _columns(
+    spec: ModelSpec, skeleton: Skeleton, source: str, problems: list[str], notes: list[str]
+) -> tuple[int, ...] | None:
+    """Columns of the 2D that go into the network."""
+    wanted = input_joints(spec)
+    names = list(wanted)
+    hourglass = spec.mapping == "h36m-17/stacked-hourglass"
+    if skeleton.name == MPII_16.name and spec.input_skeleton == H36M_17.name:
+        names = [str(_HOURGLASS.rows.get(name, name)) for name in wanted]
+        if not hourglass:
+            notes.append(
+                f"the model was not trained on Stacked Hourglass: '{source}' has the base of the neck where it expects "
+                "the spine"
+            )
+    elif hourglass and spec.input_skeleton == H36M_17.name:
+        notes.append(
+            f"the model was trained on Stacked Hourglass, whose 'spine' is the base of the neck; '{source}' not"
+        )
+    same = skeleton.name in (spec.input_skeleton, MPII_16.name if names != wanted else None) or (
+        skeleton.name == H36M_32.name and spec.input_skeleton == H36M_17.name
+    )
+    if not same or any(name not in skeleton for name in names):
+        problems.append(
+            f"the model takes {len(wanted)} joints of {spec.input_skeleton} ({', '.join(wanted)}); the 2D '{source}' "
+            f"has {skeleton} ({', '.join(skeleton.joints)})"
+        )
+        return ()
+    return tuple(skeleton.indices(names))
+
+
+def _rates(spec: ModelSpec, store: "PoseStore") -> list[str]:
+    if spec.window_frames == 1:
+        return []
+    rates = {float(recording.fps) for recording in store.recordings}
+    if all(abs(fps * spec.window_step_s - 1) < _SAME_RATE for fps in rates):
+        return []
+    said = ", ".join(f"{fps:g}" for fps in sorted(rates))
+    return [f"the model sees {1 / spec.window_step_s:g} frames a second, the store has {said}"]
+
+
+def _pairs(spec: ModelSpec, skeleton: Skeleton) -> dict[str, str]:
+    """Joint of the model's output skeleton -> the store's, root first; only joints that mean the same."""
+    given = get_skeleton(spec.output_skeleton)
+    if given == skeleton:
+        return {name: name for name in given.joints}
+    h36m = {name: name for name in H36M_17.joints}
+    if skeleton.name in (H36M_17.name, H36M_32.name):
+        known = h36m
+    elif skeleton.name == MPI_INF_3DHP_17.name:
+        known = _H36M_FOR_3DHP
+    else:
+        rows = LANDMARKS_27_V1[skeleton.name].rows if skeleton.name in LANDMARKS_27_V1 else {}
+        known = {name: row for name, row in rows.items() if isinstance(row, str) and name in h36m}
+    if any(name not in given for name in h36m):
+        return {}
+    return {name: known[name] for name in H36M_17.joints if name in known}

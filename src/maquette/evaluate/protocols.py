@@ -1,0 +1,236 @@
+"""The published protocols, as data: what is compared, over which frames, and how it is averaged.
+
+What each number means, and the results that were published under each: docs/concepts/protocols.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from maquette.errors import InputError
+from maquette.skeletons import H36M_17, HUMANEVA_15, MPI_INF_3DHP_17
+
+Metric = Literal["mpjpe", "pa_mpjpe", "n_mpjpe", "mpjve", "acceleration", "pck150", "auc", "pcp"]
+POSE_METRICS: tuple[Metric, ...] = ("mpjpe", "pa_mpjpe", "n_mpjpe", "pck150", "auc", "pcp")
+"""Those of single poses."""
+ALL_METRICS: tuple[Metric, ...] = ("mpjpe", "pa_mpjpe", "n_mpjpe", "mpjve", "acceleration", "pck150", "auc", "pcp")
+METRIC_TITLES: dict[Metric, tuple[str, str]] = {
+    "mpjpe": ("MPJPE", "mm"),
+    "pa_mpjpe": ("PA-MPJPE", "mm"),
+    "n_mpjpe": ("N-MPJPE", "mm"),
+    "mpjve": ("MPJVE", "mm/frame"),
+    "acceleration": ("Acceleration", "mm/frame²"),
+    "pck150": ("PCK@150", "%"),
+    "auc": ("AUC", "%"),
+    "pcp": ("PCP@0.5", "%"),
+}
+"""Metric -> its usual name and its unit."""
+
+H36M_ACTIONS = (
+    "Directions",
+    "Discussion",
+    "Eating",
+    "Greeting",
+    "Phoning",
+    "Photo",
+    "Posing",
+    "Purchases",
+    "Sitting",
+    "SittingDown",
+    "Smoking",
+    "Waiting",
+    "WalkDog",
+    "Walking",
+    "WalkTogether",
+)
+"""In the order of every published table."""
+LSP_14 = tuple(name for name in H36M_17.joints if name not in ("hip", "spine", "nose"))
+"""The 14 joints of Human3.6M that papers with LSP's skeleton compare: without hip, spine and neck/nose."""
+MPI_INF_3DHP_14 = tuple(name for name in MPI_INF_3DHP_17.joints if name not in ("pelvis", "spine", "head"))
+"""The joints of MPI-INF-3DHP's own table of PCK and AUC: head top, neck and the limbs."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What a number that is reported under a name means."""
+
+    name: str
+    about: str
+    """One sentence for people."""
+    joint_sets: Mapping[int, tuple[str, ...]]
+    """Number of joints -> their names; the first is the default. Empty: all that model and data share."""
+    root: Literal["as predicted", "subtracted"]
+    """Targets are relative to their root. ``subtracted``: predictions are put relative to theirs as well. ``as
+    predicted``: they stay as the network gives them, so that a root predicted beside 0 counts as an error."""
+    metrics: tuple[Metric, ...]
+    headline: Metric
+    average: Literal["actions", "frames", "subjects and actions"]
+    """What the average is the plain mean of: frames of an action are pooled over subjects and cameras, then actions
+    count equally; or all frames count equally; or frames are pooled by subject and action, and these count equally."""
+    subjects: tuple[str, ...] = ()
+    """Test subjects; empty: all that there are."""
+    actions: tuple[str, ...] = ()
+    """Beginnings of the names of the actions; empty: all."""
+    excluded: tuple[tuple[str, str], ...] = ()
+    """(subject, action with its number) of recordings that are left out."""
+    batch: int = 1
+    """Frames at the end of what is pooled that do not fill a batch are dropped."""
+    batches_of: Literal["action", "everything"] = "action"
+    """What the batches are cut from."""
+    velocity_weight: Literal["frames", "differences"] = "differences"
+    """Weight of a sequence of n frames in the mean of MPJVE: n, or its n - 1 differences."""
+    flip: bool = True
+    """Whether predictions were averaged with those for the mirrored input."""
+    sampling: str = "every frame"
+
+    def joints(self, available: tuple[str, ...], count: int | None = None) -> tuple[str, ...]:
+        """The joints to compare, of those that are ``available``.
+
+        Args:
+            count: which of :attr:`joint_sets`; None takes the first whose joints are all there.
+
+        Raises:
+            InputError: there is no such set, or joints of it are not there.
+        """
+        if not self.joint_sets:
+            if count not in (None, len(available)):
+                raise InputError(
+                    f"protocol '{self.name}' compares all joints that model and data share, here {len(available)}; "
+                    "leave the number of joints away"
+                )
+            return available
+        if count is not None and count not in self.joint_sets:
+            known = " or ".join(map(str, self.joint_sets))
+            raise InputError(f"protocol '{self.name}' compares {known} joints, not {count}")
+        sets = list(self.joint_sets.values()) if count is None else [self.joint_sets[count]]
+        for names in sets:
+            if set(names) <= set(available):
+                return names
+        lacking = ", ".join(name for name in sets[0] if name not in available)
+        raise InputError(
+            f"protocol '{self.name}' compares {len(sets[0])} joints; {lacking} cannot be compared: model and data "
+            f"share {', '.join(available) or 'none'} (protocol 'plain' compares those)"
+        )
+
+
+_H36M_SETS = {17: H36M_17.joints, 14: LSP_14}
+_H36M_TEST = ("S9", "S11")
+_MARTINEZ = Protocol(
+    name="martinez",
+    about="Martinez et al. 2017, protocol 1: MPJPE of each action, the mean of the actions; the frames of an action "
+    "that do not fill a batch of 64 are dropped",
+    joint_sets=_H36M_SETS,
+    root="subtracted",
+    metrics=POSE_METRICS,
+    headline="mpjpe",
+    average="actions",
+    subjects=_H36M_TEST,
+    batch=64,
+    flip=False,
+    sampling="every frame of 50 a second, every camera a sample of its own",
+)
+_VIDEOPOSE3D = Protocol(
+    name="videopose3d",
+    about="Pavllo et al. 2019: the frames of an action pooled over subjects and cameras, the mean of the actions; "
+    "S11's first Directions, which is damaged, is left out",
+    joint_sets=_H36M_SETS,
+    root="as predicted",
+    metrics=ALL_METRICS,
+    headline="mpjpe",
+    average="actions",
+    subjects=_H36M_TEST,
+    excluded=(("S11", "Directions"),),
+    velocity_weight="frames",
+    sampling="every frame of 50 a second, every camera a sequence of its own",
+)
+
+PROTOCOLS: dict[str, Protocol] = {
+    protocol.name: protocol
+    for protocol in (
+        _MARTINEZ,
+        replace(
+            _MARTINEZ,
+            name="martinez-procrustes",
+            about="Martinez et al. 2017, protocol 2: the same after the best similarity transform of each pose",
+            headline="pa_mpjpe",
+        ),
+        replace(
+            _MARTINEZ,
+            name="martinez-global",
+            about="Martinez et al. 2017 without --evaluateActionWise: all frames alike; those at the end that do not "
+            "fill a batch of 64 are dropped",
+            average="frames",
+            batches_of="everything",
+        ),
+        _VIDEOPOSE3D,
+        replace(
+            _VIDEOPOSE3D,
+            name="rie",
+            about="Shan et al. 2021: pooled and averaged as Pavllo et al. 2019 do, with the mirrored input",
+        ),
+        Protocol(
+            name="humaneva",
+            about="HumanEva-I as Pavllo et al. 2019: Walk, Jog and Box of the validation takes by subject and action, "
+            "the mean of these",
+            joint_sets={15: HUMANEVA_15.joints},
+            root="as predicted",
+            metrics=ALL_METRICS,
+            headline="pa_mpjpe",
+            average="subjects and actions",
+            subjects=("Validate/S1", "Validate/S2", "Validate/S3"),
+            actions=("Walk", "Jog", "Box"),
+            velocity_weight="frames",
+            sampling="every frame of 60 a second",
+        ),
+        Protocol(
+            name="mpi-inf-3dhp",
+            about="Mehta et al. 2017: PCK at 150 mm and AUC over 0, 5, ... 150 mm of the test sequences' valid frames, "
+            "poses relative to the pelvis, all frames alike",
+            joint_sets={14: MPI_INF_3DHP_14, 17: MPI_INF_3DHP_17.joints},
+            root="subtracted",
+            metrics=ALL_METRICS,
+            headline="pck150",
+            average="frames",
+            sampling="valid frames",
+        ),
+        Protocol(
+            name="plain",
+            about="every frame alike, poses relative to the root, all joints that model and data share",
+            joint_sets={},
+            root="subtracted",
+            metrics=ALL_METRICS,
+            headline="mpjpe",
+            average="frames",
+        ),
+    )
+}
+"""By name."""
+
+
+def deviations(protocol: Protocol, subjects: Sequence[str], actions: Sequence[str], *, flip: bool) -> list[str]:
+    """In what an evaluation differs from the protocol that it is named after, in sentences.
+
+    Args:
+        subjects, actions: those that were evaluated; actions without the number of the take.
+    """
+    notes = []
+    if protocol.subjects and set(subjects) != set(protocol.subjects):
+        notes.append(f"not the protocol's subjects ({', '.join(protocol.subjects)}): {', '.join(subjects)}")
+    known = [name for name in H36M_ACTIONS if name in actions]
+    if protocol.joint_sets == _H36M_SETS and len(known) < len(H36M_ACTIONS):
+        notes.append(f"{len(known)} of the {len(H36M_ACTIONS)} actions that published averages are made of")
+    if flip != protocol.flip:
+        usual = "averages with" if protocol.flip else "does not use"
+        notes.append(f"the protocol {usual} the mirrored input, this evaluation {'does' if flip else 'does not'}")
+    return notes
+
+
+def find_protocol(name: str) -> Protocol:
+    """The protocol of that name.
+
+    Raises:
+        InputError: there is none; the text lists those there are.
+    """
+    if name not in PROTOCOLS:
+        raise InputError(f"no protocol '{name}'; there are: {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]
