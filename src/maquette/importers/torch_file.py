@@ -131,9 +131,9 @@ def load_tensors(network: nn.Module, tensors: Mapping[str, Tensor], what: str) -
     broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
     problems = []
     if missing:
-        problems.append(f"{len(missing)} tensors are missing: {_some(missing)}")
+        problems.append(f"missing: {_some(missing)}")
     if strange:
-        problems.append(f"{len(strange)} tensors do not belong to it: {_some(strange)}")
+        problems.append(f"not of this network: {_some(strange)}")
     problems += shapes[:_SHOWN] + ([f"and {len(shapes) - _SHOWN} other shapes"] if len(shapes) > _SHOWN else [])
     if broken:
         problems.append(f"values that are not finite in {_some(broken)}")
