@@ -90,7 +90,7 @@ def lab(tmp_path_factory):
         for n, (subject, action) in enumerate((("S1", "Directions 1"), ("S5", "Walking"), ("S9", "Directions 1"))):
             body = swaying(25 + 6 * n, seed=n)[:, :17][..., [0, 2, 1]].astype(np.float64)
             positions = rng.normal(scale=0.2, size=(len(body), 32, 3)) + [0, 0, 1]
-            positions[:, H36M_32.indices(H36M_17.joints)] = body
+            positions[:, H36M_32.indices(H36M_17.joints)] = body + rng.normal(scale=0.02, size=body.shape)
             number = writer.add_recording(subject, action, positions, fps=50, cameras=cameras())
             for name, camera in cameras().items():
                 points = camera.project_world(positions)

@@ -1,12 +1,9 @@
-"""Trainings on windows of recordings: the published steps, stages, exact resume."""
+"""Trainings on windows of recordings: stages one after the other, and alone."""
 
 from typing import Any
 
-import numpy as np
-import pytest
 import torch
 
-from maquette.errors import InputError, ModelError
 from maquette.training.checkpoint import read_checkpoint
 from maquette.training.run import train
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from maquette.lifting.normalize import CHANNELS
+from maquette.models.rie_landmarks import LANDMARK_GROUPS, LandmarkEncoding
 from maquette.runtime.onnx_model import OnnxModel
 from maquette.runtime.shipped import SHIPPED, card_of, find_model
 from maquette.skeletons import LIFTED_21
@@ -32,8 +33,15 @@ def random_network(preset: str, **fields):
                 module.bias.normal_(std=0.3)
                 statistics["running_mean"].normal_(std=0.3)
                 statistics["running_var"].uniform_(0.5, 1.5)
-        torch.nn.init.normal_(network.network.last.bias, std=0.1)
+        for bias in last_biases(network.network):
+            torch.nn.init.normal_(bias, std=0.1)
     return plan, network.eval()
+
+
+def last_biases(network) -> list[torch.Tensor]:
+    if isinstance(network, LandmarkEncoding):
+        return [network.encoding.decoder(group).fc_2.bias for group in network.encoding.groups.groups]
+    return [network.last.bias]
 
 
 def write(path, plan, network) -> OnnxModel:
@@ -61,7 +69,10 @@ def test_the_graph_has_no_batch_norms_and_one_product_per_layer(preset):
     _, network = random_network(preset, width=32)
     graph = build_onnx(network, {}).graph
     kinds = [node.op_type for node in graph.node]
-    assert kinds.count("Gemm") == sum(isinstance(m, torch.nn.Linear) for m in network.modules())
+    layers = sum(isinstance(m, torch.nn.Linear | torch.nn.Conv1d) for m in network.modules())
+    # What is relative to the middle frame is a product for each window, beside that for each frame.
+    per_window = len(LANDMARK_GROUPS.groups) if isinstance(network.network, LandmarkEncoding) else 0
+    assert kinds.count("Gemm") == layers + per_window
     assert "BatchNormalization" not in kinds
     assert "Transpose" not in kinds
 

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import tyro
 
@@ -22,6 +22,7 @@ ABOUT = {
     "tcn-humaneva": "the same on HumanEva-I, Mask R-CNN detections",
     "tcn-mocap": "our temporal lifter, on open motion capture",
     "martinez-mocap": "our single-pose lifter, on open motion capture",
+    "rie-mocap": "relative information encoding behind our landmarks, in its three stages, on open motion capture",
 }
 
 
@@ -102,7 +103,7 @@ def _flags(name: str) -> set[str]:
     return {flag, f"no-{flag}"}
 
 
-def _without_preset(arguments: list[str]) -> None:
+def _without_preset(arguments: list[str]) -> NoReturn:
     """Say which presets there are: as help, or as an error."""
     from difflib import get_close_matches
 

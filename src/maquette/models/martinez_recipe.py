@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -24,7 +25,7 @@ class TensorFlowAdam(torch.optim.Adam):
     as epsilon, and behind norms that are clipped to 1 some are, the weights after a few steps differ by a permille.
     """
 
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One step; see :class:`torch.optim.Adam`."""
         for group in self.param_groups:
             done = [int(self.state[p]["step"]) for p in group["params"] if "step" in self.state.get(p, {})]

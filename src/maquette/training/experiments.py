@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from maquette.training.checkpoint import read_checkpoint, weights_of
 from maquette.training.experiment import Experiment, Share
-from maquette.training.plans import MocapPreset, Preset, RelativePreset, TemporalPreset
+from maquette.training.plans import MocapPreset, PosePreset, Preset, RelativePreset, TemporalPreset
 
 
 def build_experiment(plan: Preset, data_dir: Path, *, stage: int = 0, before: Path | None = None) -> Experiment:
@@ -18,16 +19,20 @@ def build_experiment(plan: Preset, data_dir: Path, *, stage: int = 0, before: Pa
         InputError: the data or the checkpoint cannot be used.
     """
     share = Share.here()
+    weights = None if before is None else weights_of(read_checkpoint(before))
     if isinstance(plan, MocapPreset):
         from maquette.training.mocap import MocapExperiment
 
-        return MocapExperiment(plan, data_dir, share)
+        return MocapExperiment(plan, data_dir, share, stage=stage, before=weights)
     if isinstance(plan, RelativePreset):
         from maquette.training.chunks import ChunkData
-        from maquette.training.relative import RelativeExperiment, state_before
+        from maquette.training.relative import RelativeExperiment
 
-        weights = None if before is None else state_before(before)
         return RelativeExperiment(plan, ChunkData.open(plan, data_dir), stage, weights, share)
+    if isinstance(plan, PosePreset):
+        from maquette.training.poses import PoseData, PoseExperiment
+
+        return PoseExperiment(plan, PoseData.open(plan, data_dir), share)
     if isinstance(plan, TemporalPreset):
         from maquette.training.chunks import ChunkData
         from maquette.training.temporal import TemporalExperiment

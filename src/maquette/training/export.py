@@ -12,7 +12,7 @@ from maquette.lifting.normalize import CHANNELS
 from maquette.lifting.normalize import NAME as NORMALISATION
 from maquette.runtime.spec import METADATA_KEY
 from maquette.skeletons import LANDMARKS_27, LIFTED_21
-from maquette.training.plans import MocapPreset, Preset
+from maquette.training.plans import MocapPreset, Preset, RelativeMocapPreset, StorePreset
 from maquette.training.presets import flat_fields, get_preset
 from maquette.training.run import plan_from_settings
 
@@ -71,11 +71,19 @@ def _model(preset: Preset, state: dict[str, Any], accuracy: dict[str, Any]) -> A
         from maquette.training.networks import build_network
         from maquette.training.onnx_graph import build_onnx
 
-        network = build_network(preset)
+        network = build_network(preset, state["stage"])
         load_weights(network, state)
-        spec = spec_of(preset, network.eval(), steps=state["step"], accuracy=accuracy)
+        steps = state["step"]
+        if isinstance(preset, RelativeMocapPreset):
+            steps += sum(preset.stage_steps[: state["stage"] - 1])
+        spec = spec_of(preset, network.eval(), steps=steps, accuracy=accuracy)
         return build_onnx(network, {METADATA_KEY: json.dumps(spec)})
-    raise NotImplementedError(preset.name)
+    if not isinstance(preset, StorePreset):
+        raise TypeError(f"{type(preset).__name__} has no export")
+    from maquette.training.store_models import store_model
+
+    command = training_command(preset, state["step"], state["total_steps"], data="STORE")
+    return store_model(preset, state, command, accuracy)
 
 
 def spec_of(preset: MocapPreset, network: Any, *, steps: int, accuracy: dict[str, Any]) -> dict[str, Any]:
@@ -97,13 +105,17 @@ def spec_of(preset: MocapPreset, network: Any, *, steps: int, accuracy: dict[str
         "licence": LICENCE,
         "training_data": TRAINING_DATA,
         "attribution": ATTRIBUTION,
-        "command": training_command(preset, steps, preset.total_steps, data="shared/data/cmu"),
+        "command": training_command(preset, steps, _all_steps(preset), data="shared/data/cmu"),
         "seed": preset.seed,
         "samples_seen": steps * preset.batch_size,
         "parameters": sum(p.numel() for p in network.parameters()),
         "macs_per_frame": macs_per_window(network, frames, CHANNELS),
         "accuracy": accuracy,
     }
+
+
+def _all_steps(preset: MocapPreset) -> int:
+    return sum(preset.stage_steps) if isinstance(preset, RelativeMocapPreset) else preset.total_steps
 
 
 def training_command(preset: Preset, steps: int, total_steps: int, *, data: str) -> str:

@@ -248,6 +248,7 @@ class _Module(LightningModule):
             **self.run.settings,
             "facts": self.experiment.facts(),
             "step": self.steps,
+            "total_steps": self.experiment.total_steps,
             "minutes": self.clock.minutes,
             "network": self.network.state_dict(),
             "mean": self.mean.state_dict() if self.mean is not None else None,

@@ -1,7 +1,7 @@
 """The training of our own lifters, on samples made from open motion capture."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,10 +16,12 @@ from maquette.datasets.mocap import clips_of_split, load_clips
 from maquette.datasets.samples import Batch
 from maquette.datasets.views import TestViews, film
 from maquette.lifting.normalize import mirror_features, mirror_positions, normalise_windows, positions_in_camera
+from maquette.models.rie_landmarks import LandmarkEncoding
+from maquette.models.rie_stages import freeze_for_stage, load_stage
 from maquette.skeletons import H36M_17
 from maquette.training.experiment import SOLE, Experiment, Share, device_of
 from maquette.training.networks import Lifter, build_network
-from maquette.training.plans import MocapPreset
+from maquette.training.plans import MocapPreset, RelativeMocapPreset
 
 USES_PER_BATCH = 2  # as it is, and mirrored
 _ERRORS = ("mpjpe_mm", "pa_mpjpe_mm")
@@ -73,22 +75,47 @@ def mirrored(batch: Batch) -> Batch:
     return Batch(mirror_features(batch.features), mirror_positions(batch.targets_m))
 
 
+def _of_encoding(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The part of a lifter's weights that the relative encoding holds."""
+    prefix = "network.encoding."
+    return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+
+
 class MocapExperiment(Experiment):
     """A preset on the mocap store in ``data_dir``.
 
     Several processes each make their own samples, a share of the batch from a stream of its own.
+
+    Args:
+        stage: of a training in stages.
+        before: weights of the stage before; None for stage 1, and for a run that goes on from its own checkpoint.
     """
 
     loss_column, loss_scale = "loss_mm", 1000.0
     metrics = tuple(f"{view}_{error}" for view in ("noise", "clean") for error in _ERRORS)
 
-    def __init__(self, preset: MocapPreset, data_dir: str | Path, share: Share = SOLE) -> None:
+    def __init__(
+        self,
+        preset: MocapPreset,
+        data_dir: str | Path,
+        share: Share = SOLE,
+        *,
+        stage: int = 0,
+        before: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        if isinstance(preset, RelativeMocapPreset):
+            preset = preset.of_stage(stage)
         self.preset, self.data_dir, self.share = preset, Path(data_dir), share
         held_out = clips_of_split(load_clips(data_dir), "val")
         self.views = {
             name: film(held_out, preset.validate_windows, seed=2, errors=name == "noise") for name in ("clean", "noise")
         }
-        self.network: Lifter = build_network(preset)
+        self.network: Lifter = build_network(preset, stage)
+        if isinstance(self.network.network, LandmarkEncoding):
+            encoding = self.network.network.encoding
+            if before is not None:
+                load_stage(encoding, _of_encoding(before), stage)
+            freeze_for_stage(encoding, stage)
         self.total_steps, self.samples_per_step = preset.total_steps, preset.batch_size
         self.mean_decay, self.clip_norm = preset.ema_decay, preset.clip_norm
 

@@ -9,7 +9,7 @@ from maquette.models.decoder import VALUES, RayDecoder
 from maquette.models.martinez import ResidualNetwork
 from maquette.models.rie_landmarks import LandmarkEncoding
 from maquette.models.temporal import TemporalNetwork
-from maquette.training.plans import MocapPreset
+from maquette.training.plans import MocapPreset, RelativeMocapPreset
 
 
 class Lifter(nn.Module):
@@ -27,8 +27,14 @@ class Lifter(nn.Module):
         return self.decoder(self.network(seen), middle)
 
 
-def build_network(preset: MocapPreset) -> Lifter:
-    """The network of ``preset``, with fresh weights from torch's global random state."""
+def build_network(preset: MocapPreset, stage: int = 3) -> Lifter:
+    """The network of ``preset``, with fresh weights from torch's global random state.
+
+    Args:
+        stage: of a training in stages.
+    """
+    if isinstance(preset, RelativeMocapPreset):
+        return _relative(preset, stage)
     if preset.kind == "temporal":
         network = TemporalNetwork(
             CHANNELS,
@@ -47,3 +53,21 @@ def build_network(preset: MocapPreset) -> Lifter:
         network.last.weight.mul_(0.1)
         network.last.bias.zero_()
     return Lifter(network, 1)
+
+
+def _relative(preset: RelativeMocapPreset, stage: int) -> Lifter:
+    network = LandmarkEncoding(
+        levels=preset.levels,
+        channels=preset.channels,
+        latent=preset.latent,
+        hidden=preset.width,
+        dropout=preset.dropout,
+        head_dropout=preset.head_dropout,
+        stage=stage,
+    )
+    with torch.no_grad():
+        for group in network.encoding.groups.groups:
+            last = network.encoding.decoder(group).fc_2
+            last.weight.mul_(0.1)
+            last.bias.zero_()
+    return Lifter(network, network.window_frames)

@@ -1,6 +1,6 @@
 """What a training is made of: frozen dataclasses, one for each family, whose every field is a flag of the command."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 import tyro
@@ -86,6 +86,46 @@ class MocapPreset(Preset):
     """Test views of the validation split, without and with detector errors."""
 
 
+Hidden = tyro.conf.Suppress
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelativeMocapPreset(MocapPreset):
+    """Relative information encoding on the samples of our own lifters, in its three stages."""
+
+    total_steps: Annotated[int, Hidden] = 1
+    """Of one stage (:meth:`of_stage`)."""
+    cooldown_steps: Annotated[int, Hidden] = 1
+    """Of one stage."""
+    learning_rate: Annotated[float, Hidden] = 1e-3
+    """Of one stage."""
+    blocks: Annotated[int, Hidden] = 1
+    """Has no meaning here."""
+    stage_steps: tuple[int, int, int] = (2_600, 1_300, 2_600)
+    """Optimiser steps of each stage."""
+    stage_cooldowns: tuple[int, int, int] = (800, 500, 1_600)
+    """Last steps of each stage, over which the learning rate falls to zero."""
+    stage_rates: tuple[float, float, float] = (1e-3, 1e-3, 5e-4)
+    """Peak learning rate of each stage."""
+    channels: int = 192
+    """Channels of the convolutions."""
+    latent: int = 128
+    """Width of local, global and fused features."""
+    head_dropout: float = 0.25
+    """Of the fully connected parts, whose width is ``width``."""
+
+    def of_stage(self, stage: int) -> "RelativeMocapPreset":
+        """The schedule of one stage, on samples that no other stage sees."""
+        place = stage - 1
+        return replace(
+            self,
+            total_steps=self.stage_steps[place],
+            cooldown_steps=self.stage_cooldowns[place],
+            learning_rate=self.stage_rates[place],
+            seed=self.seed + place,
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class StorePreset(Preset):
     """A training on a store of recordings (``maquette prepare``), in epochs."""
@@ -128,8 +168,9 @@ class PosePreset(StorePreset):
     """Skip connections around the blocks."""
     batch_norm: bool = True
     """Batch norm after every layer but the last."""
-    max_norm: bool = True
-    """Clip the Frobenius norm of every weight matrix to 1 in the forward pass."""
+    max_norm: Literal["none", "frobenius", "per_row"] = "frobenius"
+    """Clip to 1, in the forward pass, the Frobenius norm of every weight matrix (what the published program does), or
+    the norm of what goes into each unit (what the paper says)."""
     camera_frame: bool = True
     """Targets in the camera's frame, not the world's."""
     predict_14: bool = False

@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from maquette.datasets.sample_settings import SampleSettings
 from maquette.errors import InputError
-from maquette.training.plans import MocapPreset, PosePreset, Preset, RelativePreset, TemporalPreset
+from maquette.training.plans import MocapPreset, PosePreset, Preset, RelativeMocapPreset, RelativePreset, TemporalPreset
 
 _HUMANEVA_TRAIN = ("Train/S1", "Train/S2", "Train/S3")
 _HUMANEVA_TEST = ("Validate/S1", "Validate/S2", "Validate/S3")
@@ -72,6 +72,9 @@ PRESETS: dict[str, Preset] = {
         batch_size=1024,
         total_steps=6_500,
         cooldown_steps=2_500,
+    ),
+    "rie-mocap": RelativeMocapPreset(
+        name="rie-mocap", model_name="maquette-rie27", kind="relative", width=256, batch_size=1024, dropout=0.1
     ),
 }
 _FIXED = {"name", "kind"}

@@ -1,7 +1,6 @@
 """The training of relative information encoding (Shan et al. 2021), stage by stage."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,7 +8,6 @@ from torch import Tensor
 
 from maquette.models.rie import H36M_GROUPS, HUMANEVA15_GROUPS, RelativeEncodingNetwork
 from maquette.models.rie_stages import freeze_for_stage, load_stage, published_optimiser, set_temporal_momentum
-from maquette.training.checkpoint import read_checkpoint, weights_of
 from maquette.training.chunks import ChunkData, ChunkExperiment
 from maquette.training.experiment import SOLE, Share
 from maquette.training.plans import RelativePreset
@@ -74,12 +72,3 @@ class RelativeExperiment(ChunkExperiment):
 
     def before_step(self, step: int) -> None:
         set_temporal_momentum(self.network, self.momentum(step))
-
-
-def state_before(path: Path) -> dict[str, Tensor]:
-    """The weights in the checkpoint of a stage, ours or a published one.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
-    return weights_of(read_checkpoint(path))

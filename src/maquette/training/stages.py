@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from maquette.training.plans import MocapPreset, Preset, RelativePreset, TemporalPreset
+from maquette.training.plans import MocapPreset, Preset, RelativeMocapPreset, RelativePreset, TemporalPreset
 
 
 def stages_of(plan: Preset) -> tuple[int, ...]:
     """The stages of a training, one after the other; (0,): it has none."""
-    return (1, 2, 3) if isinstance(plan, RelativePreset) else (0,)
+    return (1, 2, 3) if isinstance(plan, RelativePreset | RelativeMocapPreset) else (0,)
 
 
 def folder_of(out_dir: Path, stage: int) -> Path:
@@ -18,17 +18,25 @@ def folder_of(out_dir: Path, stage: int) -> Path:
 def stage_words(plan: Preset) -> list[str]:
     """One line for each stage of a training: what it trains, for how long."""
     if isinstance(plan, RelativePreset):
-        parts = (
-            "encoders, global branch, decoders, all from nothing",
-            "fusion and decoders from nothing; encoders and global branch of stage 1, frozen",
-            "everything, from the weights of stage 2",
-        )
-        return [
-            f"stage {i + 1}: {epochs} epochs, learning rate {rate:g}; {part}"
-            for i, (part, epochs, rate) in enumerate(zip(parts, plan.epochs, plan.learning_rate, strict=True))
-        ]
+        lengths = [f"{epochs} epochs" for epochs in plan.epochs]
+        return _three(lengths, plan.learning_rate)
+    if isinstance(plan, RelativeMocapPreset):
+        lengths = [f"{steps} steps of {plan.batch_size} windows" for steps in plan.stage_steps]
+        return _three(lengths, plan.stage_rates)
     if isinstance(plan, TemporalPreset) and plan.subjects_unlabeled:
         return [f"{plan.epochs} epochs, the first {plan.warmup} of them on labelled data alone"]
     if isinstance(plan, MocapPreset):
         return [f"{plan.total_steps} steps of {plan.batch_size} windows"]
     return [f"{getattr(plan, 'epochs', 0)} epochs"]
+
+
+def _three(lengths: list[str], rates: tuple[float, ...]) -> list[str]:
+    parts = (
+        "encoders, global branch, decoders, all from nothing",
+        "fusion and decoders from nothing; encoders and global branch of stage 1, frozen",
+        "everything, from the weights of stage 2",
+    )
+    return [
+        f"stage {i + 1}: {length}, learning rate {rate:g}; {part}"
+        for i, (part, length, rate) in enumerate(zip(parts, lengths, rates, strict=True))
+    ]
