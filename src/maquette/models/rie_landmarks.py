@@ -44,7 +44,9 @@ class LandmarkEncoding(nn.Module):
     position that the network starts from. Each joint's third feature is its flag, the centre's the log of the scale.
     """
 
-    def __init__(self, *, levels: int, channels: int, latent: int, hidden: int, dropout: float, stage: int) -> None:
+    def __init__(
+        self, *, levels: int, channels: int, latent: int, hidden: int, dropout: float, head_dropout: float, stage: int
+    ) -> None:
         super().__init__()
         self.encoding = RelativeEncodingNetwork(
             LANDMARK_GROUPS,
@@ -55,6 +57,7 @@ class LandmarkEncoding(nn.Module):
             latent=latent,
             hidden=hidden,
             dropout=dropout,
+            head_dropout=head_dropout,
             stage=stage,
         )
         self.window_frames = self.encoding.receptive_field

@@ -16,7 +16,7 @@ def add_landmark_encoding(graph: Graph, network: LandmarkEncoding, middle: str) 
     """Adds all layers: ``features`` (batch, frames, channels) and the features of the middle frame to ``values``."""
     encoding = network.encoding
     groups, rows = encoding.groups.groups, graph.rows("features", encoding.filter_widths[0] * CHANNELS, "neighbours")
-    absolute = joints_of(torch.eye(CHANNELS)).double().numpy()
+    absolute = joints_of(torch.eye(CHANNELS)[None])[0].double().numpy()
     overall = _head(graph, "global", _on_features(encoding.GlobalInfo, absolute), encoding.GlobalInfo, middle)
     local = [
         _encoder(graph, group, encoding.encoder(group), absolute, rows, middle, encoding.receptive_field)
@@ -56,7 +56,7 @@ def _encoder(
     middle: str,
     frames: int,
 ) -> str:
-    """The first layer is linear in the features: what is relative to the middle frame is one product for each window."""
+    """The first layer is linear in the features: what is relative to the middle frame is one product per window."""
     name, joints, width = group.name, list(group.inputs), encoder.filter_widths[0]
     seen = absolute[:, joints].reshape(CHANNELS, -1)
     places = absolute[:, joints, :2].reshape(CHANNELS, -1)
