@@ -147,7 +147,7 @@ def batch_norm_momentum(epoch: int, epochs: int) -> float:
     return FIRST_MOMENTUM * exp(-epoch / epochs * log(FIRST_MOMENTUM / LAST_MOMENTUM))
 
 
-def set_batch_norm_momentum(network: TemporalModel, momentum: float) -> int:
+def set_batch_norm_momentum(network: nn.Module, momentum: float) -> int:
     """Sets it in every batch norm, as published; gives how many there are."""
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d)]
     for norm in norms:
