@@ -4,15 +4,11 @@ Lightning brings devices, mixed precision and the exchange of gradients. Checkpo
 atomically, with the random state of every process, so that a run that was killed goes on to the same weights.
 """
 
-import logging
 import math
 import os
-import signal
-import threading
 import time
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +29,7 @@ from maquette.training.checkpoint import (
 from maquette.training.experiment import Experiment
 from maquette.training.plans import Preset
 from maquette.training.records import Records
+from maquette.training.surroundings import choose_accelerator, interruptible, quiet
 
 _PRECISIONS: dict[str, Any] = {"bf16": "bf16-mixed", "16": "16-mixed", "32": "32-true", "64": "64-true"}
 _TALK_STEPS = 20  # steps between the moments at which several processes agree on what the clock says
@@ -79,7 +76,7 @@ def fit(experiment: Experiment, preset: Preset, run: Run, state: dict[str, Any] 
         OutputError: the checkpoint cannot be written; the one before is kept.
     """
     processes, local = experiment.share.processes, int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    accelerator = _accelerator(preset)
+    accelerator = choose_accelerator(preset)
     if state is not None and len(state["random"]) != processes:
         raise InputError(
             f"{run.out_dir}: was trained by {len(state['random'])} processes, and can only go on with as many "
@@ -88,7 +85,7 @@ def fit(experiment: Experiment, preset: Preset, run: Run, state: dict[str, Any] 
     if state is not None and state["step"] >= experiment.total_steps:
         return True
     module = _Module(experiment, preset, run, state)
-    with _quiet(), _interruptible(module):
+    with quiet(), closing(module), interruptible(module.ask_to_stop):
         trainer = Trainer(
             accelerator=accelerator,
             devices=local,
@@ -272,6 +269,10 @@ class _Module(LightningModule):
             save_checkpoint(self.run.out_dir / CHECKPOINT, state)
         self.clock.saved = time.monotonic()
 
+    def ask_to_stop(self) -> None:
+        """Stop after the present step, with a checkpoint."""
+        self.stop = True
+
     def close(self) -> None:
         """End the records, whatever happened."""
         if self.records is not None:
@@ -289,59 +290,3 @@ class _Batches:
 
     def __iter__(self) -> Iterator[Any]:
         return self._batches
-
-
-def _accelerator(preset: Preset) -> str:
-    gpu = torch.cuda.is_available()
-    if preset.accelerator == "gpu" and not gpu:
-        built = "is built without CUDA" if torch.version.cuda is None else "sees no device (is the driver there?)"
-        raise InputError(
-            f"--accelerator gpu: there is no GPU to be used: torch {torch.__version__} {built}; train with "
-            "--accelerator cpu, or install a torch for your GPU"
-        )
-    chosen = "gpu" if gpu and preset.accelerator != "cpu" else "cpu"
-    if preset.precision == "16" and chosen == "cpu":
-        raise InputError("--precision 16: float16 is for GPUs; on a CPU take bf16 or 32")
-    return chosen
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Lightning's remarks on workers of its loaders and the like do not apply; errors do."""
-    names = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
-    loggers = [logging.getLogger(name) for name in names]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"lightning\..*")
-            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-@contextmanager
-def _interruptible(module: _Module) -> Iterator[None]:
-    """The first Ctrl-C ends the run after the present step, with a checkpoint; the second one at once."""
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGINT) if main else None
-
-    def ask(number: int, frame: Any) -> None:
-        module.stop = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    if main:
-        signal.signal(signal.SIGINT, ask)
-    try:
-        yield
-    except SystemExit:  # what Lightning makes of an interruption
-        raise KeyboardInterrupt from None
-    finally:
-        module.close()
-        if main:
-            signal.signal(signal.SIGINT, before)
-    if module.stop:
-        raise KeyboardInterrupt

@@ -96,7 +96,9 @@ def _run_stage(
     from maquette.training.checkpoint import load_weights
     from maquette.training.experiments import build_experiment
     from maquette.training.lightning_run import Run, fit
+    from maquette.training.surroundings import choose_accelerator
 
+    choose_accelerator(plan)  # before the data are read: a GPU that is not there should be said at once
     torch.set_num_threads(plan.threads)
     torch.manual_seed(plan.seed)
     experiment = build_experiment(plan, data_dir, stage=stage, before=before if state is None else None)
