@@ -10,14 +10,14 @@ from maquette.errors import InputError
 from maquette.keypoints import Keypoints
 from maquette.lifting.lifter import Lifter
 from maquette.lifting.published import input_joints, lift_clip, on_skeleton
-from maquette.mapping import map_keypoints
+from maquette.mapping import H36M_17_CONVENTIONS, map_keypoints
 from maquette.runtime.spec import ModelSpec
 from maquette.skeleton import Skeleton
 from maquette.skeletons import H36M_17, MPII_16, get_skeleton
 
 _SAME_RATE = 0.02  # share by which the frame rate may differ from the model's
 _HOURGLASS_FAMILY = "h36m-17/stacked-hourglass"
-_HOURGLASS = {"hip": "pelvis", "spine": "thorax", "thorax": "upper_neck", "head": "head_top"}
+_HOURGLASS = H36M_17_CONVENTIONS["stacked-hourglass/mpii-16"].rows
 """Joints of MPII under the names that Martinez et al. 2017 read them by."""
 _ALL = slice(None)
 
@@ -77,7 +77,7 @@ def _columns(spec: ModelSpec, source: Skeleton) -> list[int] | None:
     """Where the model's joints are in the source; None where they are not the same joints."""
     wanted = input_joints(spec)
     if spec.mapping == _HOURGLASS_FAMILY and source.name == MPII_16.name:
-        wanted = [_HOURGLASS.get(name, name) for name in wanted]
+        wanted = [str(_HOURGLASS.get(name, name)) for name in wanted]
     elif source.name != spec.input_skeleton and not (source.name == "h36m-32" and spec.input_skeleton == H36M_17.name):
         return None
     return source.indices(wanted) if all(name in source for name in wanted) else None

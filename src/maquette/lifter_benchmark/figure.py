@@ -4,7 +4,7 @@ from pathlib import Path
 
 from maquette.atomic import atomic_path
 from maquette.errors import missing_extra
-from maquette.lifter_benchmark.grid import ELEVATION, FORMAT, NOISE, OCCLUSION, RATE
+from maquette.lifter_benchmark.grid import ELEVATION, FORMAT, NOISE, NOISY_RATE, OCCLUSION, RATE
 from maquette.lifter_benchmark.report import Report
 
 _PANELS = (NOISE, ELEVATION, RATE, OCCLUSION, FORMAT)
@@ -13,7 +13,7 @@ _WIDTHS = (1.0, 1.35, 1.0, 1.3, 1.6)
 _TITLES = {
     NOISE: "Detector noise\n(1: usual)",
     ELEVATION: "Camera elevation\n(degrees above the horizon)",
-    RATE: "Frame rate\n(frames per second)",
+    RATE: "Frames per second\n(dashed: with noise 1)",
     OCCLUSION: "Missing points",
     FORMAT: "2D format",
 }
@@ -39,27 +39,38 @@ def draw(report: Report, path: str | Path) -> None:
     axes = figure.subplots(rows, len(_PANELS), squeeze=False, width_ratios=_WIDTHS, sharey="row")
     for row, test_set in enumerate(report.sets):
         for place, axis in zip(axes[row], _PANELS, strict=True):
-            _panel(place, report, axis, test_set)
+            _panel(place, report, axis, test_set, _top(report, test_set))
+            if axis == RATE:
+                _panel(place, report, NOISY_RATE, test_set, _top(report, test_set))
             _dress(place)
             if row == 0:
                 place.set_title(_TITLES[axis], fontsize=10, color=_INK)
             if row < rows - 1:
                 place.tick_params(labelbottom=False)
         axes[row][0].set_ylabel(f"{test_set}\nMPJPE, mm", fontsize=10, color=_INK)
-        axes[row][0].set_ylim(bottom=0)
+        axes[row][0].set_ylim(0, _top(report, test_set))
     handles, labels = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 4), frameon=False, fontsize=10)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=130)
 
 
-def _panel(place, report: Report, axis: str, test_set: str) -> None:
+def _top(report: Report, test_set: str) -> float:
+    """Upper end of a row's axis: a few cells beyond twice the usual error must not press all others flat."""
+    errors = sorted(cell.mpjpe_mm for *_, name, _, cell in report.rows if name == test_set and cell.mpjpe_mm)
+    if not errors:
+        return 1.0
+    return 1.08 * min(errors[-1], 2.5 * errors[len(errors) // 2])
+
+
+def _panel(place, report: Report, axis: str, test_set: str, top: float) -> None:
     labels = report.conditions(axis)
-    along = axis in _LINES
+    along = axis in (*_LINES, NOISY_RATE)
+    line = "none" if not along else "--" if axis == NOISY_RATE else "-"
     count = len(report.models)
     for i, model in enumerate(report.models):
         cells = [report.cell(axis, label, test_set, model.name) for label in labels]
-        values = [float("nan") if cell.mpjpe_mm is None else cell.mpjpe_mm for cell in cells]
+        values = [cell.mpjpe_mm if cell.mpjpe_mm and cell.mpjpe_mm <= 0.97 * top else float("nan") for cell in cells]
         # Names have no order to draw a line along; side by side they stay readable.
         shift = 0.0 if along else (i - (count - 1) / 2) * min(0.16, 0.6 / count)
         place.plot(
@@ -69,18 +80,24 @@ def _panel(place, report: Report, axis: str, test_set: str) -> None:
             marker=_MARKS[i % len(_MARKS)],
             markersize=5.5,
             linewidth=1.8,
-            linestyle="-" if along else "none",
+            linestyle=line,
             label=model.name,
         )
         for x, cell in enumerate(cells):
-            if cell.mpjpe_mm is None:
+            if cell.mpjpe_mm is None or cell.mpjpe_mm > 0.97 * top:
+                if axis == NOISY_RATE:
+                    continue
+                beyond = cell.mpjpe_mm is not None
+                # What lies beyond is written at the upper edge, what does not apply is a dash at the lower one.
                 place.annotate(
-                    "–",
-                    (x + shift, 0),
-                    xytext=(0, 4),
+                    f"{cell.mpjpe_mm:.0f} ↑" if beyond else "–",
+                    (x + shift, 1 if beyond else 0),
+                    xycoords=("data", "axes fraction"),
+                    xytext=(0, -4 - 11 * i if beyond else 4),
                     textcoords="offset points",
                     ha="center",
-                    fontsize=10,
+                    va="top" if beyond else "bottom",
+                    fontsize=8.5,
                     color=_COLOURS[i % len(_COLOURS)],
                 )
     place.set_xticks(range(len(labels)), [_short(axis, label) for label in labels], fontsize=8.5)
