@@ -46,8 +46,8 @@ def _actions(place, report: Report) -> None:
     split = report.protocol.average == "subjects and actions"
     rows = [row for row in report.of("subject and action" if split else "action") if row.metrics[headline] is not None]
     values = [row.metrics[headline] or 0.0 for row in rows]
-    bars = place.bar(range(len(rows)), values, color=_FIRST, width=0.7)
-    place.bar_label(bars, fmt="%.1f", fontsize=8, color=_INK, padding=2)
+    bars = place.bar(range(len(rows)), values, color=_FIRST, width=min(0.7, 0.1 * max(len(rows), 2)))
+    place.bar_label(bars, fmt="%.1f", fontsize=8.5, color="white", padding=-12)
     if report.headline is not None:
         place.axhline(report.headline, color=_SECOND, linewidth=1.4, label=f"average {report.headline:.1f} {unit}")
         place.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0, 1.12))

@@ -79,7 +79,7 @@ def acceleration_error(predicted: Poses, target: Poses) -> Float[np.ndarray, " s
     return mpjpe(np.diff(predicted, n=2, axis=0), np.diff(target, n=2, axis=0))
 
 
-def pck(errors: JointErrors, threshold: float = PCK_THRESHOLD_M) -> Errors:
+def pck(errors: JointErrors, threshold: float | int = PCK_THRESHOLD_M) -> Errors:
     """Share of the joints of each pose that are nearer than ``threshold`` (metres by default), 0 to 1."""
     return (errors < threshold).mean(axis=-1)
 
@@ -99,7 +99,7 @@ def pck_curve(
 
 
 def pcp(
-    predicted: Poses, target: Poses, limbs: Sequence[tuple[int, int]], *, share: float = PCP_SHARE
+    predicted: Poses, target: Poses, limbs: Sequence[tuple[int, int]], *, share: float | int = PCP_SHARE
 ) -> Float[np.ndarray, "poses limbs"]:
     """Percentage of correct parts: 1 where both ends of a limb are within ``share`` of its true length, else 0.
 

@@ -127,7 +127,7 @@ def _tally(
 ) -> dict[Key, Tally]:
     tallies: dict[Key, Tally] = defaultdict(lambda: Tally(len(names)))
     # Frames that do not yet fill a batch wait here for the next sequence of the same pool.
-    waiting: dict[str, list[tuple[Key, Poses, Poses]]] = defaultdict(list)
+    waiting: dict[str, list[tuple[Key, np.ndarray, np.ndarray]]] = defaultdict(list)
     for prediction in predictions:
         key = (prediction.subject, prediction.kind)
         tally = tallies[key]
@@ -150,8 +150,8 @@ def _tally(
 
 
 def _full_batches(
-    parts: list[tuple[Key, Poses, Poses]], tallies: dict[Key, Tally], names: Sequence[str], protocol: Protocol
-) -> list[tuple[Key, Poses, Poses]]:
+    parts: list[tuple[Key, np.ndarray, np.ndarray]], tallies: dict[Key, Tally], names: Sequence[str], protocol: Protocol
+) -> list[tuple[Key, np.ndarray, np.ndarray]]:
     """Pool the frames that fill batches; the others are given back."""
     full = sum(len(target) for _, _, target in parts) // protocol.batch * protocol.batch
     rest = []

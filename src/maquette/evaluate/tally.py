@@ -122,6 +122,6 @@ class Tally:
         steps = acceleration_error(predicted, target)[valid[2:] & valid[1:-1] & valid[:-2]]
         self._put("acceleration", float(steps.sum()), len(steps), protocol)
 
-    def _put(self, metric: Metric, total: float, weight: float, protocol: Protocol) -> None:
+    def _put(self, metric: Metric, total: float, weight: float | int, protocol: Protocol) -> None:
         if metric in protocol.metrics:
             self.sums[metric] = self.sums.get(metric, np.zeros(2)) + (total, weight)
