@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from maquette.cli.options import image_size
 from maquette.errors import InputError, missing_extra
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, tuple[str, str]] = {
     "h36m": ("maquette.datasets.h36m", "prepare_h36m"),
+    "humaneva": ("maquette.datasets.humaneva", "prepare_humaneva"),
+    "mpi-inf-3dhp": ("maquette.datasets.mpi_inf_3dhp", "prepare_mpi_inf_3dhp"),
+    "mocap": ("maquette.datasets.filmed", "prepare_mocap"),
+    "custom": ("maquette.datasets.custom", "prepare_custom"),
 }
 """Data set -> (module, function). A function is called as ``function(src, dst, *, overwrite, report_progress,
 **options)``, with those options of the command that were given, and returns the open store."""
@@ -27,22 +32,50 @@ class Prepare:
     """Make a store (memory-mapped arrays) of a data set in its original files, for training and evaluation.
 
     DATASET is h36m: Human3.6M as Martinez' h5 tree, as the release's .cdf tree, or as VideoPose3D's archives.
+
+    humaneva: HumanEva-I as VideoPose3D's archives, or as the .mat tree of its MATLAB script. mpi-inf-3dhp: the folder
+    with S1 ... S8 or the test set's TS1 ... TS6. mocap: open motion capture (ASF/AMC, BVH, an arrays store) filmed by
+    virtual cameras. custom: any folder of motion files.
     """
 
     dataset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
-    """h36m."""
+    """h36m, humaneva, mpi-inf-3dhp, mocap or custom."""
     src: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SRC")]
     """Folder with the original files."""
     dst: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DST")]
     """Folder of the store; must not exist yet."""
     layout: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """h36m: martinez, release or videopose3d, instead of what is found in the folder."""
+    """h36m: martinez, release or videopose3d; humaneva: archives or matlab; instead of what is found in the folder."""
     subjects: Annotated[tuple[str, ...], tyro.conf.arg(metavar="S1 S9 ...")] = ()
     """Only these subjects; without it all must be there."""
     published_cameras: bool = False
     """h36m: the published table of cameras instead of cameras.h5 or metadata.xml."""
     mirror_behind: bool = False
     """h36m: project joints behind a camera mirrored, as the original code does; by default they are missing."""
+    joints: int | None = None
+    """humaneva: 15 or 20, where the folder has both."""
+    universal: bool = False
+    """mpi-inf-3dhp: positions scaled to the universal skeleton, which the published protocol evaluates."""
+    all_frames: bool = False
+    """mpi-inf-3dhp: of the test set all annotated frames, not only the valid ones."""
+    splits: Annotated[tuple[str, ...], tyro.conf.arg(metavar="train val ...")] = ()
+    """mocap: only these splits of an arrays store."""
+    fps: float | None = None
+    """mocap: frames per second of the store (50); custom: the same, instead of each motion's own."""
+    noise: bool = False
+    """mocap, custom: a further 2D source with the mistakes of a detector."""
+    cameras: int = 4
+    """mocap, custom: virtual cameras for each recording."""
+    elevation_deg: tuple[float, float] = (0.0, 30.0)
+    """mocap, custom: range of the angles down to the middle of a recording."""
+    distance_m: tuple[float, float] = (3.0, 6.0)
+    """mocap, custom: range of the distances; a camera that does not see all of a recording steps back."""
+    focal: tuple[float, float] = (1.0, 1.3)
+    """mocap, custom: range of the focal lengths, in longer sides of the picture."""
+    image_size: Annotated[str, tyro.conf.arg(metavar="WxH")] = "1000x1000"
+    """mocap, custom: the picture of the virtual cameras in pixels."""
+    seed: int = 1
+    """mocap, custom: chance that places the virtual cameras."""
     overwrite: bool = False
     """Replace a store that is there."""
 
@@ -71,6 +104,8 @@ class Prepare:
             for field in fields(self)
             if field.name not in _ALWAYS and getattr(self, field.name) != field.default
         }
+        if "image_size" in given:
+            given["image_size"] = image_size(self.image_size)
         takes = signature(function).parameters
         wrong = [f"--{name.replace('_', '-')}" for name in given if name not in takes]
         if wrong:
