@@ -156,8 +156,12 @@ class ChunkExperiment(Experiment):
         targets[:, :, self.data.train.root] = 0
         return Chunks(torch.from_numpy(batch.inputs[part]), targets, weight)
 
-    def loss(self, batch: Chunks) -> Tensor:
-        predicted = self.network(batch.inputs)
+    def poses(self, inputs: Float[Tensor, "batch frames joints2 channels"]) -> Tensor:
+        """The network's poses, (batch, poses, joints, 3)."""
+        return self.network(inputs)
+
+    def loss(self, batch: Any) -> Tensor:
+        predicted = self.poses(batch.inputs)
         dtype = torch.promote_types(predicted.dtype, torch.float32)
         return batch.weight * mpjpe_loss(predicted.to(dtype), batch.targets_m.to(dtype))
 
@@ -196,7 +200,7 @@ class ChunkExperiment(Experiment):
         found, targets = [], []
         for index in chosen:
             batch = feed.batch(0, int(index))
-            poses = self.network(torch.from_numpy(batch.inputs).to(device, dtype))
+            poses = self.poses(torch.from_numpy(batch.inputs).to(device, dtype))
             found.append(poses[:, 0].double().cpu().numpy())
             target = batch.targets[:, 0].astype(np.float64)
             target[:, sequences.root] = 0

@@ -35,7 +35,11 @@ def build_experiment(plan: Preset, data_dir: Path, *, stage: int = 0, before: Pa
         return PoseExperiment(plan, PoseData.open(plan, data_dir), share)
     if isinstance(plan, TemporalPreset):
         from maquette.training.chunks import ChunkData
+        from maquette.training.semi import SemiSupervisedExperiment, open_unlabelled
         from maquette.training.temporal import TemporalExperiment
 
+        if plan.subjects_unlabeled:
+            data = ChunkData.open(plan, data_dir)
+            return SemiSupervisedExperiment(plan, data, open_unlabelled(plan, data_dir), share)
         return TemporalExperiment(plan, ChunkData.open(plan, data_dir), share)
     raise NotImplementedError(plan.name)

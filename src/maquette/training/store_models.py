@@ -13,6 +13,7 @@ from maquette.skeletons import get_skeleton
 from maquette.training import poses, relative, temporal
 from maquette.training.checkpoint import load_weights
 from maquette.training.plans import PosePreset, RelativePreset, StorePreset, TemporalPreset
+from maquette.training.semi import of_pose
 
 _LICENCE = (
     "as the recordings allow: Human3.6M and HumanEva are for academic research only, and so are weights made from them"
@@ -47,7 +48,7 @@ def store_model(preset: StorePreset, state: Mapping[str, Any], command: str, acc
     about |= {"input_skeleton": seen, "output_skeleton": body, "window_step_s": facts["window_step_s"]}
     if isinstance(preset, TemporalPreset):
         network = temporal.build_network(preset, facts, strided=False)
-        _load(network, state)
+        _load(network, of_pose(state) if preset.subjects_unlabeled else state)
         return videopose_graph.build_onnx(network, videopose_graph.clip_spec(network, **about))
     if isinstance(preset, RelativePreset):
         network = relative.build_network(preset, facts, state["stage"])

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from maquette.models.videopose import TemporalModel, set_batch_norm_momentum
+from maquette.models.videopose import TemporalModel, published_optimiser, set_batch_norm_momentum
 from maquette.training.chunks import ChunkData, ChunkExperiment
 from maquette.training.experiment import SOLE, Share
 from maquette.training.plans import TemporalPreset
@@ -44,7 +44,7 @@ class TemporalExperiment(ChunkExperiment):
         )
 
     def make_optimizer(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.network.parameters(), lr=self.first_rate, amsgrad=True)
+        return published_optimiser([self.network], self.first_rate)
 
     def before_step(self, step: int) -> None:
         set_batch_norm_momentum(self.network, self.momentum(step))
