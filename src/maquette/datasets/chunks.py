@@ -4,7 +4,7 @@ samples.
 A chunk is ``stride`` frames in a row whose poses are wanted, with the frames around that the network sees to give them.
 Sequences are continued at their ends by their first and last frame. Here this happens once: all sequences lie in one
 array with their continuation, and mirrored a second time behind it, so that a window is a run of memory and a batch is
-a copy of such runs. Human3.6M's training set (1.56 million frames, 17 joints in and out) takes 1.15 GB at 243 frames.
+a copy of such runs. Human3.6M's training set (1.56 million frames, 17 joints in and out) takes 1.1 GB at 243 frames.
 """
 
 import sys
@@ -17,8 +17,8 @@ from maquette.datasets.sequences import Sequences
 from maquette.errors import InputError
 from maquette.skeleton import Skeleton
 
-_ROWS_AT_ONCE = 32
-"""Windows that are copied at once: what is in between stays in the processor's cache."""
+_BYTES_AT_ONCE = 1 << 19
+"""Windows are copied in pieces of this size: NumPy puts them together in between, and that stays in the cache."""
 _BUFFERS = 8
 _MIRRORED_INTRINSICS = [2, 7]
 """The principal point in x and the tangential coefficient in x change sign in a mirror."""
@@ -209,8 +209,9 @@ class _Runs:
             self.rows, (len(self.rows) - frames + 1, frames * width), self.rows.strides, writeable=False
         )
         out = self._buffers.get(len(start), frames * width)
-        for i in range(0, len(start), _ROWS_AT_ONCE):
-            out[i : i + _ROWS_AT_ONCE] = runs[start[i : i + _ROWS_AT_ONCE]]
+        at_once = max(1, _BYTES_AT_ONCE // (frames * width * 4))
+        for i in range(0, len(start), at_once):
+            out[i : i + at_once] = runs[start[i : i + at_once]]
         return out.reshape(len(start), frames, *self._joints_and_channels)
 
 
