@@ -12,6 +12,7 @@ from published_sequences import published_sequences
 
 from maquette.datasets.chunks import ChunkFeed, chunk_table
 from maquette.datasets.sequences import Sequences
+from maquette.datasets.whole_sequences import whole_sequences
 from maquette.errors import InputError
 
 TAGS = {
@@ -81,6 +82,20 @@ def test_evaluation_batches_of_the_relative_encoding(goldens_dir):
             np.testing.assert_array_equal(batch.targets, golden[f"evaluate_{tag}_b{index}_3d"])
         mirrored = batch.inputs[:, :, test.input_skeleton.mirror_permutation] * np.array([-1, 1], np.float32)
         np.testing.assert_array_equal(mirrored, golden[f"evaluate_aug_b{index}_2d_flip"])
+
+
+@pytest.mark.parametrize("mirror", [True, False])
+def test_whole_sequences(goldens_dir, golden, mirror):
+    test = published_sequences(goldens_dir, "S9")
+    found = list(whole_sequences(test, receptive_field=27, mirror=mirror))
+    assert len(found) == len(test) == 8
+    for index in (0, 5):
+        key = f"unchunked_{'aug' if mirror else 'noaug'}_seq{index}"
+        np.testing.assert_array_equal(found[index].inputs, golden[f"{key}_2d"])
+        np.testing.assert_array_equal(found[index].targets, golden[f"{key}_3d"])
+        np.testing.assert_allclose(found[index].intrinsics, golden[f"{key}_cam"], rtol=2e-7)
+    causal = next(whole_sequences(test, receptive_field=27, causal=True))
+    np.testing.assert_array_equal(causal.inputs, golden["unchunked_causal_2d"])
 
 
 def plain_windows(sequences: Sequences, feed: ChunkFeed, before: int) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,7 @@ from maquette.skeleton import Skeleton
 _BYTES_AT_ONCE = 1 << 19
 """Windows are copied in pieces of this size: NumPy puts them together in between, and that stays in the cache."""
 _BUFFERS = 8
-_MIRRORED_INTRINSICS = [2, 7]
+MIRRORED_INTRINSICS = [2, 7]
 """The principal point in x and the tangential coefficient in x change sign in a mirror."""
 
 
@@ -135,7 +135,7 @@ class ChunkFeed:
         sequence, first = self.chunks.sequence[chosen], self.chunks.first_frame[chosen]
         mirrored = self.chunks.mirrored[chosen]
         intrinsics = self._intrinsics[sequence]
-        intrinsics[:, _MIRRORED_INTRINSICS] *= np.where(mirrored, -1, 1)[:, None].astype(np.float32)
+        intrinsics[:, MIRRORED_INTRINSICS] *= np.where(mirrored, -1, 1)[:, None].astype(np.float32)
         return ChunkBatch(
             self._inputs.take(sequence, first, mirrored, self.receptive_field + self.stride - 1),
             self._targets.take(sequence, first, mirrored, self.stride),
