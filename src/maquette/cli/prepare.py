@@ -53,9 +53,11 @@ class Prepare:
     mirror_behind: bool = False
     """h36m: project joints behind a camera mirrored, as the original code does; by default they are missing."""
     joints: int | None = None
-    """humaneva: 15 or 20, where the folder has both."""
+    """humaneva: 15 or 20, where the folder has both; mpi-inf-3dhp: 17 gives the training set the test set's joints."""
     universal: bool = False
     """mpi-inf-3dhp: positions scaled to the universal skeleton, which the published protocol evaluates."""
+    all_cameras: bool = False
+    """mpi-inf-3dhp: all 14 cameras of the training set, not only the eight at the height of the chest."""
     all_frames: bool = False
     """mpi-inf-3dhp: of the test set all annotated frames, not only the valid ones."""
     splits: Annotated[tuple[str, ...], tyro.conf.arg(metavar="train val ...")] = ()
