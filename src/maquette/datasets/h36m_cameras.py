@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from maquette.datasets.h36m_damage import READ_FAILURES
 from maquette.datasets.h36m_facts import CAMERAS, INTRINSICS, POSES
-from maquette.datasets.h36m_numbers import READ_FAILURES, open_hdf5, small_array
+from maquette.datasets.h36m_numbers import open_hdf5, small_array
 from maquette.errors import InputError
 from maquette.geometry.camera import Camera, h36m_camera
 from maquette.geometry.rotations import quat_normalize, quat_to_matrix
@@ -134,7 +135,7 @@ def _w0(path: Path) -> np.ndarray:
         raise InputError(f"{path}: has a document type or entities, which Human3.6M's metadata.xml has not")
     try:
         element = next(ET.fromstring(text.encode("utf-8")).iter("w0"), None)
-    except (ET.ParseError, ValueError, RecursionError) as error:
+    except (ET.ParseError, ValueError, LookupError, RecursionError) as error:
         raise InputError(f"{path}: is damaged ({error})") from None
     words = (element.text or "").strip().strip("[]").split() if element is not None else []
     try:

@@ -3,41 +3,19 @@
 Positions come in metres, float64 (the files hold millimetres, which float32 metres would not keep exactly).
 """
 
-import math
-import struct
 import warnings
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from maquette.datasets.h36m_cdf import read_pose_of_cdf
+from maquette.datasets.h36m_damage import MOST_FRAMES, READ_FAILURES, first_line
 from maquette.errors import InputError, missing_extra
 
-_MOST_FRAMES = 200_000
-"""In one file; the longest take of the data set has some 6,300."""
 _JOINTS = 32
 _SMALLEST_EXTENT_MM = 100.0
-
-READ_FAILURES = (
-    OSError,
-    EOFError,
-    KeyError,
-    ValueError,
-    TypeError,
-    IndexError,
-    RuntimeError,
-    AttributeError,
-    NotImplementedError,
-    AssertionError,
-    ArithmeticError,
-    MemoryError,
-    UnboundLocalError,
-    struct.error,
-    zlib.error,
-)
-"""What h5py, cdflib and scipy raise on damaged files."""
 
 
 def open_hdf5(path: Path) -> Any:
@@ -54,7 +32,7 @@ def open_hdf5(path: Path) -> Any:
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        raise InputError(f"{path}: is no HDF5 file, or damaged ({_first_line(error)}); copy it again") from None
+        raise InputError(f"{path}: is no HDF5 file, or damaged ({first_line(error)}); copy it again") from None
 
 
 def small_array(file: Any, name: str, size: int) -> Float[np.ndarray, " {size}"]:
@@ -82,8 +60,9 @@ def read_positions_m(path: Path) -> Float[np.ndarray, "frames 32 3"]:
         InputError: damaged, of another shape, not finite, or not in millimetres.
         MissingExtraError: h5py or cdflib is not installed.
     """
-    read = {".h5": _positions_of_h5, ".cdf": _pose_of_cdf, ".mat": _data_of_mat}[path.suffix.lower()]
-    flat_mm = read(path)
+    read = {".h5": _positions_of_h5, ".cdf": read_pose_of_cdf, ".mat": _data_of_mat}[path.suffix.lower()]
+    with np.errstate(invalid="ignore", over="ignore"):  # damaged numbers; looked for below
+        flat_mm = read(path)
     bad = ~np.isfinite(flat_mm).all(axis=1)
     if bad.any():
         raise InputError(
@@ -106,7 +85,8 @@ def read_hourglass_px(path: Path) -> Float[np.ndarray, "frames 16 2"]:
         values = _dataset(
             path, file, "poses", lambda shape: len(shape) == 3 and shape[1:] == (16, 2), "(frames, 16, 2)"
         )
-    points = np.asarray(values, dtype=np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):
+        points = np.asarray(values, dtype=np.float32)
     if not np.isfinite(points).all():
         raise InputError(f"{path}: 'poses' holds numbers that are not finite; copy it again")
     return points
@@ -129,7 +109,7 @@ def _dataset(path: Path, file: Any, name: str, fits, expected: str) -> np.ndarra
             shape is None
             or not fits(shape)
             or 0 in shape
-            or max(shape) > _MOST_FRAMES
+            or max(shape) > MOST_FRAMES
             or dataset.dtype.kind not in "fiu"
         ):
             seen = f"{getattr(dataset, 'dtype', 'a group')} of shape {shape}"
@@ -138,34 +118,7 @@ def _dataset(path: Path, file: Any, name: str, fits, expected: str) -> np.ndarra
     except InputError:
         raise
     except READ_FAILURES as error:
-        raise InputError(f"{path}: '{name}' is damaged ({_first_line(error)}); copy it again") from None
-
-
-def _pose_of_cdf(path: Path) -> Float[np.ndarray, "frames 96"]:
-    try:
-        import cdflib
-    except ImportError:
-        raise missing_extra("train", "cdflib") from None
-    expected = "expected a variable 'Pose' of shape (1, frames, 96)"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            file = cdflib.CDF(path)
-            info = file.cdf_info()
-            if "Pose" not in (*info.zVariables, *info.rVariables):
-                raise InputError(f"{path}: no variable 'Pose'; it holds {[*info.zVariables, *info.rVariables][:5]}")
-            about = file.varinq("Pose")
-            shape = (about.Last_Rec + 1, *(int(size) for size in about.Dim_Sizes))
-            if shape[-1] != 96 or len(shape) not in (2, 3) or not 0 < math.prod(shape[:-1]) <= _MOST_FRAMES:
-                raise InputError(f"{path}: 'Pose' has shape {shape}; {expected}")
-            values = np.asarray(file.varget("Pose"))
-    except InputError:
-        raise
-    except READ_FAILURES as error:
-        raise InputError(f"{path}: is no CDF file, or damaged ({_first_line(error)}); copy it again") from None
-    if values.dtype.kind not in "fiu" or values.ndim not in (2, 3) or values.shape[-1] != 96 or not values.size:
-        raise InputError(f"{path}: 'Pose' is {values.dtype} of shape {values.shape}; {expected}")
-    return values.astype(np.float64).reshape(-1, 96)
+        raise InputError(f"{path}: '{name}' is damaged ({first_line(error)}); copy it again") from None
 
 
 def _data_of_mat(path: Path) -> Float[np.ndarray, "frames 96"]:
@@ -177,11 +130,7 @@ def _data_of_mat(path: Path) -> Float[np.ndarray, "frames 96"]:
             cell = loadmat(path, variable_names=["data"])["data"]
         values = np.asarray(cell[0, 0] if cell.dtype == object else cell)
     except READ_FAILURES as error:
-        raise InputError(f"{path}: no MATLAB file with 'data', or damaged ({_first_line(error)})") from None
+        raise InputError(f"{path}: no MATLAB file with 'data', or damaged ({first_line(error)})") from None
     if values.dtype.kind not in "fiu" or values.ndim != 2 or values.shape[1] != 96 or not len(values):
         raise InputError(f"{path}: 'data' is {values.dtype} of shape {values.shape}, expected a cell of (frames, 96)")
     return values.astype(np.float64)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]
