@@ -16,7 +16,7 @@ import numpy as np
 
 from maquette.keypoints import Keypoints
 from maquette.motion import Motion
-from maquette.render import render_frames, render_video
+from maquette.render import render_comparison, render_frames, render_video
 from maquette.render.stage import stage
 from maquette.skeletons import LIFTED_21
 
@@ -55,6 +55,7 @@ def main() -> None:
     size, n = (width, height), options.frames
     keypoints, motion = made_clip(n)
     clip = stage(keypoints, motion, size=size)
+    panels = {"reconstruction": motion, "ground truth": motion}
     with tempfile.TemporaryDirectory() as name:
         mp4, gif, source = (Path(name) / file for file in ("a.mp4", "a.gif", "source.mp4"))
         rows: list[tuple[str, Callable[[], object]]] = [
@@ -63,6 +64,7 @@ def main() -> None:
             (".mp4", lambda: render_video(mp4, keypoints, motion, size=size)),
             (".mp4 of the 3D alone", lambda: render_video(mp4, None, motion, size=size)),
             (".mp4 over a video 1280x720", lambda: render_video(mp4, keypoints, motion, video=source, size=size)),
+            (".mp4 beside ground truth", lambda: render_comparison(mp4, keypoints, panels, size=size)),
             (".gif at 30 frames/s", lambda: render_video(gif, keypoints, motion, size=size, fps=30)),
         ]
         render_video(source, keypoints, motion, size=(1280, 720))

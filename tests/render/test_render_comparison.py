@@ -14,6 +14,7 @@ from maquette.render import PoseSample, render_comparison, write_samples
 from maquette.render.comparison import comparison_stage
 from maquette.render.look import SIDE_COLOURS
 from maquette.render.samples import samples_picture
+from maquette.skeleton import Skeleton
 from maquette.skeletons import COCO_17, H36M_17
 
 SIZE = (640, 320)
@@ -78,6 +79,8 @@ def sample(found_m: np.ndarray | None = None, **changes) -> PoseSample:
         "skeleton_2d": H36M_17,
         "image_width_px": 640,
         "true_m": pose,
+        "true_skeleton": H36M_17,
+        "found_skeleton": H36M_17,
         "found_m": pose if found_m is None else found_m,
         "towards_camera": np.array([0.0, 0.0, 1.0]),
     }
@@ -113,6 +116,18 @@ def test_other_formats_and_missing_joints_are_drawn() -> None:
     assert (np.asarray(picture) < 250).any()
     nobody = sample(points_px=np.full((17, 2), np.nan))
     samples_picture([nobody], (960, 320))
+
+
+def test_the_error_is_that_of_the_joints_of_both() -> None:
+    """A pose on fewer joints in another order, moved by 3 cm and 4 cm; a joint that is missing does not count."""
+    names = ("l_wrist", "hip", "r_ankle", "head", "l_knee")
+    few = Skeleton("few", names, (1, -1, 1, 1, 1), ())
+    pose = sample().true_m
+    found = pose[H36M_17.indices(names)] + [0.03, 0.0, -0.04]
+    found[3] = np.nan
+    assert sample(found, found_skeleton=few).error_m == pytest.approx(0.05)
+    assert sample(found[:1], found_skeleton=Skeleton("other", ("tail",), (-1,), ())).error_m is None
+    samples_picture([sample(found, found_skeleton=few)], (960, 320))
 
 
 def test_no_sample_and_no_room_are_refused(tmp_path: Path) -> None:

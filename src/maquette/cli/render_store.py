@@ -170,12 +170,10 @@ def _sample(
     first = max(frame - reach, 0)
     lifted = lift_view(lifter, store, recording, view, source, frames=slice(first, frame + reach + 1))
     scene = Scene(store, recording, view)
-    if scene.skeleton.name != H36M_17.name or not all(name in lifted.skeleton for name in H36M_17.joints):
-        raise InputError(
-            f"{store.path} holds {store.skeleton.name}, '{lifter.spec.name}' gives {lifted.skeleton.name}: the figure "
-            f"of samples draws the joints of {H36M_17.name}"
-        )
-    found = lifted.positions_m[frame - first][lifted.skeleton.indices(H36M_17.joints)]
+    # Of a prediction on more joints those of Human3.6M are drawn, to look like the truth beside it.
+    h36m = all(name in lifted.skeleton for name in H36M_17.joints)
+    skeleton = H36M_17 if h36m else lifted.skeleton
+    found = lifted.positions_m[frame - first][lifted.skeleton.indices(skeleton.joints)]
     true = scene.truth(recording.frames).positions[frame]
     keypoints = scene.keypoints(source, recording.frames)
     return PoseSample(
@@ -183,8 +181,10 @@ def _sample(
         points_px=keypoints.points[frame],
         skeleton_2d=keypoints.skeleton,
         image_width_px=view.camera.image_size[0],
-        true_m=true - true[:1],
+        true_m=true - true[scene.skeleton.roots[0]],
+        true_skeleton=scene.skeleton,
         found_m=found @ scene.R_up_camera.T,
+        found_skeleton=skeleton,
         towards_camera=-scene.R_up_camera[:, 2],
     )
 

@@ -41,12 +41,23 @@ class PoseSample:
     """On ``skeleton_2d``; NaN where missing."""
     skeleton_2d: Skeleton
     image_width_px: int
-    true_m: Float[np.ndarray, "17 3"]
-    """Human3.6M-17, from the hip, Y up."""
-    found_m: Float[np.ndarray, "17 3"]
-    """The prediction, likewise; NaN where the model gives no joint."""
+    true_m: Float[np.ndarray, "true_joints 3"]
+    """On ``true_skeleton``, from the root, Y up."""
+    true_skeleton: Skeleton
+    found_m: Float[np.ndarray, "found_joints 3"]
+    """The prediction on ``found_skeleton``, likewise; NaN where the model gives no joint."""
+    found_skeleton: Skeleton
     towards_camera: Float[np.ndarray, "3"]
     """Direction in which the camera stands, Y up."""
+
+    @property
+    def error_m(self) -> float | None:
+        """Mean distance of the joints that both skeletons have; None where there is none."""
+        shared = [name for name in self.true_skeleton.joints if name in self.found_skeleton]
+        found, true = self.found_skeleton.indices(shared), self.true_skeleton.indices(shared)
+        distances = np.linalg.norm(self.found_m[found] - self.true_m[true], axis=-1)
+        known = np.isfinite(distances)
+        return float(distances[known].mean()) if known.any() else None
 
 
 def write_samples(path: str | Path, samples: Sequence[PoseSample], *, size: tuple[int, int] = (1920, 1080)) -> None:
@@ -93,20 +104,24 @@ def _draw(picture: Image.Image, sample: PoseSample, boxes: list[Box], text_px: f
     _draw_input(picture, sample, boxes[0])
     azimuth = float(np.arctan2(sample.towards_camera[0], sample.towards_camera[2])) + _TURN_RAD
     axes = view_axes(azimuth, _ELEVATION_RAD)
-    known = np.isfinite(sample.found_m).all(axis=-1)
-    for box, pose, colours in ((boxes[1], sample.true_m, _TRUE), (boxes[2], sample.found_m, _FOUND)):
+    poses = (
+        (boxes[1], sample.true_m, sample.true_skeleton, _TRUE),
+        (boxes[2], sample.found_m, sample.found_skeleton, _FOUND),
+    )
+    for box, pose, skeleton, colours in poses:
         scale = _scale(box, text_px)
         middle = np.array([(box[0] + box[2]) / 2, (box[1] + box[3] - text_px) / 2])
         # Both stand on the floor under the true pose, so that a figure too large or too high shows.
         _draw_floor(pen, axes, middle, scale, float(np.nanmin(sample.true_m[:, 1])))
         seen = pose @ axes.T
         points = seen[:, :2] * [scale, -scale] + middle
-        style = _style(H36M_17, H36M_17.bones, colours, width_px=0.035 * scale)
+        style = _style(skeleton, drawn_bones(skeleton), colours, width_px=0.035 * scale)
         draw_figure(picture, box, style, points, nearness=np.nan_to_num(seen[:, 2]), oversampling=4)
-    error_mm = 1000 * float(np.linalg.norm((sample.found_m - sample.true_m)[known], axis=-1).mean())
     base = boxes[0][3] - 0.2 * text_px
     pen.text((boxes[0][0] + 4, base), sample.caption, fill=MUTED, font=font(text_px), anchor="ls")
-    pen.text((boxes[2][2] - 4, base), f"{error_mm:.0f} mm", fill=MUTED, font=font(text_px), anchor="rs")
+    if sample.error_m is not None:
+        words = f"{1000 * sample.error_m:.0f} mm"
+        pen.text((boxes[2][2] - 4, base), words, fill=MUTED, font=font(text_px), anchor="rs")
 
 
 def _draw_input(picture: Image.Image, sample: PoseSample, box: Box) -> None:
@@ -138,7 +153,7 @@ def _scale(box: Box, text_px: float) -> float:
 def _draw_floor(
     pen: ImageDraw.ImageDraw, axes: Float[np.ndarray, "3 3"], middle: np.ndarray, scale: float, height_m: float
 ) -> None:
-    edge = _REACH_M
+    edge = 0.55  # metres; its corners stay within the cell
     corners = np.array([[x, height_m, z] for x, z in ((-edge, -edge), (edge, -edge), (edge, edge), (-edge, edge))])
     # Turned with the view, so that the square lies the same in every cell, a corner towards the viewer.
     right = 0.8 * axes[0] + 0.6 * np.cross(axes[0], [0.0, 1.0, 0.0])
