@@ -22,7 +22,8 @@ def draw_curves(path: Path, rows: Sequence[Mapping[str, float]], loss_column: st
     _line(left, rows, loss_column, loss_column)
     left.set_ylabel(loss_column.replace("_mm", " (mm)").replace("_", " "))
     for name in metrics:
-        _line(right, rows, name, name.removesuffix("_mm").replace("_", " "))
+        words = name.removesuffix("_mm").replace("pa_mpjpe", "PA-MPJPE").replace("mpjpe", "MPJPE").replace("_", " ")
+        _line(right, rows, name, words)
     right.set_ylabel("error (mm)")
     if right.get_legend_handles_labels()[0]:
         right.legend(frameon=False, fontsize=8)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from torch import Tensor
+
 from maquette.training.checkpoint import read_checkpoint, weights_of
 from maquette.training.experiment import Experiment, Share
 from maquette.training.plans import MocapPreset, PosePreset, Preset, RelativePreset, TemporalPreset
@@ -19,7 +21,7 @@ def build_experiment(plan: Preset, data_dir: Path, *, stage: int = 0, before: Pa
         InputError: the data or the checkpoint cannot be used.
     """
     share = Share.here()
-    weights = None if before is None else weights_of(read_checkpoint(before))
+    weights = None if before is None else weights_before(before)
     if isinstance(plan, MocapPreset):
         from maquette.training.mocap import MocapExperiment
 
@@ -43,3 +45,17 @@ def build_experiment(plan: Preset, data_dir: Path, *, stage: int = 0, before: Pa
             return SemiSupervisedExperiment(plan, data, open_unlabelled(plan, data_dir), share)
         return TemporalExperiment(plan, ChunkData.open(plan, data_dir), share)
     raise NotImplementedError(plan.name)
+
+
+def weights_before(path: Path) -> dict[str, Tensor]:
+    """The weights of the stage before: of a checkpoint of ours, or of one that the original program wrote.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    from maquette.importers.torch_file import read_torch_file, tensors_of
+
+    found = read_torch_file(path)
+    if "model_pos" in found:
+        return tensors_of(found["model_pos"], f"{path}: model_pos")
+    return weights_of(read_checkpoint(path))

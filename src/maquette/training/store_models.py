@@ -34,7 +34,7 @@ def store_model(preset: StorePreset, state: Mapping[str, Any], command: str, acc
         "training_data": training_data(preset, facts),
         "command": command,
         "seed": preset.seed,
-        "samples_seen": state["step"] * preset.batch_size,
+        "samples_seen": _steps(preset, state) * preset.batch_size,
         "accuracy": accuracy,
     }
     if isinstance(preset, PosePreset):
@@ -55,6 +55,14 @@ def store_model(preset: StorePreset, state: Mapping[str, Any], command: str, acc
         _load(network, state)
         return rie_graph.build_onnx(network, _relative_spec(network, **about))
     raise TypeError(f"{type(preset).__name__} is no training on a store")
+
+
+def _steps(preset: StorePreset, state: Mapping[str, Any]) -> int:
+    """Of this stage and of those before it."""
+    if not isinstance(preset, RelativePreset):
+        return state["step"]
+    before = preset.epochs[: state["stage"] - 1]
+    return state["step"] + sum(before) * state["total_steps"] // preset.epochs[state["stage"] - 1]
 
 
 def _load(network: nn.Module, state: Mapping[str, Any]) -> None:
