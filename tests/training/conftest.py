@@ -8,7 +8,7 @@ import pytest
 
 from maquette.datasets.store import Source, StoreWriter
 from maquette.geometry.camera import Camera
-from maquette.skeletons import H36M_17, H36M_32, MPII_16
+from maquette.skeletons import COCO_17, H36M_17, H36M_32, HUMANEVA_15, MPII_16
 
 _STANDING = {
     "Hip": (0, 0.95, 0),
@@ -97,4 +97,23 @@ def lab(tmp_path_factory):
                 writer.add_keypoints(number, name, "gt", points)
                 # In the order of the hourglass, whatever it means here: only the count of joints matters.
                 writer.add_keypoints(number, name, "sh", points[:, H36M_32.indices(H36M_17.joints)][:, :16])
+    return path
+
+
+@pytest.fixture(scope="session")
+def humaneva(tmp_path_factory):
+    """A store like HumanEva-I's: 15 joints at 60 frames a second, exact 2D and points of COCO's joints."""
+    path = tmp_path_factory.mktemp("humaneva") / "store"
+    rng = np.random.default_rng(6)
+    sources = (Source("gt", HUMANEVA_15), Source("detectron_pt_coco", COCO_17))
+    with StoreWriter(path, name="made up", skeleton=HUMANEVA_15, sources=sources) as writer:
+        for subject, frames in (("Train/S1", 40), ("Train/S2", 31), ("Validate/S1", 30)):
+            positions = (
+                rng.normal(scale=0.3, size=(1, 15, 3)) + rng.normal(scale=0.02, size=(frames, 15, 3)) + [0, 0, 1]
+            )
+            number = writer.add_recording(subject, "Walking 1 chunk0", positions, fps=60, cameras=cameras())
+            for name, camera in cameras().items():
+                points = camera.project_world(positions)
+                writer.add_keypoints(number, name, "gt", points)
+                writer.add_keypoints(number, name, "detectron_pt_coco", points[:, [*range(15), 0, 1]])
     return path

@@ -66,3 +66,17 @@ def test_from_a_store_to_a_model_that_lifts(lab, tmp_path, preset):
     said = read_log(log)[-1]["mpjpe_mm"]
     assert measured_mm(model, lab, "gt") == pytest.approx(said, abs=0.02)
     assert 20 < said < 2000
+
+
+@pytest.mark.parametrize("preset", ["rie-humaneva", "tcn-humaneva"])
+def test_humaneva(humaneva, tmp_path, preset):
+    few = {"subjects_train": ("Train/S1", "Train/S2"), "subjects_test": ("Validate/S1",), "filter_widths": (3, 3)}
+    sizes = {"channels": 8, "batch_size": 64, "actions": ("Walk",), "validate_epochs": 1}
+    more = {"latent": 6, "hidden": 16, "epochs": (1, 1, 1)} if preset.startswith("rie") else {"epochs": 1}
+    path = train(preset, data_dir=humaneva, out_dir=tmp_path, **few, **sizes, **more)
+    assert path is not None
+    model = OnnxModel(path)
+    assert model.spec.output_skeleton == "humaneva-15"
+    assert model.spec.window_step_s == pytest.approx(1 / 60)
+    points = np.random.default_rng(0).uniform(300, 700, (10, len(input_joints(model.spec)), 2))
+    assert lift_clip(model, points, (640, 480)).shape == (10, 15, 3)
