@@ -27,7 +27,7 @@ def camera(prepared: dict[str, np.ndarray], subject: str, index: int) -> Camera:
         image_size=(width, height),
         R_camera_world=Rotation.from_quat([x, y, z, w]).as_matrix().T,
         position_world_m=prepared[f"cam_translation|{subject}|{index}"].astype(float),
-        distortion=tuple(values[4:]),
+        distortion=(*values[4:7], values[8], values[7]),
         distortion_model="h36m",
     )
 
@@ -63,4 +63,4 @@ def published_tracks(goldens_dir: Path, subject: str, *, bits: bool) -> list[Tra
 
 def published_sequences(goldens_dir: Path, subject: str, *, bits: bool = True, **options: Any) -> Sequences:
     tracks = published_tracks(goldens_dir, subject, bits=bits)
-    return assemble(tracks, H36M_17, H36M_17, published_lens=True, **options)
+    return assemble(tracks, H36M_17, H36M_17, **options)

@@ -1,6 +1,7 @@
 """Windows in their published order, against batches of the original generators, bit for bit."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from published_sequences import published_sequences
 
 from maquette.datasets.chunks import ChunkFeed, chunk_table
-from maquette.datasets.sequences import Sequences
+from maquette.datasets.h36m import prepare_h36m
+from maquette.datasets.sequences import Sequences, sequences_from_store
 from maquette.datasets.whole_sequences import whole_sequences
 from maquette.errors import InputError
 
@@ -178,3 +180,16 @@ def test_what_cannot_be_fed_is_said(train):
         ChunkFeed(train, receptive_field=26, stride=0, batch_size=0)
     with pytest.raises(InputError, match="batch 59 of epoch 0, but an epoch has 59 batches"):
         feed_of(train).batch(0, 59)
+
+
+def test_from_the_published_files_through_a_store(goldens_dir, golden, tmp_path):
+    for name in ("data_3d_h36m.npz", "data_2d_h36m_cpn_ft_h36m_dbb.npz"):
+        shutil.copy(goldens_dir / "rie_data" / name, tmp_path)
+    store = prepare_h36m(tmp_path, tmp_path / "store", subjects=["S1", "S9"])
+    feed = feed_of(sequences_from_store(store, source="cpn_ft_h36m_dbb", subjects=["S1"]))
+    for name, index in (("b0", 0), ("b1", 1), ("blast", 58)):
+        batch = feed.batch(0, index)
+        np.testing.assert_array_equal(batch.inputs, golden[f"aug_{name}_2d"])
+        # The original goes to the camera's frame, and normalises the camera, in single precision.
+        np.testing.assert_allclose(batch.targets, golden[f"aug_{name}_3d"], atol=2e-6)
+        np.testing.assert_allclose(batch.intrinsics, golden[f"aug_{name}_cam"], atol=1e-7)

@@ -148,7 +148,7 @@ def store(goldens_dir, tmp_path):
 
 def test_from_a_store(store, goldens_dir):
     from_files = published_sequences(goldens_dir, "S1", bits=False)
-    found = sequences_from_store(store, source="detector", subjects=["S1", "S9"], published_lens=True)
+    found = sequences_from_store(store, source="detector", subjects=["S1", "S9"])
     ours = slice(0, int(from_files.starts[-1]))
     assert found.labels[:8] == from_files.labels
     assert [label.camera for label in found.labels[8:]] == ["0", "1", "3"] * 2

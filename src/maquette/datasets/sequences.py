@@ -128,7 +128,6 @@ def sequences_from_store(
     actions: Sequence[str] | None = None,
     subset: float | int = 1.0,
     downsample: int = 1,
-    published_lens: bool = False,
 ) -> Sequences:
     """The sequences of ``subjects``, in the order asked for, as the 2D ``source`` saw them.
 
@@ -136,7 +135,7 @@ def sequences_from_store(
 
     Args:
         actions: beginnings of names of actions, as published: "Walk" takes "Walking 1" and "WalkDog"; None: all.
-        subset, downsample, published_lens: see :func:`assemble`.
+        subset, downsample: see :func:`assemble`.
 
     Raises:
         InputError: a source, subject or action that the store does not have; and what :func:`assemble` raises.
@@ -169,7 +168,7 @@ def sequences_from_store(
         for view in recording.views
         if source in view.rows
     )
-    return assemble(tracks, seen, body, subset=subset, downsample=downsample, published_lens=published_lens)
+    return assemble(tracks, seen, body, subset=subset, downsample=downsample)
 
 
 def _evaluated(skeleton: Skeleton) -> tuple[Skeleton, list[int]]:
@@ -186,14 +185,12 @@ def assemble(
     *,
     subset: float | int = 1.0,
     downsample: int = 1,
-    published_lens: bool = False,
 ) -> Sequences:
     """Normalised sequences, cut to the length of the motion capture, of ``tracks`` in their order.
 
     Args:
         subset: share of each sequence to keep, frames in a row (:func:`fraction_of`).
         downsample: keep every so many-th frame.
-        published_lens: order of the tangential coefficients (:func:`intrinsics_of`).
 
     Raises:
         InputError: no track, or one that has fewer frames of 2D than of 3D, or values that are not finite; or
@@ -236,7 +233,7 @@ def assemble(
         targets=np.concatenate(targets),
         starts=np.cumsum([0, *(len(rows) for rows in targets)]),
         labels=tuple(labels),
-        intrinsics=np.stack([intrinsics_of(camera, published_lens=published_lens) for camera in cameras]),
+        intrinsics=np.stack([intrinsics_of(camera) for camera in cameras]),
         input_skeleton=input_skeleton,
         target_skeleton=target_skeleton,
         image_sizes=np.array([camera.image_size for camera in cameras]),
@@ -251,22 +248,20 @@ def normalised_screen(keypoints_px: np.ndarray, camera: Camera) -> Float32[np.nd
     return out
 
 
-def intrinsics_of(camera: Camera, *, published_lens: bool = False) -> Float32[np.ndarray, "9"]:
+def intrinsics_of(camera: Camera) -> Float32[np.ndarray, "9"]:
     """The camera for ``screen/v1`` coordinates: focal lengths, centre, three radial and two tangential coefficients.
 
-    The tangential pair is ``(t_x, t_y)`` of ``x (1 + radial + t_x x + t_y y) + t_x r^2``, the same for y with ``t_y``.
-    Human3.6M's own lens has its p2 there for x, p1 for y. VideoPose3D puts them the other way round, which moves a
-    point by up to a fifth of a pixel; ``published_lens`` does the same. A lens that this formula cannot express
-    (OpenCV's) has NaN for its coefficients: such a camera can only be used without its distortion.
+    The tangential pair is ``(t_x, t_y)`` of ``x (1 + radial + t_x x + t_y y) + t_x r^2``, the same for y with ``t_y``:
+    Human3.6M's p2 and p1, in the order of VideoPose3D's table. A lens that this formula cannot express (OpenCV's) has
+    NaN for its coefficients: such a camera can only be used without its distortion.
     """
     width, height = camera.image_size
     focal = np.array(camera.focal_px) / width * 2
     centre = np.array(camera.centre_px) / width * 2 - np.array([1, height / width])
     lens = np.zeros(5)
     if camera.distortion_model == "h36m":
-        lens[:] = camera.distortion
-        if not published_lens:
-            lens[3:] = lens[4], lens[3]
+        *radial, p1, p2 = camera.distortion
+        lens[:] = *radial, p2, p1
     elif camera.distortion_model != "none" and any(camera.distortion):
         lens[:] = np.nan
     return np.concatenate([focal, centre, lens]).astype(np.float32)
