@@ -60,3 +60,80 @@ def test_poses_without_extent_do_not_divide_by_zero():
     np.testing.assert_allclose(metrics.pa_mpjpe(point, target), expected)
     assert np.isfinite(metrics.n_mpjpe(point, target)).all()
     assert np.isfinite(metrics.pa_mpjpe(target, point)).all()
+
+
+def test_joint_errors_are_what_the_mean_is_made_of(matlab):
+    errors = metrics.joint_errors(matlab["input_Y"], matlab["target_X"])
+    np.testing.assert_allclose(errors, matlab["plain_joint_err"], rtol=1e-9)
+
+
+def test_acceleration_of_a_known_curve():
+    t = np.arange(12)[:, None, None]
+    still = np.zeros((12, 3, 3))
+    # x = 3 t^2 has the second difference 6; adding a line in time changes nothing.
+    curve = np.concatenate([3.0 * t**2 + 5 * t, 4 * t, 0 * t], axis=-1) * np.ones((1, 3, 1))
+    np.testing.assert_allclose(metrics.acceleration_error(curve, still), 6)
+    np.testing.assert_allclose(metrics.velocity_error(curve, curve + 1), 0, atol=1e-12)
+    np.testing.assert_allclose(metrics.velocity_error(curve + 2 * t * [1, 0, 0], curve), 2)
+
+
+@pytest.mark.parametrize("frames", [0, 1, 2])
+def test_clips_too_short_for_a_difference_have_none(frames):
+    poses = np.zeros((frames, 17, 3))
+    assert len(metrics.velocity_error(poses, poses)) == max(frames - 1, 0)
+    assert len(metrics.acceleration_error(poses, poses)) == max(frames - 2, 0)
+
+
+def errors_in_m(seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    errors = rng.gamma(2.0, 0.05, (30, 14))
+    # Thresholds themselves are not nearer than the threshold.
+    errors[0, :4] = metrics.AUC_THRESHOLDS_M[[0, 1, 15, 30]]
+    return errors
+
+
+def test_pck_and_auc_joint_by_joint():
+    errors = errors_in_m()
+    thresholds = [5 * k / 1000 for k in range(31)]
+    shares = [np.mean([[e < t for e in row] for row in errors]) for t in thresholds]
+    assert metrics.pck(errors).mean() == pytest.approx(shares[-1], abs=1e-12)
+    assert metrics.auc(errors).mean() == pytest.approx(np.mean(shares), abs=1e-12)
+    np.testing.assert_allclose(metrics.pck_curve(errors), shares, atol=1e-12)
+    assert metrics.pck(errors, 0.05).mean() == pytest.approx(shares[10], abs=1e-12)
+
+
+def test_pck_in_closed_form():
+    # One joint exact, one 100 mm away, one 1 m away: 2 of 3 are near enough; the first is correct at 30 of the 31
+    # thresholds (not at 0), the second at 105 ... 150.
+    errors = np.array([[0.0, 0.1, 1.0]])
+    assert metrics.pck(errors)[0] == pytest.approx(2 / 3)
+    assert metrics.auc(errors)[0] == pytest.approx((30 + 10) / 31 / 3)
+    assert metrics.pck_curve(errors[:0]).tolist() == [0.0] * 31
+
+
+def test_pcp_against_plain_loops():
+    rng = np.random.default_rng(3)
+    target = rng.normal(size=(25, 6, 3))
+    predicted = target + rng.normal(scale=0.4, size=target.shape)
+    target[4, 1] = target[4, 0]
+    limbs = [(0, 1), (1, 2), (5, 3)]
+    found = metrics.pcp(predicted, target, limbs)
+    for t in range(25):
+        for k, (a, b) in enumerate(limbs):
+            length = sum((x - y) ** 2 for x, y in zip(target[t, a], target[t, b], strict=True)) ** 0.5
+            ends = [
+                sum((x - y) ** 2 for x, y in zip(predicted[t, j], target[t, j], strict=True)) ** 0.5 for j in (a, b)
+            ]
+            if length == 0:
+                assert np.isnan(found[t, k])
+            else:
+                assert found[t, k] == (max(ends) <= length / 2)
+    assert 0.2 < np.nanmean(found) < 0.9
+    assert metrics.pcp(predicted, target, []).shape == (25, 0)
+
+
+def test_half_a_limb_is_near_enough_and_more_is_not():
+    target = np.array([[[0.0, 0, 0], [1, 0, 0]]])
+    for offset, correct in ((0.5, 1), (0.500001, 0)):
+        moved = target + np.array([[0, 0, 0], [0, offset, 0]])
+        assert metrics.pcp(moved, target, [(0, 1)])[0, 0] == correct

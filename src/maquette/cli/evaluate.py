@@ -75,7 +75,7 @@ class Evaluate:
     def _evaluated(self) -> "Report":
         from maquette.cli.evaluated_store import chosen_views, fit_model, predictions
         from maquette.datasets.store import open_store
-        from maquette.evaluate.protocols import deviations, find_protocol
+        from maquette.evaluate.protocols import check_data, deviations, find_protocol
         from maquette.evaluate.report import DataFacts, ModelFacts
         from maquette.evaluate.results import evaluate
         from maquette.lifting.lifter import Lifter
@@ -88,6 +88,7 @@ class Evaluate:
         lifter = Lifter(self.model, threads=self.threads)
         store = open_store(self.data)
         protocol = protocol or _protocol_for(lifter, store)
+        check_data(protocol, str(store.path), store.skeleton.name)
         lifter.flip = self.flip or (protocol.flip and not self.no_flip)
         source = self.source or _source_for(lifter, store)
         if source not in store.sources:
@@ -176,10 +177,9 @@ def _protocol_for(lifter: "Lifter", store: "PoseStore") -> "Protocol":
     from maquette.lifting.published import STANDARD_SCORES
 
     skeleton = store.skeleton.name
-    if skeleton.startswith("humaneva"):
-        return PROTOCOLS["humaneva"]
-    if skeleton.startswith("mpi-inf-3dhp"):
-        return PROTOCOLS["mpi-inf-3dhp"]
+    for name in ("humaneva", "mpi-inf-3dhp"):
+        if skeleton in PROTOCOLS[name].skeletons:
+            return PROTOCOLS[name]
     if skeleton != "h36m-32":
         return PROTOCOLS["plain"]
     if lifter.spec.normalisation == STANDARD_SCORES:

@@ -53,7 +53,7 @@ def fit_model(lifter: Lifter, store: "PoseStore", source: str) -> Fit:
     """How this model reads this source of this store, and which joints of both can be compared.
 
     Raises:
-        InputError: the 2D does not hold the joints of the model, the frame rate is another, or nothing can be compared.
+        InputError: the 2D does not hold the joints of the model, or nothing can be compared.
     """
     spec, skeleton = lifter.spec, store.sources[source].skeleton
     notes: list[str] = []
@@ -67,7 +67,7 @@ def fit_model(lifter: Lifter, store: "PoseStore", source: str) -> Fit:
             problems.append(
                 f"the model reads {channels} values of each point, '{source}' has {store.sources[source].channels}"
             )
-        problems += _rates(spec, store)
+        notes += _rates(spec, store)
     elif skeleton.name not in LANDMARKS_27_V1:
         problems.append(f"no joint map leads from {skeleton} of '{source}' to the landmarks that the model reads")
     pairs = _pairs(spec, store.skeleton)
@@ -160,12 +160,24 @@ def _lifted(
     """On the model's output skeleton, camera frame, metres."""
     if fit.inputs is not None:
         seen = points[:, list(fit.inputs), : fit.channels]
-        return on_skeleton(lift_clip(lifter.model, seen, view.camera.image_size, flip=lifter.flip), lifter.spec)
+        return on_skeleton(_lifted_clip(lifter, seen, float(recording.fps), view.camera.image_size), lifter.spec)
     shown = np.isfinite(points).all(axis=-1)
     track = Keypoints(points[..., :2], shown.astype(float), skeleton, recording.fps, view.camera.image_size)
     track = map_keypoints(track, "landmarks-27")
     pixels, observed = network_points(track.points, view.camera)
     return lifter.lift_arrays(pixels, observed, track.times_s, np.arange(track.n_frames), view.camera)
+
+
+def _lifted_clip(
+    lifter: Lifter, seen: Float[np.ndarray, "frames joints dims"], fps: float, image_size: tuple[int, int]
+) -> Float[np.ndarray, "frames outputs 3"]:
+    """At the frame rate of the model, and back."""
+    if _same_rate(lifter.spec, fps) or len(seen) == 1:
+        return lift_clip(lifter.model, seen, image_size, flip=lifter.flip)
+    times_s, step_s = np.arange(len(seen)) / fps, lifter.spec.window_step_s
+    grid_s = np.arange(int(np.ceil(times_s[-1] / step_s)) + 1) * step_s
+    found = lift_clip(lifter.model, _sampled(seen, times_s, grid_s), image_size, flip=lifter.flip)
+    return _sampled(found, grid_s, times_s)
 
 
 def _columns(
@@ -199,13 +211,25 @@ def _columns(
 
 
 def _rates(spec: ModelSpec, store: "PoseStore") -> list[str]:
-    if spec.window_frames == 1:
+    """What is done where the frame rate is not the model's."""
+    others = {float(r.fps) for r in store.recordings if not _same_rate(spec, float(r.fps))}
+    if not others:
         return []
-    rates = {float(recording.fps) for recording in store.recordings}
-    if all(abs(fps * spec.window_step_s - 1) < _SAME_RATE for fps in rates):
-        return []
-    said = ", ".join(f"{fps:g}" for fps in sorted(rates))
-    return [f"the model sees {1 / spec.window_step_s:g} frames a second, the store has {said}"]
+    said = ", ".join(f"{fps:g}" for fps in sorted(others))
+    return [f"2D of {said} frames a second, of which the model wants {1 / spec.window_step_s:g}: interpolated linearly"]
+
+
+def _same_rate(spec: ModelSpec, fps: float) -> bool:
+    return spec.window_frames == 1 or abs(fps * spec.window_step_s - 1) < _SAME_RATE
+
+
+def _sampled(
+    values: Float[np.ndarray, "samples joints dims"], at_s: np.ndarray, wanted_s: np.ndarray
+) -> Float[np.ndarray, "wanted joints dims"]:
+    """Linear interpolation in time; the ends are held."""
+    flat = values.reshape(len(values), -1)
+    out = np.stack([np.interp(wanted_s, at_s, column) for column in flat.T], axis=1)
+    return out.reshape(len(wanted_s), *values.shape[1:])
 
 
 def _pairs(spec: ModelSpec, skeleton: Skeleton) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from maquette.errors import InputError
-from maquette.skeletons import H36M_17, HUMANEVA_15, MPI_INF_3DHP_17
+from maquette.skeletons import H36M_17, H36M_32, HUMANEVA_15, HUMANEVA_20, MPI_INF_3DHP_17
 
 Metric = Literal["mpjpe", "pa_mpjpe", "n_mpjpe", "mpjve", "acceleration", "pck150", "auc", "pcp"]
 POSE_METRICS: tuple[Metric, ...] = ("mpjpe", "pa_mpjpe", "n_mpjpe", "pck150", "auc", "pcp")
@@ -57,6 +57,8 @@ class Protocol:
     name: str
     about: str
     """One sentence for people."""
+    skeletons: tuple[str, ...]
+    """Skeletons of the data that it is about; empty: any."""
     joint_sets: Mapping[int, tuple[str, ...]]
     """Number of joints -> their names; the first is the default. Empty: all that model and data share."""
     root: Literal["as predicted", "subtracted"]
@@ -114,11 +116,13 @@ class Protocol:
 
 
 _H36M_SETS = {17: H36M_17.joints, 14: LSP_14}
+_H36M = (H36M_32.name, H36M_17.name)
 _H36M_TEST = ("S9", "S11")
 _MARTINEZ = Protocol(
     name="martinez",
     about="Martinez et al. 2017, protocol 1: MPJPE of each action, the mean of the actions; the frames of an action "
     "that do not fill a batch of 64 are dropped",
+    skeletons=_H36M,
     joint_sets=_H36M_SETS,
     root="subtracted",
     metrics=POSE_METRICS,
@@ -133,6 +137,7 @@ _VIDEOPOSE3D = Protocol(
     name="videopose3d",
     about="Pavllo et al. 2019: the frames of an action pooled over subjects and cameras, the mean of the actions; "
     "S11's first Directions, which is damaged, is left out",
+    skeletons=_H36M,
     joint_sets=_H36M_SETS,
     root="as predicted",
     metrics=ALL_METRICS,
@@ -172,7 +177,8 @@ PROTOCOLS: dict[str, Protocol] = {
             name="humaneva",
             about="HumanEva-I as Pavllo et al. 2019: Walk, Jog and Box of the validation takes by subject and action, "
             "the mean of these",
-            joint_sets={15: HUMANEVA_15.joints},
+            skeletons=(HUMANEVA_15.name, HUMANEVA_20.name),
+            joint_sets={15: HUMANEVA_15.joints, 20: HUMANEVA_20.joints},
             root="as predicted",
             metrics=ALL_METRICS,
             headline="pa_mpjpe",
@@ -186,16 +192,19 @@ PROTOCOLS: dict[str, Protocol] = {
             name="mpi-inf-3dhp",
             about="Mehta et al. 2017: PCK at 150 mm and AUC over 0, 5, ... 150 mm of the test sequences' valid frames, "
             "poses relative to the pelvis, all frames alike",
+            skeletons=(MPI_INF_3DHP_17.name,),
             joint_sets={14: MPI_INF_3DHP_14, 17: MPI_INF_3DHP_17.joints},
             root="subtracted",
             metrics=ALL_METRICS,
             headline="pck150",
             average="frames",
+            subjects=tuple(f"TS{number}" for number in range(1, 7)),
             sampling="valid frames",
         ),
         Protocol(
             name="plain",
             about="every frame alike, poses relative to the root, all joints that model and data share",
+            skeletons=(),
             joint_sets={},
             root="subtracted",
             metrics=ALL_METRICS,
@@ -205,6 +214,20 @@ PROTOCOLS: dict[str, Protocol] = {
     )
 }
 """By name."""
+
+
+def check_data(protocol: Protocol, data: str, skeleton: str) -> None:
+    """Whether a protocol is one of such data.
+
+    Raises:
+        InputError: it is not.
+    """
+    if protocol.skeletons and skeleton not in protocol.skeletons:
+        fitting = [p.name for p in PROTOCOLS.values() if not p.skeletons or skeleton in p.skeletons]
+        raise InputError(
+            f"protocol '{protocol.name}' is about joints of {' or '.join(protocol.skeletons)}, {data} has {skeleton}; "
+            f"protocols for it: {', '.join(fitting)}"
+        )
 
 
 def deviations(protocol: Protocol, subjects: Sequence[str], actions: Sequence[str], *, flip: bool) -> list[str]:

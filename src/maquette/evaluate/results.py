@@ -36,7 +36,7 @@ class Prediction:
     camera: str
     predicted_m: Poses
     """Camera frame, metres, as the protocol wants them (``Protocol.root``)."""
-    target_m: Poses
+    target_m: Float[np.ndarray, "true_frames true_joints 3"]
     """The same frame; NaN in frames whose truth is not known."""
 
     def __post_init__(self) -> None:
