@@ -5,39 +5,18 @@ import math
 import numpy as np
 import pytest
 import torch
+from martinez_variables import NETWORKS, load_variables
 
 from maquette.models.martinez import MaxNormLinear, ResidualNetwork
 
-CONFIGURATIONS = {
-    "res_bn_maxnorm_16": {},
-    "res_bn_maxnorm_14": {"outputs": 42},
-    "res_bn_nomaxnorm_16": {"max_norm": False},
-    "nores_nobn_nomaxnorm_16": {"residual": False, "batch_norm": False, "max_norm": False},
-}
 
-
-def fill(stage, tensors, weight: str, bias: str, norm: str) -> None:
-    stage.linear.weight.copy_(torch.from_numpy(tensors[f"linear_model/{weight}"].T))
-    stage.linear.bias.copy_(torch.from_numpy(tensors[f"linear_model/{bias}"]))
-    if stage.norm is not None:
-        pairs = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
-        for ours, theirs in pairs.items():
-            getattr(stage.norm, ours).copy_(torch.from_numpy(tensors[f"linear_model/{norm}/{theirs}"]))
-
-
-@pytest.mark.parametrize("name", CONFIGURATIONS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_outputs_of_the_original(goldens_dir, name):
     with np.load(goldens_dir / "martinez" / f"{name}.npz") as data:
         tensors = dict(data)
-    network = ResidualNetwork(linear_size=64, **CONFIGURATIONS[name]).eval()
+    network = ResidualNetwork(linear_size=64, **NETWORKS[name]).eval()
+    load_variables(network, tensors)
     with torch.no_grad():
-        fill(network.first, tensors, "w1", "b1", "batch_normalization")
-        for i, block in enumerate(network.blocks):
-            scope = f"two_linear_{i}"
-            fill(block.first, tensors, f"{scope}/w2_{i}", f"{scope}/b2_{i}", f"{scope}/batch_normalization1{i}")
-            fill(block.second, tensors, f"{scope}/w3_{i}", f"{scope}/b3_{i}", f"{scope}/batch_normalization2{i}")
-        network.last.weight.copy_(torch.from_numpy(tensors["linear_model/w4"].T))
-        network.last.bias.copy_(torch.from_numpy(tensors["linear_model/b4"]))
         found = network(torch.from_numpy(tensors["enc_in"])).numpy()
     np.testing.assert_allclose(found, tensors["outputs"], atol=1e-5)
 
@@ -57,6 +36,14 @@ def test_max_norm_clips_the_whole_matrix_and_lets_gradients_through():
     with torch.no_grad():
         layer.weight.mul_(0.5 / torch.linalg.matrix_norm(layer.weight))
     torch.testing.assert_close(layer.effective_weight(), layer.weight)
+
+
+def test_max_norm_by_rows_clips_each_unit():
+    layer = MaxNormLinear(32, 4, max_norm="per_row")
+    with torch.no_grad():
+        layer.weight.copy_(torch.ones(4, 32) * torch.tensor([[0.01], [0.1], [1.0], [10.0]]))
+    norms = torch.linalg.vector_norm(layer.effective_weight(), dim=1)
+    torch.testing.assert_close(norms, torch.tensor([0.01 * 32**0.5, 0.1 * 32**0.5, 1.0, 1.0]))
 
 
 def test_initial_weights_have_the_published_spread():

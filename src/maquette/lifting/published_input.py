@@ -116,7 +116,7 @@ def _like_the_training(
         return hips, np.linalg.norm(points[..., places[2:], :].mean(-2) - hips, axis=-1)
 
     hips, length_px = trunk(points_px)
-    mean_hips, mean_length_px = trunk(mean)
-    factor = float(mean_length_px / max(np.median(length_px), 1e-6))
+    mean_hips, mean_length_px = trunk(mean[None])
+    factor = float(mean_length_px[0] / max(np.median(length_px), 1e-6))
     note = f"scaled by {factor:.2f} and moved in the picture to where the people of the model's training set were"
     return (points_px - hips[:, None]) * factor + mean_hips, note
