@@ -120,10 +120,16 @@ def test_wrong_cameras(tmp_path: Path) -> None:
     path = tmp_path / "cameras.h5"
     write_cameras_h5(path, ["S1"])
     with h5py.File(path, "a") as file:
+
+        def change(name: str, value) -> None:
+            dataset = file[name]
+            assert isinstance(dataset, h5py.Dataset)
+            dataset[...] = value
+
         del file["subject1/camera1/R"]
-        file["subject1/camera2/R"][...] = 2 * np.eye(3)
-        file["subject1/camera3/Name"][...] = ord("7")
-        file["subject1/camera4/T"][...] = np.nan
+        change("subject1/camera2/R", 2 * np.eye(3))
+        change("subject1/camera3/Name", ord("7"))
+        change("subject1/camera4/T", np.nan)
     text = error_of("cameras.h5", path)
     assert "subject1/camera1/R is missing" in text
     assert "subject1/camera2: camera: R_camera_world is not a 3x3 rotation matrix" in text

@@ -139,7 +139,7 @@ def largest_difference_px(
 
 def _nested(path: Path, key: str, subjects: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Subject -> action -> what the archive holds there; all of ``subjects`` are in it."""
-    loaded = read_array(_bytes(path), key, str(path), allow_objects=True)
+    loaded = read_array(path, key, str(path), allow_objects=True)
     if not isinstance(loaded, dict) or not all(isinstance(actions, dict) for actions in loaded.values()):
         raise InputError(f"{path}: '{key}' is not what VideoPose3D writes, expected subject -> action -> arrays")
     nested = {str(s): {str(action): value for action, value in actions.items()} for s, actions in loaded.items()}
@@ -153,18 +153,10 @@ def _nested(path: Path, key: str, subjects: Sequence[str]) -> dict[str, dict[str
 
 
 def _metadata(path: Path) -> dict:
-    data = _bytes(path)
-    if "metadata" not in array_names(data, str(path)):
+    if "metadata" not in array_names(path, str(path)):
         return {}
-    metadata = read_array(data, "metadata", str(path), allow_objects=True)
+    metadata = read_array(path, "metadata", str(path), allow_objects=True)
     return metadata if isinstance(metadata, dict) else {}
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def _position_problem(value: Any) -> str | None:

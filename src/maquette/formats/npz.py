@@ -4,6 +4,7 @@ import io
 import warnings
 import zipfile
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,24 +31,24 @@ _FAILURES = (
 """What zipfile and NumPy raise on damaged archives."""
 
 
-def array_names(data: bytes, where: str) -> list[str]:
-    """Names of the arrays in an archive.
+def array_names(data: bytes | Path, where: str) -> list[str]:
+    """Names of the arrays in an archive (its bytes, or the file).
 
     Raises:
         InputError: it is no zip archive.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with _opened(data) as archive:
             return [name.removesuffix(".npy") for name in archive.namelist()]
     except _FAILURES as error:
         raise InputError(f"{where}: the archive is damaged ({error}); copy or write it again") from None
 
 
-def read_array(data: bytes, name: str, where: str, *, allow_objects: bool = False) -> Any:
+def read_array(data: bytes | Path, name: str, where: str, *, allow_objects: bool = False) -> Any:
     """One array of an archive; a pickled one as :func:`load_pickle` gives it.
 
     Args:
-        data: the archive.
+        data: the archive, or its file, which takes less memory.
         name: name of the array, without ``.npy``.
         where: name of the file for the error.
         allow_objects: read pickled (object) arrays, restrictedly.
@@ -56,31 +57,33 @@ def read_array(data: bytes, name: str, where: str, *, allow_objects: bool = Fals
         InputError: absent, damaged, larger than 2 GiB, or pickled where that is not allowed.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with _opened(data) as archive:
             info = archive.getinfo(f"{name}.npy")
             if info.file_size > _LARGEST_ARRAY:
                 raise InputError(
                     f"{where}: array '{name}' claims {info.file_size / (1 << 30):.1f} GiB; up to 2 are read"
                 )
-            with archive.open(info) as member:
-                content = member.read(info.file_size + 1)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _parse_npy(content, f"{where}, array '{name}'", allow_objects)
+            with archive.open(info) as member, warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return _parse_npy(member, info.file_size, f"{where}, array '{name}'", allow_objects)
     except InputError:
         raise
     except _FAILURES as error:
         raise InputError(f"{where}: array '{name}' is damaged ({error})") from None
 
 
-def _parse_npy(content: bytes, where: str, allow_objects: bool) -> Any:
-    stream = io.BytesIO(content)
+def _opened(data: bytes | Path) -> zipfile.ZipFile:
+    return zipfile.ZipFile(data if isinstance(data, Path) else io.BytesIO(data))
+
+
+def _parse_npy(stream: Any, size: int, where: str, allow_objects: bool) -> Any:
     version = np.lib.format.read_magic(stream)
     read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in read_header:
         raise ValueError(f"format version {version} of .npy is not known")
     shape, is_fortran, dtype = read_header[version](stream)
-    body = content[stream.tell() :]
+    # One byte more than there can be: at the end of the member, zipfile compares its checksum.
+    body = stream.read(size + 1)
     if dtype.hasobject:
         if not allow_objects:
             raise InputError(f"{where}: holds pickled objects, which are not read from this kind of file")
