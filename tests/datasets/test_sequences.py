@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from published_sequences import camera, published_sequences, published_tracks
 
+from maquette.datasets.screen import intrinsics_of, normalised_screen
 from maquette.datasets.sequences import (
     Label,
     Sequences,
     Track,
     assemble,
     fraction_of,
-    intrinsics_of,
-    normalised_screen,
     sequences_from_store,
 )
 from maquette.datasets.store import Source, StoreWriter, open_store

@@ -7,19 +7,18 @@ array with their continuation, and mirrored a second time behind it, so that a w
 a copy of such runs. Human3.6M's training set (1.56 million frames, 17 joints in and out) takes 1.1 GB at 243 frames.
 """
 
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int
 
+from maquette.datasets.buffers import Buffers
 from maquette.datasets.sequences import Sequences
 from maquette.errors import InputError
 from maquette.skeleton import Skeleton
 
 _BYTES_AT_ONCE = 1 << 19
 """Windows are copied in pieces of this size: NumPy puts them together in between, and that stays in the cache."""
-_BUFFERS = 8
 MIRRORED_INTRINSICS = [2, 7]
 """The principal point in x and the tangential coefficient in x change sign in a mirror."""
 
@@ -184,7 +183,7 @@ class _Runs:
         self._joints_and_channels = values.shape[1:]
         self.rows = values.reshape(len(values), -1)[source]
         self._unmirrored = len(self.rows)
-        self._buffers = _Buffers()
+        self._buffers = Buffers()
 
     def append_mirrored(self, skeleton: Skeleton) -> None:
         """A second copy of all rows as in a mirror: x, the first channel, changes sign, left and right their places."""
@@ -232,40 +231,3 @@ class _Order:
         while self._epoch < epoch:
             self._current, self._epoch = self._state.permutation(self._chunks), self._epoch + 1
         return self._current
-
-
-class _Buffers:
-    """Memory for batches, handed out again when no array and no tensor refers to it any more: to the system, giving
-    fresh pages for each batch costs as much as filling them."""
-
-    def __init__(self) -> None:
-        self._known: list[np.ndarray] = []
-
-    def get(self, rows: int, width: int) -> Float32[np.ndarray, "rows width"]:
-        # Taken out while it is looked at, so that two threads never get the same.
-        for _ in range(len(self._known)):
-            try:
-                buffer = self._known.pop(0)
-            except IndexError:
-                break
-            if buffer.shape[1] == width and len(buffer) >= rows and _references(buffer) == _ALONE:
-                break
-            self._known.append(buffer)
-        else:
-            buffer = np.empty((rows, width), dtype=np.float32)
-        out = buffer[:rows]
-        if len(self._known) < _BUFFERS:
-            self._known.append(buffer)
-        return out
-
-
-def _references(array: np.ndarray) -> int:
-    return sys.getrefcount(array)
-
-
-def _references_when_alone() -> int:
-    array = np.empty(0)
-    return _references(array)
-
-
-_ALONE = _references_when_alone()

@@ -130,7 +130,7 @@ def project(
     """``screen/v1`` of points in the camera's frame; as published, what is seen at more than 45 degrees is moved there.
 
     Args:
-        intrinsics: see :func:`~maquette.datasets.sequences.intrinsics_of`.
+        intrinsics: see :func:`~maquette.datasets.screen.intrinsics_of`.
         linear: without the distortion of the lens.
     """
     focal, centre, radial, tangential = intrinsics[:, None, None].split([2, 2, 3, 2], dim=-1)
