@@ -100,6 +100,7 @@ def test_models_that_cannot_be_compared_are_named_together(tmp_path, constant_mo
 
 def test_two_files_of_one_name_are_told_apart(constant_model) -> None:
     assert list(open_lifters([constant_model, constant_model])) == ["constant", "constant (2)"]
+    assert list(open_lifters([f"mine={constant_model}", constant_model])) == ["mine", "constant"]
 
 
 def test_the_command(data, constant_model, tmp_path, capsys) -> None:

@@ -12,7 +12,8 @@ class BenchmarkLifters:
     """Compare lifters on open motion capture under a fixed grid: noise, camera, occlusion, frame rate, 2D format."""
 
     models: Annotated[tuple[str, ...], tyro.conf.Positional]
-    """Names of models in the package, or .onnx files: our own and those of the published systems."""
+    """Names of models in the package, or .onnx files: our own and those of the published systems; LABEL=FILE shows it
+    under another name."""
     data: Annotated[Path, tyro.conf.arg(metavar="DATA")]
     """Folder with the motion capture arrays of the test sets: cmu/ and, if there, hdm05/."""
     tracks: int = 100

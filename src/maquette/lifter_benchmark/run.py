@@ -61,7 +61,13 @@ test_sets.__test__ = False
 
 
 def open_lifters(models: Sequence[str | Path], *, flip: bool = True, threads: int = 0) -> dict[str, Lifter]:
-    """Name -> lifter, in the order given; files of one name are told apart by a number.
+    """Name -> lifter, in the order given.
+
+    Args:
+        models: names or files. ``LABEL=FILE`` gives it another name than its own; files of one name are told apart by
+            a number.
+        flip: average with the mirrored result for the mirrored input.
+        threads: of onnxruntime; 0: one for each core.
 
     Raises:
         ModelError: models that cannot be opened or do not give Human3.6M's joints, all of them named at once.
@@ -69,23 +75,30 @@ def open_lifters(models: Sequence[str | Path], *, flip: bool = True, threads: in
     lifters: dict[str, Lifter] = {}
     problems = []
     for model in models:
+        label, path = _labelled(model)
         try:
-            lifter = Lifter(model, flip=flip, threads=threads)
+            lifter = Lifter(path, flip=flip, threads=threads)
         except ModelError as error:
             problems.append(str(error))
             continue
         lacking = [name for name in H36M_17.joints if name not in get_skeleton(lifter.spec.output_skeleton)]
         if lacking:
             problems.append(
-                f"{model}: gives {lifter.spec.output_skeleton}, without {', '.join(lacking)}; the benchmark compares "
+                f"{path}: gives {lifter.spec.output_skeleton}, without {', '.join(lacking)}; the benchmark compares "
                 f"the joints of {H36M_17.name}"
             )
-        base = lifter.spec.name
+        base = label or lifter.spec.name
         numbers = (f"{base} ({i})" for i in range(2, len(models) + 2))
         lifters[base if base not in lifters else next(n for n in numbers if n not in lifters)] = lifter
     if problems:
         raise ModelError("\n".join(problems))
     return lifters
+
+
+def _labelled(model: str | Path) -> tuple[str, str | Path]:
+    """``LABEL=FILE`` as its parts; a file whose name has an equals sign in it is a file."""
+    label, equals, path = str(model).partition("=")
+    return (label, path) if equals and label and path and not Path(model).exists() else ("", model)
 
 
 def benchmark(
