@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from maquette.cli import COMMANDS
+from maquette.datasets.sample_settings import SampleSettings
 
 TARGET = Path(__file__).parent / "reference" / "command-line.md"
 
@@ -68,9 +69,62 @@ def command_section(name: str) -> str:
     return f"\n## maquette {name}\n\n{about}\n\n{table}\n"
 
 
+def preset_sections() -> str:
+    """Every field of the presets of ``maquette train``: what all have, what families add, what each preset sets."""
+    from maquette.training import plans
+    from maquette.training.presets import PRESETS, flat_fields
+
+    parts = [
+        "\n### Fields of the presets\n\nEvery field is an option of `maquette train PRESET`; a preset has those of its "
+        "family and of all families that this is a kind of.\n"
+    ]
+    families = [k for k in vars(plans).values() if isinstance(k, type) and issubclass(k, plans.Preset)]
+    for family in families:
+        defaults = {f.name: f for f in dataclasses.fields(family)}
+        docs = {name: text for name, text in attribute_docs(family).items() if name not in _HIDDEN}
+        rows = [
+            f"| `--{name.replace('_', '-')}` | {typed(defaults[name].default)} | {text} |"
+            for name, text in docs.items()
+            if name in family.__annotations__ and "Suppress" not in str(defaults[name].type)
+        ]
+        if "samples" in family.__annotations__:
+            given = SampleSettings()
+            rows += [
+                f"| `--{name.replace('_', '-')}` | {typed(getattr(given, name))} | {text} |"
+                for name, text in attribute_docs(SampleSettings).items()
+            ]
+        base = family.__mro__[1].__name__
+        kind = f"`{family.__name__}`" + ("" if base == "object" else f", a `{base}`")
+        about = " ".join(inspect.cleandoc(family.__doc__ or "").split())
+        parts.append(f"\n{kind}: {about}\n\n| option | default | |\n|---|---|---|\n" + "\n".join(rows) + "\n")
+        for preset in (p for p in PRESETS.values() if type(p) is family):
+            set_here = {
+                k: v
+                for k, v in flat_fields(preset).items()
+                if k not in _HIDDEN and v != (defaults[k].default if k in defaults else getattr(SampleSettings(), k))
+            }
+            words = ", ".join(f"`{k.replace('_', '-')}` {typed(v)}" for k, v in set_here.items())
+            parts.append(f"\n* **{preset.name}**: {words or 'as above'}.")
+        parts.append("\n")
+    return "".join(parts)
+
+
+_HIDDEN = {"name", "model_name", "kind", "samples"}
+
+
+def typed(value: object) -> str:
+    """A value as one would type it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is dataclasses.MISSING:
+        return ""
+    text = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return f"`{text}`" if text else ""
+
+
 def page() -> str:
     """The whole page."""
-    return HEAD + "".join(command_section(name) for name in COMMANDS)
+    return HEAD + "".join(command_section(name) + (preset_sections() if name == "train" else "") for name in COMMANDS)
 
 
 if __name__ == "__main__":

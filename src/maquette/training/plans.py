@@ -148,6 +148,8 @@ class StorePreset(Preset):
 class PosePreset(StorePreset):
     """Martinez et al. 2017: single poses, standard scores."""
 
+    actions: tuple[str, ...] = ()
+    """Actions, by their whole names without the number of the take; none given: all."""
     epochs: int = 200
     """Times that every pose is seen."""
     batch_size: int = 64
@@ -260,6 +262,6 @@ class RelativePreset(ChunkPreset):
     temporal_code: Literal["centre", "local"] = "centre"
     """Differences to the middle frame (published), or to neighbours."""
     freeze_batch_norm: bool = False
-    """Stage 2: frozen encoders also keep their batch norm statistics and drop nothing (published: they drift)."""
+    """Stage 2: frozen encoders also use and keep their batch norm statistics (published: these drift)."""
     seed: int = 4321
     """Seed of initial weights and dropout."""

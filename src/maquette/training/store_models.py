@@ -42,6 +42,7 @@ def store_model(preset: StorePreset, state: Mapping[str, Any], command: str, acc
         _load(network, state)
         vectors = {k: v if k == "source" else v.numpy() for k, v in facts["statistics"].items()}
         statistics = PoseStatistics(**vectors)
+        about["camera_frame"] = preset.camera_frame
         spec = martinez_graph.model_spec(network, statistics, points=get_skeleton(facts["input_skeleton"]), **about)
         return martinez_graph.build_onnx(network, spec)
     seen, body = get_skeleton(facts["input_skeleton"]), get_skeleton(facts["output_skeleton"])
