@@ -158,3 +158,9 @@ def test_a_coordinate_that_is_not_known():
 def test_no_frames():
     with pytest.raises(InputError, match="no frame to compute them from"):
         statistics_from_data(iter(()), iter(()), "nothing")
+
+
+@pytest.mark.parametrize(("points", "camera_frame"), [("sh_ft", True), ("gt", False)])
+def test_tables_that_nobody_published(points, camera_frame):
+    with pytest.raises(InputError, match=f"no published statistics of 2D '{points}'"):
+        published_statistics(points, camera_frame=camera_frame)

@@ -3,6 +3,7 @@
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from maquette.lifting.published import lift_clip
 from maquette.runtime.onnx_model import OnnxModel
 from maquette.skeletons import MPII_16
 
-FLAGS = {"max_norm": True, "residual": True}
+FLAGS: dict[str, Any] = {"max_norm": True, "residual": True}
 HOURGLASS = [6, 2, 1, 0, 3, 4, 5, 7, 8, 9, 13, 14, 15, 12, 11, 10]
 """Published order of Stacked Hourglass' joints in the network's input."""
 
@@ -220,3 +221,19 @@ def test_checkpoints_of_something_else(goldens_dir, tmp_path):
     with pytest.raises(ModelError, match=r"w1.weight is missing, expected shape \(1024, 32\)"):
         import_pytorch(tmp_path / "resnet.pth", name="m", source="gt")
     assert [MPII_16.indices(["pelvis"]), len(INPUT_JOINTS)] == [[6], 16]
+
+
+def test_networks_of_the_world_frame_are_not_taken_for_others(goldens_dir, tmp_path):
+    folder = goldens_dir / "martinez_model" / "res_bn_maxnorm_16"
+    with pytest.raises(InputError, match="no published statistics of 2D 'gt' in the world frame"):
+        import_tensorflow(folder, name="m", source="gt", camera_frame=False, **FLAGS)
+    (tmp_path / "own.json").write_bytes(published_statistics("gt").to_json())
+    own = str(tmp_path / "own.json")
+    imported = import_tensorflow(folder, name="m", source="gt", statistics=own, camera_frame=False, **FLAGS)
+    assert imported.notes[-1] == "trained in the world's frame"
+    model, points = opened(imported, tmp_path / "m.onnx"), np.full((2, 16, 2), 500.0)
+    with pytest.raises(ModelError, match="gives positions in the world frame"):
+        lift_clip(model, points, (1000, 1000), flip=False)
+    with pytest.raises(ModelError, match="such a model has no flip"):
+        lift_clip(model, points, (1000, 1000), frame="world")
+    assert lift_clip(model, points, (1000, 1000), flip=False, frame="world").shape == (2, 16, 3)

@@ -91,6 +91,7 @@ def test_running_variance_is_that_of_the_batch():
     torch.testing.assert_close(norm.running_var, expected, rtol=1e-6, atol=1e-7)
     torch.testing.assert_close(norm.running_mean, plain.running_mean)
     assert norm.num_batches_tracked == plain.num_batches_tracked == 1
-    norm.eval(), plain.eval()
+    norm.eval()
+    plain.eval()
     plain.load_state_dict(norm.state_dict())
     torch.testing.assert_close(norm(x), plain(x))

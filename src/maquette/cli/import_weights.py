@@ -40,6 +40,8 @@ class ImportWeights:
     """martinez-tf: whether it was trained with --max_norm; auto: as the folder's name says."""
     residual: Literal["auto", "yes", "no"] = "auto"
     """martinez-tf: whether it was trained with --residual; auto: as the folder's name says."""
+    camera_frame: Literal["auto", "yes", "no"] = "auto"
+    """martinez-tf: whether it was trained with --camera_frame, which nothing in the checkpoint tells; auto: yes."""
     step: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """martinez-tf: which checkpoint of a folder; default: the one that its file `checkpoint` names as the latest."""
     skeleton: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
@@ -72,7 +74,7 @@ class ImportWeights:
 
     def _given(self) -> dict[str, Any]:
         """Options that were typed; yes and no as booleans, nothing for auto."""
-        names = ("statistics", "source", "max_norm", "residual", "step", "skeleton", "causal")
+        names = ("statistics", "source", "max_norm", "residual", "camera_frame", "step", "skeleton", "causal")
         words = {"yes": True, "no": False}
         values = {name: getattr(self, name) for name in names}
         return {

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -172,13 +172,23 @@ def statistics_from_data(
     return PoseStatistics(seen.mean, seen.std, stood.mean, stood.std, source)
 
 
-def published_statistics(points: Literal["sh", "gt"]) -> PoseStatistics:
-    """The tables that others published for Human3.6M's training subjects, camera frame.
+def published_statistics(points: str, *, camera_frame: bool = True) -> PoseStatistics:
+    """The tables that others published for Human3.6M's training subjects.
 
-    ``sh``: Stacked Hourglass' own detections, which the published checkpoint is said to be trained on (not the
-    fine-tuned ones); ``gt``: exact 2D points.
+    Args:
+        points: ``sh``: Stacked Hourglass' own detections, which the published checkpoint is said to be trained on (not
+            the fine-tuned ones); ``gt``: exact 2D points.
+        camera_frame: of the targets; there is no table for the world's.
+
+    Raises:
+        InputError: nobody published such statistics.
     """
     table = json.loads(files("maquette.datasets").joinpath(_TABLE).read_text(encoding="utf-8"))
+    if points not in ("sh", "gt") or not camera_frame:
+        raise InputError(
+            f"no published statistics of 2D '{points}' in the {'camera' if camera_frame else 'world'} frame; there are "
+            "those of sh and gt in the camera frame; compute others from the data"
+        )
     seen, stood = table[points], table["camera_frame"]
     vectors = [np.array(part[key], dtype=np.float64) for part in (seen, stood) for key in ("mean", "std")]
     return PoseStatistics(*vectors, source=f"Human3.6M: {seen['source']}; {stood['source']}")

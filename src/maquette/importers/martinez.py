@@ -41,6 +41,7 @@ def import_tensorflow(
     source: str | None = None,
     max_norm: bool | None = None,
     residual: bool | None = None,
+    camera_frame: bool = True,
     step: int | None = None,
 ) -> Imported:
     """A checkpoint of 3d-pose-baseline or of its forks.
@@ -50,6 +51,7 @@ def import_tensorflow(
         name: of the model.
         statistics, source: see :func:`maquette.importers.score_statistics.choose_statistics`.
         max_norm, residual: flags of the training, which the tensors do not tell; None: as the run's folder says.
+        camera_frame: another one, which nothing tells.
         step: which checkpoint of a folder; None: the latest.
 
     Raises:
@@ -67,7 +69,8 @@ def import_tensorflow(
         if value is None
     ]
     try:
-        chosen = choose_statistics(statistics, source, None if hourglass is None else ("sh" if hourglass else "gt"))
+        said_points = None if hourglass is None else ("sh" if hourglass else "gt")
+        chosen = choose_statistics(statistics, source, said_points, camera_frame=camera_frame)
     except InputError as error:
         raise InputError.from_problems(str(bundle.prefix), [*problems, str(error)]) from None
     if problems:
@@ -89,8 +92,9 @@ def import_tensorflow(
     read = f"read {bundle.prefix.name}: {len(shapes)} tensors, step {step_done}"
     about = f"3d-pose-baseline (TensorFlow), {step_done} steps"
     command = f"maquette import-weights martinez-tf {bundle.prefix.name}"
-    assumed = "assumed: trained with --camera_frame, as every published command"
-    return _imported(network, shape, chosen, name=name, read=read, about=about, command=command, assumed=(assumed,))
+    return _imported(
+        network, shape, chosen, name=name, read=read, about=about, command=command, camera_frame=camera_frame
+    )
 
 
 def import_pytorch(path: Path, *, name: str, statistics: str | None = None, source: str | None = None) -> Imported:
@@ -133,7 +137,7 @@ def _imported(
     read: str,
     about: str,
     command: str,
-    assumed: tuple[str, ...] = (),
+    camera_frame: bool = True,
 ) -> Imported:
     spec = model_spec(
         network,
@@ -144,6 +148,7 @@ def _imported(
         licence=LICENCE,
         attribution=ATTRIBUTION,
         command=command,
+        camera_frame=camera_frame,
     )
     residual = all(block.residual for block in network.blocks)
     words = [
@@ -153,7 +158,10 @@ def _imported(
         "max-norm folded in" if network.last.max_norm else "no max-norm",
         f"{shape.outputs // 3} joints out",
     ]
-    return Imported(build_onnx(network, spec), (read, f"network: {', '.join(words)}", *chosen.notes, *assumed))
+    frame = (
+        "trained in the camera's frame, as every published command" if camera_frame else "trained in the world's frame"
+    )
+    return Imported(build_onnx(network, spec), (read, f"network: {', '.join(words)}", *chosen.notes, frame))
 
 
 def _folder_words(prefix: Path) -> dict[str, bool]:

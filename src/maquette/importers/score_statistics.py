@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from maquette.datasets.pose_statistics import PoseStatistics, published_statistics, statistics_from_file
 from maquette.datasets.standard_scores import statistics_of_store
@@ -17,7 +16,7 @@ POINTS: dict[str, tuple[str, Skeleton]] = {
     "sh_ft": ("fine-tuned Stacked Hourglass", MPII_16),
 }
 """2D points that networks were trained on -> what they are, their joints."""
-PUBLISHED: dict[str, Literal["gt", "sh"]] = {"published-gt": "gt", "published-sh": "sh"}
+PUBLISHED = {"published-gt": "gt", "published-sh": "sh"}
 TRAIN_SUBJECTS = ("S1", "S5", "S6", "S7", "S8")
 
 
@@ -41,13 +40,16 @@ class ChosenStatistics:
         return POINTS[self.source][0]
 
 
-def choose_statistics(which: str | None, source: str | None, said: str | None) -> ChosenStatistics:
+def choose_statistics(
+    which: str | None, source: str | None, said: str | None, *, camera_frame: bool = True
+) -> ChosenStatistics:
     """The statistics that the user asks for, or those published for the 2D points the network was trained on.
 
     Args:
         which: ``published-gt``, ``published-sh``, a file or a store; None: published.
         source: 2D points, as the user says.
         said: 2D points, as the checkpoint's folder says.
+        camera_frame: the network was trained in the camera's frame.
 
     Raises:
         InputError: the 2D points are not known, or statistics of others were asked for.
@@ -74,17 +76,18 @@ def choose_statistics(which: str | None, source: str | None, said: str | None) -
         )
     origin = "as --source says" if source else "as the folder's name says" if said else "as the statistics are of those"
     notes = [f"trained on {POINTS[points][0]} ('{points}'), {origin}"]
-    statistics = _read(which, points)
+    statistics = _read(which, points, camera_frame)
     notes.append(f"statistics: {statistics.source}")
     return ChosenStatistics(statistics, points, tuple(notes))
 
 
-def _read(which: str, points: str) -> PoseStatistics:
+def _read(which: str, points: str, camera_frame: bool) -> PoseStatistics:
     if which in PUBLISHED:
-        return published_statistics(PUBLISHED[which])
+        return published_statistics(PUBLISHED[which], camera_frame=camera_frame)
     path = Path(which)
     if path.is_dir():
-        return statistics_of_store(open_store(path), source=points, subjects=TRAIN_SUBJECTS)
+        store = open_store(path)
+        return statistics_of_store(store, source=points, subjects=TRAIN_SUBJECTS, camera_frame=camera_frame)
     if path.is_file():
         return statistics_from_file(path)
     if which.startswith("published"):

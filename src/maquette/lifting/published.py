@@ -7,6 +7,7 @@ those of the network: camera frame, relative to the root, which some networks pr
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -49,6 +50,7 @@ def lift_clip(
     image_size: tuple[int, int],
     *,
     flip: bool = True,
+    frame: Literal["camera", "world"] = "camera",
 ) -> Float[np.ndarray, "frames outputs 3"]:
     """Positions of :func:`output_joints` in metres, camera frame, as the network gives them, for every frame.
 
@@ -58,12 +60,19 @@ def lift_clip(
             Consecutive frames are ``window_step_s`` apart.
         image_size: (width, height) of the picture.
         flip: average with the mirrored result for the mirrored input.
+        frame: what the caller takes the positions for; few models give them in the directions of their data's world,
+            where mirroring the picture mirrors nothing.
 
     Raises:
         InputError: joints or channels do not fit the model, a value is not finite, or there is no frame.
-        ModelError: the model has another normalisation, or lacks what its own needs.
+        ModelError: the model has another normalisation or frame, or lacks what its own needs.
     """
     spec = model.spec
+    if spec.frame != frame or (flip and frame == "world"):
+        raise ModelError(
+            f"{model.path}: gives positions in the {spec.frame} frame of its training data, expected the {frame} frame"
+            + ("; such a model has no flip" if spec.frame == "world" else "")
+        )
     inputs = input_joints(spec)
     joints, channels = points_px.shape[1:]
     if joints != len(inputs) or joints * channels != model.channels:

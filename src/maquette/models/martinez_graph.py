@@ -26,12 +26,14 @@ def model_spec(
     points: Skeleton,
     training_data: str,
     licence: str,
+    camera_frame: bool = True,
     **facts: Any,
 ) -> ModelSpec:
     """The spec of a network that was trained on standard scores.
 
     Args:
         points: skeleton of the 2D points it was trained on: mpii-16 (Stacked Hourglass) or one of Human3.6M.
+        camera_frame: it was trained on targets in the camera's frame, not in the world's.
         facts: other fields of the spec: attribution, command, seed, samples_seen, accuracy.
 
     Raises:
@@ -61,6 +63,7 @@ def model_spec(
         window_frames=1,
         window_step_s=_FRAME_S,
         unit="mm",
+        frame="camera" if camera_frame else "world",
         licence=licence,
         training_data=training_data,
         parameters=sum(p.numel() for p in network.parameters()),

@@ -52,6 +52,9 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     window_step_s: float
     """Time between the frames of a window, in seconds, whatever the frame rate of the video."""
     unit: Literal["m", "mm"]
+    frame: Literal["camera", "world"] = "camera"
+    """Directions of what comes out: the camera's, or those of the world of its training data (an ablation of Martinez
+    et al.), which a picture does not show."""
     licence: str
     training_data: str
     attribution: str = ""

@@ -75,7 +75,7 @@ def statistics_of(preset: PosePreset) -> PoseStatistics | None:
     if preset.statistics == "computed":
         return None
     if preset.statistics == "published":
-        return published_statistics("gt" if preset.source == "gt" else "sh")
+        return published_statistics(preset.source, camera_frame=preset.camera_frame)
     return statistics_from_file(preset.statistics)
 
 
