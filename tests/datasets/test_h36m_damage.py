@@ -20,6 +20,7 @@ from made_h36m import (
     write_points,
     write_release,
 )
+from scipy.io import savemat
 
 from maquette.datasets.h36m import prepare_h36m
 from maquette.datasets.h36m_archives import read_points_archive, read_positions_archive
@@ -30,6 +31,7 @@ from maquette.errors import InputError, MaquetteError
 READERS: dict[str, Callable[[Path], object]] = {
     "take.h5": read_positions_m,
     "take.cdf": read_positions_m,
+    "take.cdf.mat": read_positions_m,
     "hourglass.h5": read_hourglass_px,
     "cameras.h5": lambda path: read_cameras_h5(path, ["S1"]),
     "metadata.xml": lambda path: read_metadata_xml(path, ["S1"]),
@@ -45,6 +47,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     flat = positions_mm("S1", "Walking").reshape(-1, 96)
     write_h5(folder / "take.h5", "3D_positions", flat.T)
     write_cdf(folder / "take.cdf", flat)
+    savemat(folder / "take.cdf.mat", {"data": flat})
     write_h5(folder / "hourglass.h5", "poses", hourglass_px("S1", "Walking", "58860488"))
     write_cameras_h5(folder / "cameras.h5", ["S1"])
     write_metadata_xml(folder / "metadata.xml", ["S1"])
@@ -109,6 +112,10 @@ def test_wrong_arrays_in_a_take(tmp_path: Path) -> None:
     assert "of shape (96, 1000000000000), expected" in error_of("take.h5", path)
     write_cdf(tmp_path / "take.cdf", flat[:, :90])
     assert "'Pose' has shape (1, 5, 90)" in error_of("take.cdf", tmp_path / "take.cdf")
+    savemat(tmp_path / "take.cdf.mat", {"data": flat[:, :90]})
+    assert "'data' has shape (5, 90), expected (frames, 96)" in error_of("take.cdf.mat", tmp_path / "take.cdf.mat")
+    savemat(tmp_path / "take.cdf.mat", {"pose": flat})
+    assert "'data' is a NoneType, expected a cell" in error_of("take.cdf.mat", tmp_path / "take.cdf.mat")
     write_h5(tmp_path / "hourglass.h5", "poses", np.zeros((5, 17, 2)))
     text = error_of("hourglass.h5", tmp_path / "hourglass.h5")
     assert "float64 of shape (5, 17, 2), expected numbers of shape (frames, 16, 2)" in text

@@ -23,7 +23,7 @@ READ_FAILURES = (
     struct.error,
     zlib.error,
 )
-"""What h5py, cdflib and scipy raise on damaged files."""
+"""What h5py and cdflib raise on damaged files."""
 
 
 def first_line(error: BaseException) -> str:

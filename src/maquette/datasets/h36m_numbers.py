@@ -3,7 +3,6 @@
 Positions come in metres, float64 (the files hold millimetres, which float32 metres would not keep exactly).
 """
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from jaxtyping import Float
 from maquette.datasets.h36m_cdf import read_pose_of_cdf
 from maquette.datasets.h36m_damage import MOST_FRAMES, READ_FAILURES, first_line
 from maquette.errors import InputError, missing_extra
+from maquette.formats.matlab import read_mat
 
 _JOINTS = 32
 _SMALLEST_EXTENT_MM = 100.0
@@ -122,15 +122,11 @@ def _dataset(path: Path, file: Any, name: str, fits, expected: str) -> np.ndarra
 
 
 def _data_of_mat(path: Path) -> Float[np.ndarray, "frames 96"]:
-    from scipy.io import loadmat
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            cell = loadmat(path, variable_names=["data"])["data"]
-        values = np.asarray(cell[0, 0] if cell.dtype == object else cell)
-    except READ_FAILURES as error:
-        raise InputError(f"{path}: no MATLAB file with 'data', or damaged ({first_line(error)})") from None
-    if values.dtype.kind not in "fiu" or values.ndim != 2 or values.shape[1] != 96 or not len(values):
-        raise InputError(f"{path}: 'data' is {values.dtype} of shape {values.shape}, expected a cell of (frames, 96)")
+    values = read_mat(path, ("data",)).get("data")
+    if isinstance(values, np.ndarray) and values.dtype == object and values.size:
+        values = values.ravel()[0]
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu" or values.ndim != 2:
+        raise InputError(f"{path}: 'data' is a {type(values).__name__}, expected a cell with an array (frames, 96)")
+    if values.shape[1] != 96 or not len(values):
+        raise InputError(f"{path}: 'data' has shape {values.shape}, expected (frames, 96)")
     return values.astype(np.float64)
