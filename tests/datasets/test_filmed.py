@@ -3,6 +3,7 @@
 import json
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,12 @@ def walking(frames: int, speed_m_s: float = 1.2, fps: float = 50) -> np.ndarray:
 
 
 def motion(frames: int = 40, **changes) -> Motion:
-    facts = {"positions": walking(frames), "skeleton": H36M_17, "fps": Fraction(50), "frame": "world"} | changes
+    facts: dict[str, Any] = {
+        "positions": walking(frames),
+        "skeleton": H36M_17,
+        "fps": Fraction(50),
+        "frame": "world",
+    } | changes
     return Motion(**facts)
 
 
@@ -44,7 +50,8 @@ def arrays(tmp_path: Path) -> Path:
     folder = tmp_path / "mocap"
     folder.mkdir()
     clips = {"02/02_01": walking(30), "02/02_02": walking(20, -1.5), "94/94_04": walking(25, 0)}
-    np.savez(folder / "cmu17.npz", **{name: clip.astype(np.float32) for name, clip in clips.items()})
+    as_float32: dict[str, Any] = {name: clip.astype(np.float32) for name, clip in clips.items()}
+    np.savez(folder / "cmu17.npz", **as_float32)
     texts = {"02/02_01": "walk", "02/02_02": "basketball - forward dribble", "94/94_04": "indian (id inferred): x"}
     index = {
         name: {"subject": name[:2], "action": text, "split": "test" if name[:2] == "02" else "train", "fps": 50}
@@ -107,6 +114,7 @@ def test_splits_subjects_and_rates(arrays: Path, tmp_path: Path) -> None:
     assert len(prepare_mocap(arrays, tmp_path / "b", subjects=("02",)).recordings) == 2
     slow = prepare_mocap(arrays, tmp_path / "c", subjects=("94",), fps=25).recordings[0]
     assert (slow.frames, slow.fps) == (13, 25)
+    wrong: dict[str, Any]
     for wrong, text in (
         ({"splits": ("tset",)}, "no clip of split 'tset'; there are: test, train"),
         ({"subjects": ("03",)}, "no subject 03; there are: 02, 94"),

@@ -49,7 +49,7 @@ def write_archives(folder: Path, joints: int = 15) -> tuple[dict, dict]:
         s: {a: [seen_px(p, c).astype("float32") for c in range(3)] for a, p in actions.items()}
         for s, actions in positions.items()
     }
-    detected = {
+    detected: dict[str, dict[str, list]] = {
         s: {
             a: [rng.uniform(0, 480, (len(v[0]) + 3, 17, 2)).astype("float32") for _ in range(3)]
             for a, v in actions.items()

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -219,6 +220,7 @@ def test_damaged_test_files(tmp_path: Path) -> None:
 
 
 def test_wrong_use(train: tuple[Path, dict], held_out: tuple[Path, dict], tmp_path: Path) -> None:
+    options: dict[str, Any]
     for options, text in (
         ({"subjects": ("S9",)}, "--subjects S9: expected some of S1 S2"),
         ({"joints": 16}, "--joints 16: expected 28 or 17"),

@@ -6,11 +6,12 @@ upright as if that camera stood level, to be filmed by virtual ones.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
-from maquette.datasets.filmed import GT, film_take
+from maquette.datasets.filmed import GT, NOISE, film_take
 from maquette.datasets.mocap_takes import MocapTake, at_rate, motion_files, name_of
 from maquette.datasets.rigs import on_h36m_17
 from maquette.datasets.store import PoseStore, Source, StoreWriter, open_store
@@ -78,23 +79,13 @@ def prepare_custom(
         problems.append(f"2D of several skeletons ({'; '.join(with_2d)}); one store holds one")
     if problems:
         raise InputError.from_problems(str(src), problems)
-    sources = [Source(GT, H36M_17), *([Source("noise", H36M_17)] if noise else [])]
+    sources = [Source(GT, H36M_17), *([Source(NOISE, H36M_17)] if noise else [])]
     sources += [Source(DETECTED, skeleton, channels=3) for skeleton in skeletons.values()]
     with StoreWriter(dst, name=src.resolve().name, skeleton=H36M_17, sources=sources, overwrite=overwrite) as writer:
         for number, item in enumerate(read):
             report_progress(f"{item.take.subject} {item.take.action}", 0.5 + 0.5 * number / len(read))
-            motion = item.motion
-            keeps_rate = rate is None or item.detected is not None
-            positions = motion.positions if keeps_rate else at_rate(motion, rate)
             try:
-                if motion.camera is not None:
-                    cameras = {OWN_CAMERA: motion.camera}
-                else:
-                    cameras = cameras_around(positions, filmed, recording=number)
-                taken_fps = motion.fps if keeps_rate else rate
-                recording = film_take(writer, item.take, positions, taken_fps, cameras, number, noise)
-                if item.detected is not None:
-                    writer.add_keypoints(recording, OWN_CAMERA, DETECTED, _filled(item.detected))
+                _add(writer, item, rate, filmed, number, noise)
             except InputError as error:
                 problems.append(f"{item.take.source}: {error}")
         virtual = sum(item.motion.camera is None for item in read)
@@ -104,6 +95,19 @@ def prepare_custom(
         if problems:
             raise InputError.from_problems(str(src), problems)
     return open_store(dst)
+
+
+def _add(writer: StoreWriter, item: _Read, rate: Fraction | None, filmed: Filming, number: int, noise: bool) -> None:
+    """A motion with its own camera and 2D, or with virtual cameras."""
+    motion = item.motion
+    fps = motion.fps if rate is None or item.detected is not None else rate
+    positions = at_rate(motion, fps)
+    seen_by = (
+        cameras_around(positions, filmed, recording=number) if motion.camera is None else {OWN_CAMERA: motion.camera}
+    )
+    recording = film_take(writer, item.take, positions, fps, seen_by, number, noise)
+    if item.detected is not None:
+        writer.add_keypoints(recording, OWN_CAMERA, DETECTED, _filled(item.detected))
 
 
 def _read_all(src: Path, subjects: Sequence[str], report_progress: ReportProgress) -> tuple[list[_Read], list[str]]:

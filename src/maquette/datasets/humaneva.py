@@ -55,22 +55,22 @@ def prepare_humaneva(
     """
     src = Path(src)
     chosen = _chosen(subjects)
-    layout, joints = _layout(src, layout, joints)
+    layout, count = _layout(src, layout, joints)
     report_progress(f"reading {layout}", 0.0)
     ground_truth: Points = {}
     if layout == "matlab":
         takes, ground_truth = read_matlab(src, chosen)
-        joints = next(iter(takes.values())).shape[1] if takes else 15
+        count = next(iter(takes.values())).shape[1] if takes else 15
     else:
-        takes = read_positions(src / f"data_3d_humaneva{joints}.npz", joints, chosen)
-    archives, notes = _archives(src, joints, takes, report_progress)
+        takes = read_positions(src / f"data_3d_humaneva{count}.npz", count, chosen)
+    archives, notes = _archives(src, count, takes, report_progress)
     if ground_truth:
         archives = [a for a in archives if a.source.name != _GT]
-        archives.insert(0, PointsArchive("poses_2d", Source(_GT, _SKELETONS[joints]), ground_truth))
+        archives.insert(0, PointsArchive("poses_2d", Source(_GT, _SKELETONS[count]), ground_truth))
     lenses = _Lenses.of(takes, archives)
     sources = [archive.source for archive in archives]
     with StoreWriter(
-        dst, name=f"HumanEva-I, {joints} joints", skeleton=_SKELETONS[joints], sources=sources, overwrite=overwrite
+        dst, name=f"HumanEva-I, {count} joints", skeleton=_SKELETONS[count], sources=sources, overwrite=overwrite
     ) as writer:
         writer.notes += [*lenses.notes, *notes]
         for number, ((subject, action), positions) in enumerate(takes.items()):
@@ -144,7 +144,7 @@ class _Lens:
     centre_px: tuple[float, float]
 
 
-_NOMINAL = _Lens((assumed_focal_px(IMAGE_SIZE),) * 2, (IMAGE_SIZE[0] / 2, IMAGE_SIZE[1] / 2))
+_NOMINAL = _Lens((assumed_focal_px(IMAGE_SIZE), assumed_focal_px(IMAGE_SIZE)), (IMAGE_SIZE[0] / 2, IMAGE_SIZE[1] / 2))
 
 
 @dataclass(frozen=True)

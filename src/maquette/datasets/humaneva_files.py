@@ -99,7 +99,7 @@ def _poses(path: Path, frames: int) -> tuple[np.ndarray, np.ndarray]:
 def _known_runs(poses: Float[np.ndarray, "frames joints 3"]) -> list[tuple[int, slice]]:
     """``(number among all runs, frames)`` of the runs in which every joint is known."""
     runs, start = [], 0
-    for number, (known, group) in enumerate(groupby(np.isfinite(poses).all(axis=(1, 2)))):
+    for number, (known, group) in enumerate(groupby(bool(np.isfinite(frame).all()) for frame in poses)):
         count = len(list(group))
         if known:
             runs.append((number, slice(start, start + count)))
@@ -164,17 +164,14 @@ def read_points(path: Path, prefix: str, wanted: Takes) -> tuple[PointsArchive, 
         raise InputError.from_problems(str(path), problems)
     ((joints, channels),) = shapes
     data = read_bytes(path)
-    metadata = read_array(data, "metadata", str(path), allow_objects=True) if "metadata" in _names(data, path) else {}
+    has_metadata = "metadata" in array_names(data, str(path))
+    metadata = read_array(data, "metadata", str(path), allow_objects=True) if has_metadata else {}
     skeleton, _ = archive_skeleton(metadata if isinstance(metadata, dict) else {}, joints, None, str(path))
     others = sorted({subject for subject in nested if subject.startswith("Unlabeled")})
     notes = [f"{path.name}: {', '.join(others)} left out, as there is no 3D of them"] if others else []
     gone = sum(value is None for cameras in points.values() for value in cameras)
     notes += [f"{path.name}: no points of {gone} videos"] if gone else []
     return PointsArchive(path.name, Source(path.stem.removeprefix(prefix), skeleton, channels), points), notes
-
-
-def _names(data: bytes, path: Path) -> list[str]:
-    return array_names(data, str(path))
 
 
 def _nested(path: Path, key: str) -> dict[str, dict[str, Any]]:

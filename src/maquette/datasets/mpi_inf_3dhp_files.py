@@ -219,8 +219,8 @@ def _dataset(file: Any, key: str, row: tuple[int, ...], problems: list[str]) -> 
             problems.append(f"'{key}' is missing")
             return None
         dataset = file[key]
-        shape = tuple(getattr(dataset, "shape", ()))
-        if shape[1:] != (1, *row) or not 0 < shape[0] <= _MOST_FRAMES or dataset.dtype.kind not in "fiu":
+        shape: tuple[int, ...] = tuple(getattr(dataset, "shape", ()))
+        if shape[1:] != (1, *row) or 0 in shape or max(shape) > _MOST_FRAMES or dataset.dtype.kind not in "fiu":
             problems.append(f"'{key}' has shape {shape}, expected {expected}")
             return None
         values = np.asarray(dataset[()], dtype=np.float64).reshape(-1, *row)
