@@ -117,6 +117,6 @@ def test_tensors_that_do_not_fit(tmp_path):
         "not finite in 0.weight",
     ):
         assert part in str(error.value)
-    for value, text in ((None, "found NoneType"), ({"a": 1}, "a are no tensors")):
+    for value, text in ((None, "found NoneType"), ({"a": 1}, "a are no tensors of plain real numbers")):
         with pytest.raises(ModelError, match=text):
             tensors_of(value, "file")

@@ -97,6 +97,10 @@ def test_what_is_no_such_network(tmp_path):
         },
         "holds state, epoch": {"state": state, "epoch": 1},
         "found int": {"model_pos": 3},
+        "layers have different widths": {"model_pos": {**state, "expand_conv.weight": torch.zeros(99, 34, 3)}},
+        "expand_conv.weight are no tensors of": {
+            "model_pos": {**state, "expand_conv.weight": torch.zeros(1).expand(9**9, 34, 3)}
+        },
         "expected an odd number": {"model_pos": {**state, "layers_conv.0.weight": torch.zeros(16, 16, 2)}},
     }
     for text, document in cases.items():

@@ -101,9 +101,9 @@ def tensors_of(value: Any, what: str) -> dict[str, Tensor]:
     """
     if not isinstance(value, Mapping) or not value:
         raise ModelError(f"{what}: expected the tensors of a network, found {type(value).__name__}")
-    wrong = [str(name) for name, tensor in value.items() if not isinstance(tensor, Tensor) or tensor.is_sparse]
+    wrong = [str(name) for name, tensor in value.items() if not _is_plain(tensor)]
     if wrong:
-        raise ModelError(f"{what}: {_some(wrong)} are no tensors")
+        raise ModelError(f"{what}: {_some(wrong)} are no tensors of plain real numbers")
     # Networks that were trained on several GPUs carry the name of the wrapper.
     names = [str(name) for name in value]
     prefix = "module." if all(name.startswith("module.") for name in names) else ""
@@ -111,6 +111,13 @@ def tensors_of(value: Any, what: str) -> dict[str, Tensor]:
         name.removeprefix(prefix): tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in zip(names, value.values(), strict=True)
     }
+
+
+def _is_plain(value: Any) -> bool:
+    """Real numbers that all stand in the file; a tensor can also repeat a few of them many times over."""
+    if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_complex() or value.is_quantized:
+        return False
+    return value.untyped_storage().nbytes() >= value.numel() * value.element_size()
 
 
 def load_tensors(network: nn.Module, tensors: Mapping[str, Tensor], what: str) -> None:

@@ -94,6 +94,10 @@ def _shapes(tensors: Mapping[str, Tensor], what: str) -> tuple[int, int, int, li
         for name in kernels
         if not wrong and tensors[name].shape[2] % 2 == 0
     ]
+    if not wrong:
+        widths = [tuple(tensors[name].shape[:2]) for name in kernels[1:]] + [(tensors["shrink.weight"].shape[1],)]
+        if {n for shape in widths for n in shape} != {tensors["expand_conv.weight"].shape[0]}:
+            wrong.append(f"its layers have different widths, {', '.join(map(str, widths))}")
     if wrong:
         raise ModelError(f"{what}: no network of VideoPose3D: {'; '.join(wrong)}")
     channels, inputs = tensors[kernels[0]].shape[:2]
