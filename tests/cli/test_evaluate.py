@@ -11,6 +11,8 @@ import msgspec
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from made_store import write_store
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
@@ -18,8 +20,9 @@ from PIL import Image
 from maquette.datasets.store import Source, StoreWriter
 from maquette.errors import InputError
 from maquette.evaluate import read_report
+from maquette.evaluate.tables import as_csv, as_latex, table
 from maquette.geometry.camera import Camera
-from maquette.skeletons import COCO_17, H36M_17, MPI_INF_3DHP_17, MPII_16
+from maquette.skeletons import COCO_17, H36M_17, HUMANEVA_15, MPI_INF_3DHP_17, MPII_16
 
 MODEL = "maquette-residual"
 
@@ -175,11 +178,31 @@ def test_a_damaged_report_is_an_input_error(report: Path, tmp_path: Path) -> Non
         (b"[]", "is no report"),
         (b"\xff\xfe", "is no report"),
         (text.replace(b"maquette evaluation 1", b"maquette evaluation 9"), "this version reads"),
-        (text.replace(b'"average",\n   "subject"', b'"mean",\n   "subject"'), "has no average"),
+        (text.replace(b'"group": "average"', b'"group": "mean"'), "has no line 'average'"),
+        (text.replace(b'"pck150"', b'"pck151"'), "metrics pck151; known are mpjpe"),
+        (text.replace(b'"headline": "mpjpe"', b'"headline": "mpjp"'), "'mpjp' is none of its metrics"),
+        (text.replace(b'"n_mpjpe"', b'"pcp2"', 1), "line 'Directions' has other metrics|line 'Walking' has other"),
+        (text.replace(b'"name": "l_wrist"', b'"name": "wrist"'), "not those of its protocol"),
     ):
         path.write_bytes(damaged)
         with pytest.raises(InputError, match=message):
             read_report(path)
+
+
+@given(place=st.integers(0, 10_000), byte=st.integers(0, 255), cut=st.none() | st.integers(0, 10_000))
+def test_any_damage_is_an_input_error_or_harmless(report: Path, place: int, byte: int, cut: int | None) -> None:
+    text = bytearray(report.read_bytes()[:cut])
+    if text:
+        text[place % len(text)] = byte
+    damaged = report.with_name("damaged.json")
+    damaged.write_bytes(text)
+    try:
+        found = read_report(damaged)
+    except InputError:
+        return
+    table(found, by_subject=True)
+    as_csv(found)
+    as_latex(found)
 
 
 def test_joints_that_do_not_fit_are_listed(run, store: Path, tmp_path: Path) -> None:
@@ -247,6 +270,55 @@ def test_mpi_inf_3dhp(run, tmp_path: Path, model: str) -> None:
     assert "neck" in report.protocol.joints
     status, out, err = run("evaluate", model, "--data", tmp_path / "s", "--joints", 17)
     assert "(17 joints, 180 frames)" in out, err
+
+
+def test_humaneva(run, tmp_path: Path) -> None:
+    camera = Camera((800.0, 800.0), (320.0, 240.0), (640, 480))
+    source = Source("detectron_pt_coco", HUMANEVA_15)
+    rng = np.random.default_rng(0)
+    frames = {
+        "Walking 1 chunk0": 9,
+        "Walking 1 chunk2": 30,
+        "Box 1 chunk1": 20,
+        "Jog 1 chunk0": 5,
+        "Gestures 1 chunk0": 4,
+    }
+    with StoreWriter(tmp_path / "s", name="HumanEva-I", skeleton=HUMANEVA_15, sources=[source]) as writer:
+        for subject in ("Train/S1", "Validate/S1", "Validate/S2", "Validate/S3"):
+            for action, n in frames.items():
+                body = rng.normal(scale=0.4, size=(n, 15, 3)) + [0, 0, 4]
+                number = writer.add_recording(subject, action, body, fps=60, cameras={"C1": camera, "C2": camera})
+                writer.add_keypoints(number, "C1", source.name, camera.project(body).astype(np.float32))
+    skeletons = {"input_skeleton": HUMANEVA_15.name, "output_skeleton": HUMANEVA_15.name}
+    model = zeros_model(tmp_path / "m.onnx", joints=15, window=27, window_step_s=1 / 60, **skeletons)
+    status, out, err = run("evaluate", model, "--data", tmp_path / "s", "--json", tmp_path / "r.json")
+    assert status == 0, err
+    assert "protocol humaneva (15 joints, 192 frames)" in out
+    assert "no points of 'detectron_pt_coco', left out: Validate/S1 Walking 1 chunk0, camera C2" in out
+    assert "9 more" in out
+    report = read_report(tmp_path / "r.json")
+    cells = report.of("subject and action")
+    assert {(row.subject, row.action): row.frames for row in cells} == {
+        (f"Validate/S{n}", action): count
+        for n in (1, 2, 3)
+        for action, count in (("Walking", 39), ("Box", 20), ("Jog", 5))
+    }
+    assert report.headline == pytest.approx(np.mean([row.metrics["pa_mpjpe"] or 0 for row in cells]))
+
+
+def test_a_gap_in_the_2d_says_where(run, tmp_path: Path) -> None:
+    camera = Camera((1000.0, 1000.0), (500.0, 500.0), (1000, 1000))
+    points = np.random.default_rng(0).uniform(0, 999, (5, 17, 2)).astype(np.float32)
+    points[3, 4] = np.nan
+    with StoreWriter(tmp_path / "s", name="gap", skeleton=H36M_17, sources=[Source("gt", H36M_17)]) as writer:
+        number = writer.add_recording("A", "Walk", np.zeros((5, 17, 3)), fps=50, cameras={"0": camera})
+        writer.add_keypoints(number, "0", "gt", points)
+    status, _, err = run("evaluate", zeros_model(tmp_path / "m.onnx"), "--data", tmp_path / "s")
+    assert status == 2
+    assert "A Walk, camera 0, 'gt': the model 'places' takes" in err
+    assert "every joint present" in err
+    # Ours take partial bodies.
+    assert run("evaluate", MODEL, "--data", tmp_path / "s")[0] == 0
 
 
 def test_another_frame_rate_is_interpolated_and_said(run, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def in_golden_order(store: PoseStore, source: str, keys: list[str], layout: dict
             recording,
             view,
         )
-        for recording, view in chosen_views(store, source, PROTOCOLS["martinez"], TEST, ())
+        for recording, view in chosen_views(store, source, PROTOCOLS["martinez"], TEST, ())[0]
     }
     return [views[key.removesuffix("-sh").removesuffix(".h5")] for key in keys]
 

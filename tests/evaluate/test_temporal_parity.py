@@ -136,7 +136,7 @@ def test_rie(tmp_path, store, rie_files, goldens_dir, name: str, widths: int, st
         expected = data[name]
     lifter = Lifter(model, flip=flip, threads=1)
     fit = fit_model(lifter, store, CPN)
-    views = chosen_views(open_store(store.path), CPN, PROTOCOLS["rie"], (subject,), (action,))
+    views, _ = chosen_views(open_store(store.path), CPN, PROTOCOLS["rie"], (subject,), (action,))
     (found,) = predictions(lifter, store, CPN, fit, [views[int(camera.removeprefix("camera "))]])
     assert (found.subject, found.action) == (subject, action)
     # Without the mirrored input the original exports its first batch only.

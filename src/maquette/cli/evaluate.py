@@ -96,7 +96,7 @@ class Evaluate:
             raise InputError(f"{store.path}: no 2D source '{source}'; there are: {has} (--source)")
         fit = fit_model(lifter, store, source)
         protocol.joints(fit.names, self.joints)
-        views = chosen_views(store, source, protocol, _listed(self.subjects), _listed(self.actions))
+        views, left_out = chosen_views(store, source, protocol, _listed(self.subjects), _listed(self.actions))
         subjects = list(dict.fromkeys(recording.subject for recording, _ in views))
         actions = list(dict.fromkeys(recording.kind for recording, _ in views))
         facts = DataFacts(
@@ -105,7 +105,7 @@ class Evaluate:
             source=source,
             subjects=subjects,
             actions=actions,
-            notes=[*fit.notes, *deviations(protocol, subjects, actions, flip=lifter.flip)],
+            notes=[*fit.notes, *left_out, *deviations(protocol, subjects, actions, flip=lifter.flip)],
         )
         model = ModelFacts(
             name=lifter.spec.name,

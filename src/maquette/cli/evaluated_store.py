@@ -122,8 +122,10 @@ def predictions(
 
 def chosen_views(
     store: "PoseStore", source: str, protocol: Protocol, subjects: tuple[str, ...], actions: tuple[str, ...]
-) -> "list[tuple[Recording, View]]":
+) -> "tuple[list[tuple[Recording, View]], list[str]]":
     """What is evaluated: recordings of the subjects in the order given, whose action begins with one of ``actions``.
+
+    The second list says which cameras were left out for lack of points.
 
     Raises:
         InputError: a subject or action that the store does not have, or nothing is left; all of it at once.
@@ -145,13 +147,16 @@ def chosen_views(
         if (not prefixes or recording.action.startswith(prefixes))
         and (recording.subject, recording.action) not in protocol.excluded
         for view in recording.views
-        if source in view.rows
     ]
-    if not problems and not views:
+    seen = [(recording, view) for recording, view in views if source in view.rows]
+    if not problems and not seen:
         problems.append(f"no camera has points of '{source}' for what was asked")
     if problems:
         raise InputError.from_problems(str(store.path), problems)
-    return views
+    unseen = [f"{recording}, camera {view.camera_name}" for recording, view in views if source not in view.rows]
+    more = f" and {len(unseen) - 3} more" if len(unseen) > 3 else ""
+    notes = [f"no points of '{source}', left out: {'; '.join(unseen[:3])}{more}"] if unseen else []
+    return seen, notes
 
 
 def _lifted(

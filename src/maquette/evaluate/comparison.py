@@ -46,8 +46,8 @@ def compare(report: Report, against: Report) -> list[Difference]:
         for metric in ("mpjpe", "pa_mpjpe"):
             values = (getattr(mine, metric), getattr(theirs, metric))
             found.append(Difference("joint", mine.name, frames, metric, *values))
-    for limb, theirs in zip(report.limbs, against.limbs, strict=True):
-        found.append(Difference("limb", limb.name, frames, "pcp", limb.pcp, theirs.pcp))
+    limbs = {limb.name: limb.pcp for limb in against.limbs}
+    found += [Difference("limb", m.name, frames, "pcp", m.pcp, limbs.get(m.name)) for m in report.limbs]
     return found
 
 

@@ -1,12 +1,13 @@
 """What an evaluation found: a document with a schema, whose numbers all say what they are."""
 
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
 from maquette.atomic import write_bytes
 from maquette.errors import InputError
-from maquette.evaluate.protocols import H36M_ACTIONS
+from maquette.evaluate.protocols import H36M_ACTIONS, Metric
 
 SCHEMA = "maquette evaluation 1"
 
@@ -155,6 +156,24 @@ def read_report(path: str | Path) -> Report:
         raise InputError(f"{path}: is no report of `maquette evaluate --json` ({error})") from None
     if report.schema != SCHEMA:
         raise InputError(f"{path}: a report of schema '{report.schema}', this version reads '{SCHEMA}'; evaluate again")
-    if not report.of("average"):
-        raise InputError(f"{path}: the report has no average; evaluate again")
+    problems = _contradictions(report)
+    if problems:
+        raise InputError.from_problems(f"{path} (evaluate again)", problems)
     return report
+
+
+def _contradictions(report: Report) -> list[str]:
+    """What a report that somebody has edited can lack."""
+    problems = [f"the report has no line '{group}'" for group in ("all frames", "average") if not report.of(group)]
+    if problems:
+        return problems
+    metrics = list(report.average.metrics)
+    unknown = [name for name in metrics if name not in get_args(Metric)]
+    if unknown:
+        problems.append(f"metrics {', '.join(unknown)}; known are {', '.join(get_args(Metric))}")
+    if report.protocol.headline not in metrics:
+        problems.append(f"its headline '{report.protocol.headline}' is none of its metrics: {', '.join(metrics)}")
+    problems += [f"line '{row.title}' has other metrics" for row in report.rows if list(row.metrics) != metrics]
+    if [joint.name for joint in report.joints] != report.protocol.joints:
+        problems.append("its joints are not those of its protocol")
+    return problems
