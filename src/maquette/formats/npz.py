@@ -1,6 +1,7 @@
 """NumPy's ``.npz`` from files of others: sizes are checked before memory is taken, pickles are read restrictedly."""
 
 import io
+import tokenize
 import warnings
 import zipfile
 import zlib
@@ -27,6 +28,7 @@ _FAILURES = (
     SyntaxError,
     MemoryError,
     OverflowError,
+    tokenize.TokenError,
 )
 """What zipfile and NumPy raise on damaged archives."""
 
