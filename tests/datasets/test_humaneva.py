@@ -178,13 +178,13 @@ def test_all_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
     write_tree(tmp_path / "tree")
     folder = tmp_path / "tree" / "Train" / "S3"
     (folder / "Box_1.mat").unlink()
-    (folder / "Jog_1.mat").write_bytes(b"MATLAB 5.0 MAT-file" + bytes(200))
+    (folder / "Jog_1.mat").write_bytes(b"MATLAB 5.0 MAT-file" + bytes(20))
     savemat(folder / "Walking_1.mat", {"poses_3d": np.zeros((490, 15, 3)), "poses_2d": np.zeros((3, 490, 15, 2))})
     with pytest.raises(InputError) as error:
         prepare_humaneva(tmp_path / "tree", tmp_path / "store", subjects=("S3",))
     text = str(error.value)
     for part in (
-        "7 problems", "Train/S3/Box_1.mat is missing", "Jog_1.mat: no MATLAB file", "expected (491, 15 or 20, 3)",
+        "7 problems", "Train/S3/Box_1.mat is missing", "Jog_1.mat: is no MATLAB file", "expected (491, 15 or 20, 3)",
         "Validate/S3/Walking_1.mat is missing",
     ):  # fmt: skip
         assert part in text

@@ -190,7 +190,7 @@ def test_all_missing_and_damaged_files_are_named(train: tuple[Path, dict], tmp_p
     calibration.write_text(text.replace("name          13", "name          99").replace("2048 2048", "2048", 1))
     with pytest.raises(InputError) as error:
         prepare_mpi_inf_3dhp(broken, tmp_path / "store", subjects=S1_ONLY)
-    for part in ("Seq1/annot.mat: no MATLAB file", "camera 0: 'size' has 1 numbers", "no camera 13"):
+    for part in ("Seq1/annot.mat: is damaged", "camera 0: 'size' has 1 numbers", "no camera 13"):
         assert part in str(error.value)
     calibration.write_text(
         text.replace("name          1\n", "name          77\n")

@@ -1,6 +1,5 @@
 """Files of HumanEva-I: VideoPose3D's archives, and the ``.mat`` tree that its MATLAB script makes of the release."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -10,10 +9,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from maquette.datasets.h36m_numbers import READ_FAILURES
 from maquette.datasets.humaneva_facts import CAMERAS, takes
 from maquette.datasets.store import Source
 from maquette.errors import InputError
+from maquette.formats.matlab import read_mat
 from maquette.formats.npz import array_names, read_array
 from maquette.readers.input_files import read_bytes
 from maquette.readers.videopose3d import archive_skeleton
@@ -74,16 +73,8 @@ def read_matlab(root: Path, subjects: Sequence[str]) -> tuple[Takes, Points]:
 
 
 def _poses(path: Path, frames: int) -> tuple[np.ndarray, np.ndarray]:
-    from scipy.io import loadmat
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            loaded = loadmat(path, variable_names=["poses_3d", "poses_2d"])
-        poses_3d, poses_2d = np.asarray(loaded["poses_3d"]), np.asarray(loaded["poses_2d"])
-    except READ_FAILURES as error:
-        line = (str(error).splitlines() or [type(error).__name__])[0][:160]
-        raise InputError(f"{path}: no MATLAB file with 'poses_3d' and 'poses_2d', or damaged ({line})") from None
+    loaded = read_mat(path, ("poses_3d", "poses_2d"))
+    poses_3d, poses_2d = (np.asarray(loaded.get(name, ())) for name in ("poses_3d", "poses_2d"))
     count = poses_3d.shape[1] if poses_3d.ndim == 3 else 15
     expected = ((frames, count, 3), (len(CAMERAS), frames, count, 2))
     if (poses_3d.shape, poses_2d.shape) != expected or count not in (15, 20) or {

@@ -3,7 +3,6 @@
 Layouts: the readme of the release. Positions come in metres in the frame of each camera, points in pixels.
 """
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 from maquette.datasets.h36m_numbers import READ_FAILURES, open_hdf5
 from maquette.errors import InputError
+from maquette.formats.matlab import read_mat
 from maquette.geometry.camera import Camera
 from maquette.skeletons import MPI_INF_3DHP_17, MPI_INF_3DHP_28
 
@@ -133,16 +133,12 @@ def read_train(path: Path, cameras: tuple[int, ...], *, universal: bool) -> dict
     Raises:
         InputError: damaged, or of another shape; all of it at once.
     """
-    from scipy.io import loadmat
-
     key = "univ_annot3" if universal else "annot3"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            loaded = loadmat(path, variable_names=[key, "annot2"])
-        cells = {name: np.asarray(loaded[name], dtype=object).ravel() for name in (key, "annot2")}
-    except READ_FAILURES as error:
-        raise InputError(f"{path}: no MATLAB file with '{key}' and 'annot2', or damaged ({_line(error)})") from None
+    loaded = read_mat(path, (key, "annot2"))
+    missing = [f"'{name}' is missing" for name in (key, "annot2") if name not in loaded]
+    if missing:
+        raise InputError.from_problems(str(path), missing)
+    cells = {name: np.asarray(loaded[name], dtype=object).ravel() for name in (key, "annot2")}
     problems: list[str] = []
     found = {}
     for camera in cameras:
