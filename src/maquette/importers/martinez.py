@@ -88,9 +88,9 @@ def import_tensorflow(
         residual=bool(flags["residual"]),
         max_norm=bool(flags["max_norm"]),
     )
-    step_done = int(bundle.tensor("global_step")) if "global_step" in shapes else 0
-    read = f"read {bundle.prefix.name}: {len(shapes)} tensors, step {step_done}"
-    about = f"3d-pose-baseline (TensorFlow), {step_done} steps"
+    facts = [f"step {int(bundle.tensor('global_step'))}"] if shapes.get("global_step") == () else []
+    read = f"read {bundle.prefix.name}: {', '.join([f'{len(shapes)} tensors', *facts])}"
+    about = ", ".join(["3d-pose-baseline (TensorFlow)", *facts])
     command = f"maquette import-weights martinez-tf {bundle.prefix.name}"
     return _imported(
         network, shape, chosen, name=name, read=read, about=about, command=command, camera_frame=camera_frame
