@@ -1,17 +1,21 @@
 """HumanEva-I: made-up archives and MATLAB trees in the published layouts, their 2D by a pinhole written out here."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
 from maquette.cli import main
 from maquette.datasets.humaneva import prepare_humaneva
 from maquette.datasets.humaneva_facts import takes
+from maquette.datasets.humaneva_files import read_points, read_positions
 from maquette.datasets.store import open_store
-from maquette.errors import InputError
+from maquette.errors import InputError, MaquetteError
 from maquette.skeletons import COCO_17, HUMANEVA_15, HUMANEVA_20
 
 SYMMETRY = {
@@ -214,3 +218,39 @@ def test_wrong_use(tmp_path: Path) -> None:
         prepare_humaneva(tmp_path, tmp_path / "store")
     store = prepare_humaneva(tmp_path, tmp_path / "store", joints=20, subjects=("Train/S3",))
     assert store.skeleton == HUMANEVA_20
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "data_3d_humaneva15.npz": lambda path: read_positions(path, 15, ["Train/S3"]),
+    "data_2d_humaneva15_gt.npz": lambda path: read_points(
+        path, "data_2d_humaneva15_", {("Train/S3", "Walking 1 chunk0"): np.zeros((20, 15, 3))}
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("archives")
+    write_archives(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["data_3d_humaneva15.npz", "data_2d_humaneva15_gt.npz"])
+@settings(max_examples=30)
+@given(data=st.data())
+def test_any_damage_is_read_or_said(tmp_path_factory: pytest.TempPathFactory, archives: Path, name: str, data) -> None:
+    sound = archives / name
+    content = bytearray(sound.read_bytes())
+    for _ in range(data.draw(st.integers(0, 5))):
+        place = data.draw(st.integers(0, len(content) - 1) | st.integers(0, min(len(content), 3000) - 1))
+        content[place] = data.draw(st.integers(0, 255))
+    if data.draw(st.booleans()):
+        content = content[: data.draw(st.integers(0, len(content)))]
+    path = tmp_path_factory.mktemp("damaged") / sound.name
+    path.write_bytes(content)
+    said = str(path)
+    try:
+        READERS[name](path)
+    except MaquetteError as error:
+        said = str(error)
+    assert str(path) in said

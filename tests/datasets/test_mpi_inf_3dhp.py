@@ -1,19 +1,23 @@
 """MPI-INF-3DHP: made-up trees in the release's layouts, their numbers made by formulas written out here."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
 from maquette.cli import main
 from maquette.datasets.mpi_inf_3dhp import prepare_mpi_inf_3dhp
+from maquette.datasets.mpi_inf_3dhp_files import read_calibration, read_test, read_train
 from maquette.datasets.store import open_store
-from maquette.errors import InputError
+from maquette.errors import InputError, MaquetteError
 from maquette.skeletons import MPI_INF_3DHP_17, MPI_INF_3DHP_28
 
 FRAMES = 9
@@ -230,3 +234,32 @@ def test_wrong_use(train: tuple[Path, dict], held_out: tuple[Path, dict], tmp_pa
             prepare_mpi_inf_3dhp(train[0], tmp_path / "store", **options)
     with pytest.raises(InputError, match=r"none of the folders S1 \.\.\. S8"):
         prepare_mpi_inf_3dhp(tmp_path, tmp_path / "store")
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "annot.mat": lambda path: read_train(path, (0, 13), universal=False),
+    "camera.calibration": read_calibration,
+    "annot_data.mat": lambda path: read_test(path, universal=True),
+}
+
+
+@pytest.mark.parametrize("name", ["annot.mat", "camera.calibration", "annot_data.mat"])
+@settings(max_examples=30)
+@given(data=st.data())
+def test_any_damage_is_read_or_said(tmp_path_factory: pytest.TempPathFactory, train, held_out, name: str, data) -> None:
+    folder = train[0] / "S1" / "Seq1" if name != "annot_data.mat" else held_out[0] / "mpi_inf_3dhp_test_set" / "TS3"
+    sound = folder / name
+    content = bytearray(sound.read_bytes())
+    for _ in range(data.draw(st.integers(0, 5))):
+        place = data.draw(st.integers(0, len(content) - 1) | st.integers(0, min(len(content), 3000) - 1))
+        content[place] = data.draw(st.integers(0, 255))
+    if data.draw(st.booleans()):
+        content = content[: data.draw(st.integers(0, len(content)))]
+    path = tmp_path_factory.mktemp("damaged") / sound.name
+    path.write_bytes(content)
+    said = str(path)
+    try:
+        READERS[name](path)
+    except MaquetteError as error:
+        said = str(error)
+    assert str(path) in said

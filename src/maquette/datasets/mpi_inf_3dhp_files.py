@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from maquette.datasets.h36m_numbers import READ_FAILURES, open_hdf5
+from maquette.datasets.h36m_damage import READ_FAILURES, first_line
+from maquette.datasets.h36m_numbers import open_hdf5
 from maquette.errors import InputError
 from maquette.formats.matlab import read_mat
 from maquette.geometry.camera import Camera
@@ -221,13 +222,9 @@ def _dataset(file: Any, key: str, row: tuple[int, ...], problems: list[str]) -> 
             return None
         values = np.asarray(dataset[()], dtype=np.float64).reshape(-1, *row)
     except READ_FAILURES as error:
-        problems.append(f"'{key}' is damaged ({_line(error)})")
+        problems.append(f"'{key}' is damaged ({first_line(error)})")
         return None
     if not np.isfinite(values).all():
         problems.append(f"'{key}' holds numbers that are not finite")
         return None
     return values
-
-
-def _line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]
