@@ -6,12 +6,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from made_store import JOINTS, TAKES, positions_world_m, write_store
+from made_store import JOINTS, TAKES, cameras, positions_world_m, write_store
 from PIL import Image
 
+from maquette.cli.render_store import choose_view
 from maquette.cli.store_scene import Cut, Scene, upright
 from maquette.datasets.lifted_views import lift_view
-from maquette.datasets.store import PoseStore, open_store
+from maquette.datasets.store import PoseStore, Source, StoreWriter, open_store
 from maquette.lifting.lifter import Lifter
 from maquette.mapping import map_keypoints
 from maquette.skeletons import H36M_17
@@ -162,6 +163,17 @@ def test_mistakes_are_said_and_nothing_is_written(run, store, tmp_path, monkeypa
     assert status == 2
     assert text in err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_camera_called_by_a_number_is_found_by_it(tmp_path) -> None:
+    """Cameras 4, 0 and 1: the one called 0 is not the first, and number 2 is the one called 1."""
+    skeleton, camera = H36M_17, cameras()["54138969"]
+    with StoreWriter(tmp_path / "s", name="s", skeleton=skeleton, sources=[Source("gt", skeleton)]) as writer:
+        writer.add_recording("S1", "Walk", np.ones((3, 17, 3)), fps=50, cameras=dict.fromkeys(("4", "0", "1"), camera))
+        writer.add_keypoints(0, "0", "gt", np.ones((3, 17, 2)))
+    made = open_store(tmp_path / "s")
+    for asked, name in (("0", "0"), ("4", "4"), ("2", "1"), (None, "4")):
+        assert choose_view(made, "S1", "Walk", asked)[1].camera_name == name
 
 
 def test_flags_of_stores_are_refused_elsewhere(run, openpose_folder, tmp_path) -> None:

@@ -117,7 +117,8 @@ def write_sample_figure(options: StoreClip, count: int, seed: int) -> None:
 def chosen_views(
     store: "PoseStore", subject: str | None, action: str | None, camera: str | None
 ) -> "list[tuple[Recording, View]]":
-    """Recordings and cameras that fit; None fits all. An action is one take (``Walking 1``) or all of a kind.
+    """Recordings and cameras that fit; None fits all. An action is one take (``Walking 1``) or all of a kind, a camera
+    its name or, where none has that name, its number.
 
     Raises:
         InputError: nothing fits; the text lists what there is.
@@ -131,7 +132,9 @@ def chosen_views(
     if recordings and not fitting:
         takes = dict.fromkeys(r.action for r in recordings)
         problems.append(f"no action '{action}'{f' of {subject}' if subject else ''}; there are: {', '.join(takes)}")
-    pairs = [(r, v) for r in fitting for i, v in enumerate(r.views) if camera in (None, str(i), v.camera_name)]
+    pairs = [(r, v) for r in fitting for v in r.views if camera in (None, v.camera_name)]
+    if not pairs:
+        pairs = [(r, v) for r in fitting for i, v in enumerate(r.views) if camera == str(i)]
     if fitting and not pairs:
         names = dict.fromkeys(f"{i} ({v.camera_name})" for r in fitting for i, v in enumerate(r.views))
         problems.append(f"no camera '{camera}'; there are: {', '.join(names)}")
@@ -149,7 +152,9 @@ def choose_view(
         InputError: nothing fits, or several takes do; the text lists them.
     """
     missing = [f"--{name}" for name, value in (("subject", subject), ("action", action)) if value is None]
-    pairs = chosen_views(store, subject, action, camera or "0")
+    pairs = chosen_views(store, subject, action, camera)
+    if camera is None:
+        pairs = [(recording, view) for recording, view in pairs if view is recording.views[0]]
     if len(pairs) > 1:
         said = f"give {' and '.join(missing)}" if missing else "give the take as --action"
         takes = ", ".join(str(recording) for recording, _ in pairs[:12])

@@ -84,7 +84,7 @@ def samples_picture(samples: Sequence[PoseSample], size: tuple[int, int] = (1920
             "of height for each three"
         )
     picture = Image.new("RGB", size, _PAPER)
-    head = round(0.026 * size[1]) + 6
+    head = max(round(0.026 * size[1]) + 6, 22)
     across, down = size[0] / _TRIPLETS_A_ROW, (size[1] - head) / rows
     text_px = float(np.clip(0.085 * down, 9, 17))
     for i, sample in enumerate(samples):
