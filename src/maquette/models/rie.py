@@ -53,6 +53,12 @@ class LocalEncoder(nn.Module):
         self.layers_bn = nn.ModuleList(nn.BatchNorm1d(channels) for _ in convolutions)
         self.dropout = dropout
 
+    def weight(self, layer: int) -> Tensor:
+        """Of one of the convolutions behind the first."""
+        convolution = self.layers_conv[layer]
+        assert isinstance(convolution, nn.Conv1d)
+        return convolution.weight
+
     def _active(self, x: Tensor) -> Tensor:
         return F.dropout(F.leaky_relu(x, SLOPE, inplace=True), self.dropout, self.training)
 
@@ -194,6 +200,12 @@ class RelativeEncodingNetwork(nn.Module):
 
     def decoder(self, group: JointGroup) -> Head:
         module = self.get_submodule(f"Integration_{group.name}")
+        assert isinstance(module, Head)
+        return module
+
+    def fusion(self, i: int) -> Head:
+        """Of the ``i``-th group; from stage 2 on."""
+        module = self.FuseBlocks[i]
         assert isinstance(module, Head)
         return module
 
