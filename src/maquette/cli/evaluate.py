@@ -89,7 +89,8 @@ class Evaluate:
         store = open_store(self.data)
         protocol = protocol or _protocol_for(lifter, store)
         check_data(protocol, str(store.path), store.skeleton.name)
-        lifter.flip = self.flip or (protocol.flip and not self.no_flip)
+        # Mirroring the picture mirrors nothing in the directions of a world.
+        lifter.flip = self.flip or (protocol.flip and not self.no_flip and lifter.spec.frame == "camera")
         source = self.source or _source_for(lifter, store)
         if source not in store.sources:
             has = ", ".join(store.sources) or "none"

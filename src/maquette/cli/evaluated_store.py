@@ -62,6 +62,8 @@ def fit_model(lifter: Lifter, store: "PoseStore", source: str) -> Fit:
     channels = 2
     if lifter.published:
         columns = _columns(spec, skeleton, source, problems, notes)
+        if spec.frame == "world":
+            notes.append("the model gives positions in the directions of the data's world, not of the camera")
         channels = lifter.model.channels // len(input_joints(spec))
         if channels > store.sources[source].channels:
             problems.append(
@@ -110,7 +112,9 @@ def predictions(
             found = _lifted(lifter, store.sources[source].skeleton, points, recording, view, fit)
         except InputError as error:
             raise InputError(f"{store.path}: {recording}, camera {view.camera_name}, '{source}': {error}") from None
-        target = store.positions_camera_m(recording, view)
+        # Of a model that gives the directions of its data's world (an ablation), the truth is in those as well.
+        is_world = lifter.spec.frame == "world"
+        target = store.positions_world_m(recording) if is_world else store.positions_camera_m(recording, view)
         yield Prediction(
             recording.subject,
             recording.action,
@@ -178,10 +182,12 @@ def _lifted_clip(
 ) -> Float[np.ndarray, "frames outputs 3"]:
     """At the frame rate of the model, and back."""
     if _same_rate(lifter.spec, fps) or len(seen) == 1:
-        return lift_clip(lifter.model, seen, image_size, flip=lifter.flip)
+        return lift_clip(lifter.model, seen, image_size, flip=lifter.flip, frame=lifter.spec.frame)
     times_s, step_s = np.arange(len(seen)) / fps, lifter.spec.window_step_s
     grid_s = np.arange(int(np.ceil(times_s[-1] / step_s)) + 1) * step_s
-    found = lift_clip(lifter.model, _sampled(seen, times_s, grid_s), image_size, flip=lifter.flip)
+    found = lift_clip(
+        lifter.model, _sampled(seen, times_s, grid_s), image_size, flip=lifter.flip, frame=lifter.spec.frame
+    )
     return _sampled(found, grid_s, times_s)
 
 
