@@ -91,10 +91,10 @@ def test_two_files_of_tensors(run):
         changed[key] = value if tensor.offset < cut else message(tensor, shard=1, offset=tensor.offset - cut)
     index.write_bytes(table(changed))
     (run / f"{NAME}.data-00000-of-00002").write_bytes(content[:cut])
-    with pytest.raises(InputError, match=r"data-00001-of-00002: cannot be read"):
-        [open_bundle(run).tensor(name) for name in bundle.tensors]
-    (run / f"{NAME}.data-00001-of-00002").write_bytes(content[cut:])
     again = open_bundle(run)
+    with pytest.raises(InputError, match=r"data-00001-of-00002: cannot be read"):
+        [again.tensor(name) for name in bundle.tensors]
+    (run / f"{NAME}.data-00001-of-00002").write_bytes(content[cut:])
     assert {again.tensors[name].shard for name in again.tensors} == {0, 1}
     for name in bundle.tensors:
         np.testing.assert_array_equal(again.tensor(name), bundle.tensor(name))
@@ -190,7 +190,7 @@ def test_big_endian_and_compressed(run):
         open_bundle(run)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.data())
 def test_any_damage_is_an_input_error(goldens_dir, tmp_path_factory, data):
     """Single bytes changed, with the checksums made right again so that what lies behind them is reached."""
@@ -202,8 +202,9 @@ def test_any_damage_is_an_input_error(goldens_dir, tmp_path_factory, data):
         if value:
             value[data.draw(st.integers(0, len(value) - 1))] = data.draw(st.integers(0, 255))
     path = tmp_path_factory.getbasetemp() / "fuzz"
-    path.mkdir(exist_ok=True)
-    shutil.copy(folder / f"{NAME}.data-00000-of-00001", path)
+    if not path.exists():
+        path.mkdir()
+        shutil.copy(folder / f"{NAME}.data-00000-of-00001", path)
     (path / f"{NAME}.index").write_bytes(
         table({key: bytes(value) for (key, _), value in zip(entries, values, strict=True)})
     )
