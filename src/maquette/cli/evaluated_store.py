@@ -207,7 +207,7 @@ def _columns(
             )
     elif hourglass and spec.input_skeleton == H36M_17.name:
         notes.append(
-            f"the model was trained on Stacked Hourglass, whose 'spine' is the base of the neck; '{source}' not"
+            f"the model was trained on Stacked Hourglass, whose 'spine' is the base of the neck; in '{source}' it is not"
         )
     same = skeleton.name in (spec.input_skeleton, MPII_16.name if names != wanted else None) or (
         skeleton.name == H36M_32.name and spec.input_skeleton == H36M_17.name

@@ -47,7 +47,7 @@ def _actions(place, report: Report) -> None:
     rows = [row for row in report.of("subject and action" if split else "action") if row.metrics[headline] is not None]
     values = [row.metrics[headline] or 0.0 for row in rows]
     bars = place.bar(range(len(rows)), values, color=_FIRST, width=min(0.7, 0.1 * max(len(rows), 2)))
-    place.bar_label(bars, fmt="%.1f", fontsize=8.5, color="white", padding=-12)
+    place.bar_label(bars, fmt="%.1f", fontsize=8.5, color="white", label_type="center")
     if report.headline is not None:
         place.axhline(report.headline, color=_SECOND, linewidth=1.4, label=f"average {report.headline:.1f} {unit}")
         place.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0, 1.12))
@@ -77,8 +77,10 @@ def _curve(place, report: Report) -> None:
     place.set_ylim(0, 101)
     place.set_xlabel("threshold, mm", fontsize=9, color=_INK)
     area = sum(curve.correct) / len(curve.correct)
-    place.text(0.97, 0.05, f"PCK@150 {curve.correct[-1]:.1f} %\nAUC {area:.1f} %", transform=place.transAxes,
-               ha="right", va="bottom", fontsize=10, color=_INK)  # fmt: skip
+    # Beside the curve, wherever that is.
+    x, y, across, up = (0.97, 0.05, "right", "bottom") if curve.correct[-1] > 60 else (0.03, 0.95, "left", "top")
+    text = f"PCK@150 {curve.correct[-1]:.1f} %\nAUC {area:.1f} %"
+    place.text(x, y, text, transform=place.transAxes, ha=across, va=up, fontsize=10, color=_INK)
     _dress(place, "joints nearer than that, %")
 
 
