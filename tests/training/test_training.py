@@ -1,6 +1,7 @@
 """Trainings: exact resume, refusal of what cannot be resumed, divergence, and what comes out."""
 
 import csv
+import signal
 from typing import Any
 
 import numpy as np
@@ -110,6 +111,22 @@ def test_a_run_ends_with_its_time_and_keeps_its_rows(store, tmp_path):
     assert len(list((out / "tensorboard").iterdir())) == 2
     smallest = min(float(row["noise_mpjpe_mm"] or "inf") for row in rows)
     assert read_checkpoint(out / "best.pt")["best"] == pytest.approx(smallest, abs=0.01)
+
+
+def test_ctrl_c_ends_after_the_step_with_a_checkpoint(store, tmp_path, monkeypatch):
+    real, calls = mocap.learning_rate, iter(range(100))
+
+    def interrupted(plan, step):
+        if next(calls) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return real(plan, step)
+
+    monkeypatch.setattr(mocap, "learning_rate", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train("martinez-mocap", data_dir=store, out_dir=tmp_path, **SMALL)
+    assert signal.getsignal(signal.SIGINT) == before
+    assert read_checkpoint(tmp_path / CHECKPOINT)["step"] == 4
 
 
 def test_loss_is_the_mean_distance_over_joints():

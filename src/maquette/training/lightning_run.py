@@ -184,6 +184,8 @@ class _Module(LightningModule):
         validate = experiment.validates_after(self.steps) or last or stop
         if self.steps % self.preset.log_steps == 0 or validate:
             self._row(validate)
+        elif self.records is not None:
+            self.records.advance(self.steps)
         if save or last or stop:
             self._save()
         if stop:

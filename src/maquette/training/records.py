@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from maquette.atomic import write_text
+from maquette.errors import OutputError
 from maquette.training.curves import draw_curves
 
 _log = logging.getLogger(__name__)
@@ -70,8 +71,14 @@ class Records:
             self.loss_column: f"{loss:.5g}",
         }
         fields.update({name: f"{errors[name]:.2f}" if name in errors else "" for name in self.metrics})
-        with (self.folder / LOG).open("a", newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, self.columns, lineterminator="\n").writerow(fields)
+        path = self.folder / LOG
+        try:
+            with path.open("a", newline="", encoding="utf-8") as file:
+                csv.DictWriter(file, self.columns, lineterminator="\n").writerow(fields)
+        except OSError as error:
+            raise OutputError(
+                f"{path}: cannot be written ({error.strerror or error}); the checkpoint is kept"
+            ) from error
         for name, value in {"learning_rate": rate, self.loss_column: loss, **errors}.items():
             self._board.add_scalar(name, value, steps)
         self.advance(steps, loss)
