@@ -96,6 +96,22 @@ def test_an_arrays_store_filmed(arrays: Path, tmp_path: Path) -> None:
     assert gaps.min() > 1.0  # spread around the person
 
 
+def test_lost_joints_go_along_with_the_person(arrays: Path, tmp_path: Path) -> None:
+    """No joint of the simulated detections is left behind, much farther from the thorax than in the picture."""
+    long = {"02/02_01": walking(600, 1.2).astype(np.float32)}
+    np.savez(arrays / "cmu17.npz", **long)  # pyright: ignore[reportArgumentType]
+    index = json.loads((arrays / "index.json").read_text())
+    (arrays / "index.json").write_text(json.dumps({"02/02_01": index["02/02_01"]}))
+    store = prepare_mocap(arrays, tmp_path / "store", cameras=8, noise=True, seed=3)
+    recording = store.recordings[0]
+    for view in recording.views:
+        noise, points = (store.keypoints_px(recording, view, name) for name in ("noise", "gt"))
+        body = np.linalg.norm(points - points[:, 8:9], axis=-1).max(axis=1)
+        apart = np.linalg.norm(noise - noise[:, 8:9], axis=-1).max(axis=1)
+        assert np.quantile(apart / body, 0.9) < 1.3
+        assert (apart / body).max() < 2.5
+
+
 def test_cameras_follow_the_seed_only(arrays: Path, tmp_path: Path) -> None:
     first = prepare_mocap(arrays, tmp_path / "first", seed=5)
     again = prepare_mocap(arrays, tmp_path / "again", seed=5)

@@ -7,6 +7,7 @@ from maquette.datasets.detector_noise import disturb
 from maquette.geometry.camera import Camera
 from maquette.skeletons import H36M_17, LANDMARKS_27
 
+_TRUNK = H36M_17.indices(["hip", "l_hip", "r_hip", "spine", "thorax", "l_shoulder", "r_shoulder"])
 _WINDOW = 100
 """Frames over which one set of mistakes holds."""
 
@@ -16,7 +17,7 @@ def detected_px(
 ) -> Float[np.ndarray, "frames 17 2"]:
     """What a detector might report of the joints, float32 pixels.
 
-    Joints that it loses are filled in over time, linearly, the ends held, as VideoPose3D does with detections.
+    Joints that it loses are filled in over time, relative to the trunk.
     """
     frames = len(positions_world_m)
     longer = max(camera.image_size)
@@ -42,15 +43,34 @@ def detected_px(
             clean_share=0.0,
         )
         out[part], seen[part] = noisy[0][:, chosen], found[0][:, chosen]
-    _fill(out, seen)
+    _fill(out, seen, (1 / points[:, 0, 2]).astype(np.float32))
     return out * np.float32(longer) + np.array(camera.image_size, dtype=np.float32) / 2
 
 
-def _fill(points: Float[np.ndarray, "frames 17 2"], seen: Bool[np.ndarray, "frames 17"]) -> None:
-    """Linear in time between the frames that are seen; a joint that is never seen keeps its disturbed places."""
-    times = np.arange(len(points))
+def _fill(
+    points: Float[np.ndarray, "frames 17 2"], seen: Bool[np.ndarray, "frames 17"], size: Float[np.ndarray, " frames"]
+) -> None:
+    """Lost joints go along with the trunk and keep their place on it, linear in time between the frames that are seen.
+
+    A joint that is never seen keeps its disturbed places.
+
+    Args:
+        size: apparent size of the person.
+    """
+    trunk_seen = seen[:, _TRUNK]
+    count = trunk_seen.sum(axis=1)
+    middle = (points[:, _TRUNK] * trunk_seen[..., None]).sum(axis=1) / np.maximum(count, 1)[:, None]
+    _interpolate(middle, count > 0)
     for joint in range(points.shape[1]):
-        known = seen[:, joint]
-        if known.any() and not known.all():
-            for axis in range(2):
-                points[~known, joint, axis] = np.interp(times[~known], times[known], points[known, joint, axis])
+        if not seen[:, joint].all():
+            on_trunk = (points[:, joint] - middle) / size[:, None]
+            _interpolate(on_trunk, seen[:, joint])
+            points[:, joint] = middle + on_trunk * size[:, None]
+
+
+def _interpolate(path: Float[np.ndarray, "frames 2"], known: Bool[np.ndarray, " frames"]) -> None:
+    """Linear in time, the ends held, in place; a path that is nowhere known stays as it is."""
+    if known.any() and not known.all():
+        times = np.arange(len(path))
+        for axis in range(2):
+            path[~known, axis] = np.interp(times[~known], times[known], path[known, axis])
