@@ -90,7 +90,7 @@ def test_everything_that_is_written(run, store: Path, tmp_path: Path) -> None:
     assert all(f"wrote {path}" in out for path in paths.values())
     report = read_report(paths["--json"])
     assert report.headline is not None
-    assert f"{report.headline:.2f}" in out
+    assert f"{report.headline:.1f}" in out
     with Image.open(paths["--figure"]) as image:
         assert min(image.size) > 500
     with paths["--csv"].open() as file:
@@ -112,7 +112,7 @@ def test_everything_that_is_written(run, store: Path, tmp_path: Path) -> None:
 def test_a_report_can_be_shown_again(run, report: Path, tmp_path: Path) -> None:
     status, out, _ = run("evaluate", report, "--json", tmp_path / "copy.json", "--csv", tmp_path / "copy.csv")
     assert status == 0
-    assert f"{read_report(report).headline:.2f}" in out
+    assert f"{read_report(report).headline:.1f}" in out
     assert (tmp_path / "copy.json").read_bytes() == report.read_bytes()
 
 

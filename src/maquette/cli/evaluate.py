@@ -223,7 +223,8 @@ def _console():
     from rich.console import Console
 
     console = Console()
-    return console if console.is_terminal else Console(width=160)
+    # A number that is cut off is worse than a line that is wrapped.
+    return Console(width=max(console.width, 100) if console.is_terminal else 160)
 
 
 @contextmanager

@@ -31,6 +31,20 @@ _SHORT = {
 """As tables of papers write Human3.6M's actions."""
 
 
+_HEADS = {
+    "mpjpe": "\nMPJPE\nmm",
+    "pa_mpjpe": "PA-\nMPJPE\nmm",
+    "n_mpjpe": "N-\nMPJPE\nmm",
+    "mpjve": "MPJVE\nmm/\nframe",
+    "acceleration": "Accel.\nmm/\nframe²",
+    "pck150": "PCK\n@150\n%",
+    "auc": "\nAUC\n%",
+    "pcp": "PCP\n@0.5\n%",
+}
+"""Narrow, for terminals of 80 characters."""
+_DECIMALS = {"mpjve": 2, "acceleration": 2}
+
+
 def described(report: Report) -> list[str]:
     """What was evaluated, how, on what: the lines above the table."""
     model, data, protocol = report.model, report.data, report.protocol
@@ -46,22 +60,24 @@ def described(report: Report) -> list[str]:
 
 def table(report: Report, *, by_subject: bool = False) -> "Table":
     """For the terminal: a line for each action (by subject as well where asked for), then the averages."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     metrics = list(report.average.metrics)
-    out = Table(title_justify="left", header_style="bold")
+    out = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True, header_style="bold")
     out.add_column("", no_wrap=True)
-    out.add_column("frames", justify="right")
+    out.add_column("\n\nframes", justify="right", no_wrap=True)
     for metric in metrics:
-        name, unit = TITLES[metric]
         style = "bold" if metric == report.protocol.headline else ""
-        out.add_column(f"{name}\n{unit}", justify="right", style=style)
+        out.add_column(_HEADS[metric], justify="right", style=style, no_wrap=True)
     parts = _parts(report, by_subject)
     for i, rows in enumerate(parts):
         for row in rows:
             style = "bold" if row.group == "average" else ""
             title = "average" if row.group == "average" else row.title
-            out.add_row(title, str(row.frames), *(_number(row.metrics[m]) for m in metrics), style=style)
+            out.add_row(
+                title, str(row.frames), *(_number(row.metrics[m], _DECIMALS.get(m, 1)) for m in metrics), style=style
+            )
         if i < len(parts) - 1:
             out.add_section()
     return out
@@ -97,8 +113,8 @@ def joint_table(report: Report) -> "Table":
     return out
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+def _number(value: float | None, decimals: int = 2) -> str:
+    return "–" if value is None else f"{value:.{decimals}f}"
 
 
 def as_csv(report: Report) -> str:
