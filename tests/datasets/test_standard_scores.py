@@ -156,6 +156,27 @@ def test_points_that_cannot_be_used(tmp_path, source, points, text):
 
 
 def test_a_store_of_other_joints(tmp_path):
-    store = write(tmp_path / "s", Source("gt", H36M_17), np.ones((5, 17, 2)), skeleton=H36M_17)
-    with pytest.raises(InputError, match="its joints are h36m-17"):
+    store = write(tmp_path / "s", Source("gt", H36M_17), np.ones((5, 17, 2)), skeleton=COCO_17)
+    with pytest.raises(InputError, match="its joints are coco-17"):
         scored_poses(store, source="gt", subjects=["S1"])
+
+
+def test_a_store_of_17_joints_gives_the_same_samples(store, tmp_path):
+    """Open motion capture has no more; the published samples read none of the other 15."""
+    kept = H36M_32.indices(H36M_17.joints)
+    with StoreWriter(tmp_path / "17", name="17", skeleton=H36M_17, sources=[Source("gt", H36M_17, 2)]) as writer:
+        for recording in store.recordings:
+            number = writer.add_recording(
+                recording.subject,
+                recording.action,
+                store.positions_world_m(recording)[:, kept],
+                fps=recording.fps,
+                cameras={view.camera_name: view.camera for view in recording.views},
+            )
+            for view in recording.views:
+                writer.add_keypoints(number, view.camera_name, "gt", store.keypoints_px(recording, view, "gt")[:, kept])
+    small = open_store(tmp_path / "17")
+    for camera_frame in (True, False):
+        ours, theirs = (scored_poses(s, source="gt", subjects=TRAIN, camera_frame=camera_frame) for s in (small, store))
+        np.testing.assert_allclose(ours.inputs, theirs.inputs, atol=1e-6)
+        np.testing.assert_allclose(ours.targets, theirs.targets, atol=1e-6)

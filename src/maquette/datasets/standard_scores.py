@@ -188,8 +188,8 @@ def _views(
 ) -> list[tuple[Recording, View]]:
     """Recordings with the views that have points of the source, once it is sure that they can be used."""
     problems = []
-    if store.skeleton != H36M_32:
-        problems.append(f"its joints are {store.skeleton}, but these statistics are of {H36M_32}")
+    if store.skeleton not in (H36M_32, H36M_17):
+        problems.append(f"its joints are {store.skeleton}, but these statistics are of {H36M_32} or {H36M_17}")
     if source in store.sources:
         try:
             joints_of_source(store.sources[source].skeleton)
@@ -245,7 +245,10 @@ def _points_px(store: PoseStore, source: str, recording: Recording, view: View) 
 def _positions_mm(
     store: PoseStore, recording: Recording, view: View | None
 ) -> tuple[Float[np.ndarray, "frames 96"], Float[np.ndarray, "frames 3"]]:
-    """Millimetres relative to the hip in the camera's frame (without a view: the world's), and the hip."""
+    """Millimetres relative to the hip in the camera's frame (without a view: the world's), and the hip.
+
+    Joints that a store of 17 does not have are at the hip: they are in no sample, and their statistics are 0.
+    """
     positions = (
         store.positions_world_m(recording) if view is None else store.positions_camera_m(recording, view)
     ) * _MM
@@ -253,4 +256,8 @@ def _positions_mm(
     relative = np.asarray(positions, dtype=np.float64) - roots[:, None]
     if not np.isfinite(relative).all():
         raise InputError(f"{store.path}: {recording}: motion capture with missing values; cut them before training")
+    if store.skeleton == H36M_17:
+        full = np.zeros((len(relative), JOINTS, 3))
+        full[:, H36M_32.indices(H36M_17.joints)] = relative
+        relative = full
     return relative.reshape(len(relative), -1), roots
