@@ -152,7 +152,7 @@ def test_wrong_cameras(tmp_path: Path) -> None:
         (content.replace("1145.0494384765625", "nan"), "not finite"),
         (content.replace("1145.0494384765625", "-3"), "camera 54138969: camera: focal_px"),
         (content.replace("</dbdata>", ""), "is damaged"),
-        ('<!DOCTYPE a [<!ENTITY b "c">]>' + content, "document type or entities"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]>' + content, "declares a document type"),
     ):
         path.write_text(wrong)
         assert said in error_of("metadata.xml", path)

@@ -5,15 +5,15 @@ in metres of all recordings, one after the other; ``keypoints_SOURCE.npy`` (rows
 (with a score). World frame: that of the data set (Human3.6M: Z up); cameras stand in the same frame.
 """
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
+from maquette.datasets.store_array import map_array
 from maquette.datasets.store_document import decode_records
-from maquette.datasets.store_records import ArrayFacts, Recording, Source, View
+from maquette.datasets.store_records import Recording, Source, View
 from maquette.datasets.store_writer import StoreWriter
 from maquette.errors import InputError
 from maquette.skeleton import Skeleton
@@ -86,9 +86,9 @@ def open_store(path: str | Path) -> PoseStore:
         raise InputError(f"{listing}: cannot be read ({error.strerror or error})") from None
     records = decode_records(data, str(path))
     problems: list[str] = []
-    positions = _mapped(path / "positions.npy", records.positions, (len(records.skeleton), 3), problems)
+    positions = map_array(path / "positions.npy", records.positions, (len(records.skeleton), 3), problems)
     keypoints = {
-        s.name: _mapped(path / s.file_name, records.keypoints[s.name], (len(s.skeleton), s.channels), problems)
+        s.name: map_array(path / s.file_name, records.keypoints[s.name], (len(s.skeleton), s.channels), problems)
         for s in records.sources
     }
     if problems:
@@ -103,30 +103,3 @@ def open_store(path: str | Path) -> PoseStore:
         positions,
         keypoints,
     )
-
-
-def _mapped(path: Path, facts: ArrayFacts, row_shape: tuple[int, ...], problems: list[str]) -> np.ndarray:
-    """The array as a plain view on the mapped file; an empty one, and a line in ``problems``, where it does not fit."""
-    empty = np.empty((0, *row_shape), dtype=facts.dtype)
-    shape = (facts.rows, *row_shape)
-    expected = facts.npy_header(row_shape)
-    try:
-        with path.open("rb") as file:
-            header = file.read(len(expected))
-        size = path.stat().st_size - len(expected)
-    except FileNotFoundError:
-        problems.append(f"{path.name} is missing")
-        return empty
-    except OSError as error:
-        problems.append(f"{path.name} cannot be read ({error.strerror or error})")
-        return empty
-    dtype = np.dtype(facts.dtype).newbyteorder("<")
-    if header != expected:
-        said = header[10:].decode("latin1").rstrip()
-        problems.append(f"{path.name} says {said[:80].rstrip()!r}, expected {facts.dtype} of shape {shape}")
-        return empty
-    if size != math.prod(shape) * dtype.itemsize:
-        problems.append(f"{path.name} has {size} bytes of numbers, expected {math.prod(shape) * dtype.itemsize}")
-        return empty
-    # asarray: slices of a memmap object are slow, those of a view on it are not.
-    return np.asarray(np.memmap(path, dtype=dtype, mode="r", offset=len(expected), shape=shape))

@@ -1,6 +1,5 @@
 """Writes a store: recordings one after the other, each array straight to its file."""
 
-import math
 import os
 import shutil
 import tempfile
@@ -13,8 +12,9 @@ from types import TracebackType
 import numpy as np
 from jaxtyping import Float
 
+from maquette.datasets.store_array import ArrayFile
 from maquette.datasets.store_document import encode_records
-from maquette.datasets.store_records import NPY_HEADER_BYTES, ArrayFacts, Recording, Source, StoreRecords, View
+from maquette.datasets.store_records import Recording, Source, StoreRecords, View
 from maquette.errors import InputError, OutputError
 from maquette.frozen_arrays import exact_fps
 from maquette.geometry.camera import Camera
@@ -63,8 +63,8 @@ class StoreWriter:
         self._sources: dict[str, Source] = {}
         self._recordings: list[Recording] = []
         self._folder: Path
-        self._positions: _ArrayFile
-        self._keypoints: dict[str, _ArrayFile] = {}
+        self._positions: ArrayFile
+        self._keypoints: dict[str, ArrayFile] = {}
 
     def __enter__(self) -> "StoreWriter":
         try:
@@ -73,7 +73,7 @@ class StoreWriter:
         except OSError as error:
             raise OutputError(f"{self.path}: cannot be written ({error.strerror or error})") from error
         try:
-            self._positions = _ArrayFile(self._folder / "positions.npy", (len(self._skeleton), 3))
+            self._positions = ArrayFile(self._folder / "positions.npy", (len(self._skeleton), 3))
             for source in self._announced:
                 self.add_source(source)
         except OSError as error:
@@ -104,7 +104,7 @@ class StoreWriter:
         """
         if source.name in self._sources:
             raise InputError(f"{self.path}: two 2D sources are called '{source.name}'")
-        file = _ArrayFile(self._folder / source.file_name, (len(source.skeleton), source.channels))
+        file = ArrayFile(self._folder / source.file_name, (len(source.skeleton), source.channels))
         self._sources[source.name], self._keypoints[source.name] = source, file
 
     def add_recording(
@@ -160,7 +160,7 @@ class StoreWriter:
         view = next(view for view in self._recordings[recording].views if view.camera_name == camera_name)
         return self._keypoints[source].read(*view.rows[source])
 
-    def _append(self, array: "_ArrayFile", values: np.ndarray, what: str) -> int:
+    def _append(self, array: ArrayFile, values: np.ndarray, what: str) -> int:
         try:
             return array.append(values, what)
         except OSError as error:
@@ -192,56 +192,12 @@ class StoreWriter:
             return
         old = self._folder.with_suffix(".old")
         self.path.rename(old)
-        self._folder.rename(self.path)
+        try:
+            self._folder.rename(self.path)
+        except OSError:
+            old.rename(self.path)
+            raise
         shutil.rmtree(old)
-
-
-class _ArrayFile:
-    """A ``.npy`` that grows; its header, of fixed length, is written at the end."""
-
-    def __init__(self, path: Path, row_shape: tuple[int, ...]) -> None:
-        self.rows = 0
-        self._row_shape = row_shape
-        self._dtype: np.dtype | None = None
-        self._file = path.open("w+b")
-        self._file.write(b"\0" * NPY_HEADER_BYTES)
-
-    def append(self, values: np.ndarray, what: str) -> int:
-        """First row of what was appended."""
-        if values.shape[1:] != self._row_shape or not len(values):
-            expected = ", ".join(str(n) for n in self._row_shape)
-            raise InputError(f"{what}: shape {values.shape}, expected (frames, {expected}) with at least one frame")
-        if values.dtype not in (np.float32, np.float64):
-            raise InputError(f"{what}: type {values.dtype}, expected float32 or float64")
-        little = values.dtype.newbyteorder("<")
-        if self._dtype is not None and self._dtype.itemsize != little.itemsize:
-            raise InputError(f"{what}: type {values.dtype}, but what was added before is {self._dtype}")
-        self._dtype = little
-        self._file.write(np.ascontiguousarray(values, dtype=little).data)
-        self.rows += len(values)
-        return self.rows - len(values)
-
-    def read(self, start: int, rows: int) -> np.ndarray:
-        """Rows written before."""
-        assert self._dtype is not None
-        row_bytes = math.prod(self._row_shape) * self._dtype.itemsize
-        self._file.seek(NPY_HEADER_BYTES + start * row_bytes)
-        values = np.frombuffer(self._file.read(rows * row_bytes), dtype=self._dtype)
-        self._file.seek(0, os.SEEK_END)
-        return values.reshape(rows, *self._row_shape)
-
-    def finish(self) -> ArrayFacts:
-        """Write the header."""
-        assert self._dtype is not None
-        facts = ArrayFacts(self.rows, "float64" if self._dtype.itemsize == 8 else "float32")
-        self._file.seek(0)
-        self._file.write(facts.npy_header(self._row_shape))
-        self._file.flush()
-        return facts
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
 
 def check_target(path: Path, overwrite: bool) -> None:
