@@ -6,9 +6,9 @@ import pytest
 from maquette.evaluate import metrics
 
 
-@pytest.fixture
-def losses(goldens_dir):
-    with np.load(goldens_dir / "metrics" / "losses_videopose3d.npz") as data:
+@pytest.fixture(params=["videopose3d", "rie"])
+def losses(goldens_dir, request):
+    with np.load(goldens_dir / "metrics" / f"losses_{request.param}.npz") as data:
         return dict(data)
 
 
@@ -18,16 +18,19 @@ def matlab(goldens_dir):
         return dict(data)
 
 
-def test_agrees_with_videopose3d(losses):
+def test_agrees_with_videopose3d_and_rie(losses):
     predicted, target = losses["predicted"].astype(float), losses["target"].astype(float)
-    assert metrics.mpjpe(predicted, target).mean() == pytest.approx(float(losses["mpjpe"]), rel=1e-5)
-    assert metrics.n_mpjpe(predicted, target).mean() == pytest.approx(float(losses["n_mpjpe"]), rel=1e-5)
-    assert metrics.pa_mpjpe(predicted, target).mean() == pytest.approx(float(losses["p_mpjpe_f64"]), rel=1e-6)
-    # The original computed this one in float32; one pose is an exact similarity, with an error of 0 but for rounding.
+    # The originals computed all but one in float32.
+    for metric, name in (
+        (metrics.mpjpe, "mpjpe"),
+        (metrics.n_mpjpe, "n_mpjpe"),
+        (metrics.pa_mpjpe, "p_mpjpe"),
+        (metrics.velocity_error, "mean_velocity_error"),
+    ):
+        assert metric(predicted, target).mean() == pytest.approx(float(losses[name]), rel=1e-6), name
+    assert metrics.pa_mpjpe(predicted, target).mean() == pytest.approx(float(losses["p_mpjpe_f64"]), rel=1e-12)
+    # One pose is an exact similarity, with an error of 0 but for rounding.
     np.testing.assert_allclose(metrics.pa_mpjpe(predicted, target), losses["p_mpjpe_per_frame"], rtol=1e-5, atol=1e-7)
-    assert metrics.velocity_error(predicted, target).mean() == pytest.approx(
-        float(losses["mean_velocity_error"]), rel=1e-5
-    )
 
 
 @pytest.mark.parametrize("scale", [True, False])
