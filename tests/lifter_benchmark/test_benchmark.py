@@ -7,10 +7,19 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from maquette.errors import ModelError
+from maquette.errors import InputError, ModelError
 from maquette.geometry.camera import Camera
 from maquette.keypoints import Keypoints
-from maquette.lifter_benchmark import CONDITIONS, benchmark, markdown, open_lifters, table, test_sets
+from maquette.lifter_benchmark import (
+    CONDITIONS,
+    benchmark,
+    markdown,
+    merged,
+    open_lifters,
+    read_report,
+    table,
+    test_sets,
+)
 from maquette.lifter_benchmark.grid import BASE
 from maquette.lifter_benchmark.run import CMU, HDM05, SEED
 from maquette.lifter_benchmark.tracks import IMAGE_SIZE, film
@@ -90,6 +99,27 @@ def test_json_table_and_page(report) -> None:
     assert f"**{best.mpjpe_mm:.1f}** / {best.pa_mpjpe_mm:.1f}" in page
 
 
+def test_reports_are_read_and_put_together(data, report, constant_model, tmp_path) -> None:
+    """Measured apart and merged is measured together."""
+    sets = test_sets(data, 4)
+    apart = [benchmark(open_lifters([m]), sets, conditions=FEW) for m in ("maquette-residual", constant_model)]
+    for i, one in enumerate(apart):
+        (tmp_path / f"{i}.json").write_bytes(one.to_json())
+    read = [read_report(tmp_path / f"{i}.json") for i in range(2)]
+    assert merged(read).to_json() == report.to_json()
+    with pytest.raises(InputError, match="two models are called 'constant'"):
+        merged([read[1], report])
+    with pytest.raises(InputError, match="seed 20261 and 7"):
+        merged([read[0], replace(read[1], seed=7)])
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": "maquette lifter benchmark 1"}', '{"schema": 3}'])
+def test_other_files_are_no_reports(tmp_path, text) -> None:
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(InputError, match=r"r\.json: (is no report|its schema is)"):
+        read_report(tmp_path / "r.json")
+
+
 def test_models_that_cannot_be_compared_are_named_together(tmp_path, constant_model) -> None:
     (tmp_path / "broken.onnx").write_bytes(b"nothing")
     with pytest.raises(ModelError) as error:
@@ -113,7 +143,10 @@ def test_the_command(data, constant_model, tmp_path, capsys) -> None:
     assert main(["benchmark-lifters", str(constant_model), "--data", str(data), "--tracks", "2", *flags]) == 0
     assert all(path.stat().st_size > 500 for path in files.values())
     assert "](out.png)" in files["markdown"].read_text(encoding="utf-8")
-    assert "frame rate" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "frame rate" in said
+    assert main(["benchmark-lifters", str(files["json"])]) == 0
+    assert capsys.readouterr().out in said
 
 
 def test_the_command_without_data(tmp_path, capsys) -> None:

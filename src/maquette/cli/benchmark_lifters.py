@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
+
+if TYPE_CHECKING:
+    from maquette.lifter_benchmark import Report
 
 
 @dataclass(frozen=True)
@@ -13,8 +16,8 @@ class BenchmarkLifters:
 
     models: Annotated[tuple[str, ...], tyro.conf.Positional]
     """Names of models in the package, or .onnx files: our own and those of the published systems; LABEL=FILE shows it
-    under another name."""
-    data: Annotated[Path, tyro.conf.arg(metavar="DATA")]
+    under another name. A report (.json) that this command wrote adds its models without measuring them again."""
+    data: Annotated[Path | None, tyro.conf.arg(metavar="DATA")] = None
     """Folder with the motion capture arrays of the test sets: cmu/ and, if there, hdm05/."""
     tracks: int = 100
     """Filmed pieces of each set, up to 4 s long."""
@@ -36,16 +39,17 @@ class BenchmarkLifters:
 
         from maquette.atomic import write_bytes, write_text
         from maquette.errors import InputError, missing_extra
-        from maquette.lifter_benchmark import benchmark, markdown, open_lifters, table, test_sets
+        from maquette.lifter_benchmark import markdown, merged, read_report, table
 
         if not self.models:
             raise InputError("no model given; expected names (maquette models) or .onnx files")
         if self.figure and find_spec("matplotlib") is None:
             raise missing_extra("plot", "matplotlib")
-        lifters = open_lifters(self.models, flip=self.flip, threads=self.threads)
-        sets = test_sets(self.data, self.tracks)
-        with _bar(f"{len(lifters)} models") as advance:
-            report = benchmark(lifters, sets, report_progress=advance)
+        reports = [read_report(model) for model in self.models if model.endswith(".json")]
+        measured = [model for model in self.models if not model.endswith(".json")]
+        if measured:
+            reports.append(self._measured(measured))
+        report = merged(reports)
         print(table(report))
         if self.json:
             write_bytes(self.json, report.to_json())
@@ -59,6 +63,17 @@ class BenchmarkLifters:
             picture = os.path.relpath(self.figure, self.markdown.parent) if self.figure else None
             write_text(self.markdown, markdown(report, picture))
             print(f"wrote {self.markdown}")
+
+    def _measured(self, models: list[str]) -> "Report":
+        from maquette.errors import InputError
+        from maquette.lifter_benchmark import benchmark, open_lifters, test_sets
+
+        if self.data is None:
+            raise InputError(f"no recordings to measure {', '.join(models)} on; give their folder with --data")
+        lifters = open_lifters(models, flip=self.flip, threads=self.threads)
+        sets = test_sets(self.data, self.tracks)
+        with _bar(f"{len(lifters)} models") as advance:
+            return benchmark(lifters, sets, report_progress=advance)
 
 
 def _bar(text: str):
