@@ -65,6 +65,10 @@ def test_published_checkpoints_start_a_stage(lab, whole, tmp_path):
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
 
 
+WIDE: dict[str, Any] = RIE | {"latent": 12}
+LONGER: dict[str, Any] = RIE | {"epochs": (9, 1, 1), "checkpoint_minutes": 0.0}
+
+
 def test_what_cannot_start_a_stage_is_said(lab, tmp_path):
     with pytest.raises(InputError, match="stage 1 has not been trained here; train it first, or give --from FILE"):
         train("rie-h36m-gt", data_dir=lab, out_dir=tmp_path, stage=2, **RIE)
@@ -72,7 +76,7 @@ def test_what_cannot_start_a_stage_is_said(lab, tmp_path):
         train("rie-h36m-gt", data_dir=lab, out_dir=tmp_path, stage=4, **RIE)
     with pytest.raises(InputError, match=r"nothing.bin: no such file"):
         train("rie-h36m-gt", data_dir=lab, out_dir=tmp_path, stage=2, start_from=tmp_path / "nothing.bin", **RIE)
-    train("rie-h36m-gt", data_dir=lab, out_dir=tmp_path / "wide", stage=1, **RIE | {"latent": 12})
+    train("rie-h36m-gt", data_dir=lab, out_dir=tmp_path / "wide", stage=1, **WIDE)
     before = tmp_path / "wide" / "stage-1" / "last.pt"
     with pytest.raises(
         ModelError, match=r"LocalLayer_Torso.shrink.weight has shape \(12, 8, 1\), expected \(6, 8, 1\)"
@@ -87,12 +91,5 @@ def test_a_loss_that_is_not_finite_is_caught_before_the_checkpoint(lab, tmp_path
     calls = iter(range(100))
     monkeypatch.setattr(chunks, "mpjpe_loss", spoilt)
     with pytest.raises(ModelError, match=r"no longer finite, at or before step 6; .*last.pt holds the last good state"):
-        train(
-            "rie-h36m-gt",
-            data_dir=lab,
-            out_dir=tmp_path,
-            stage=1,
-            checkpoint_minutes=0.0,
-            **RIE | {"epochs": (9, 1, 1)},
-        )
+        train("rie-h36m-gt", data_dir=lab, out_dir=tmp_path, stage=1, **LONGER)
     assert read_checkpoint(tmp_path / "stage-1" / "last.pt")["step"] == 5

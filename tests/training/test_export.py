@@ -23,6 +23,7 @@ MOCAP = [name for name, preset in PRESETS.items() if isinstance(preset, MocapPre
 def random_network(preset: str, **fields):
     """A network in evaluation whose batch norms do something."""
     plan = get_preset(preset, **fields)
+    assert isinstance(plan, MocapPreset)
     torch.manual_seed(0)
     network = build_network(plan)
     with torch.no_grad():

@@ -70,9 +70,15 @@ def test_from_a_store_to_a_model_that_lifts(lab, tmp_path, preset):
 
 @pytest.mark.parametrize("preset", ["rie-humaneva", "tcn-humaneva"])
 def test_humaneva(humaneva, tmp_path, preset):
-    few = {"subjects_train": ("Train/S1", "Train/S2"), "subjects_test": ("Validate/S1",), "filter_widths": (3, 3)}
-    sizes = {"channels": 8, "batch_size": 64, "actions": ("Walk",), "validate_epochs": 1}
-    more = {"latent": 6, "hidden": 16, "epochs": (1, 1, 1)} if preset.startswith("rie") else {"epochs": 1}
+    few: dict[str, Any] = {
+        "subjects_train": ("Train/S1", "Train/S2"),
+        "subjects_test": ("Validate/S1",),
+        "filter_widths": (3, 3),
+    }
+    sizes: dict[str, Any] = {"channels": 8, "batch_size": 64, "actions": ("Walk",), "validate_epochs": 1}
+    more: dict[str, Any] = (
+        {"latent": 6, "hidden": 16, "epochs": (1, 1, 1)} if preset.startswith("rie") else {"epochs": 1}
+    )
     path = train(preset, data_dir=humaneva, out_dir=tmp_path, **few, **sizes, **more)
     assert path is not None
     model = OnnxModel(path)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -69,7 +70,7 @@ def test_a_run_that_was_killed_ends_with_the_same_weights(request, tmp_path, pre
     data = request.getfixturevalue("store" if preset == "tcn-mocap" else "lab")
     folder = "stage-1" if preset.startswith("rie") else "."
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    stage = {"stage": 1} if preset.startswith("rie") else {}
+    stage: dict[str, Any] = {"stage": 1} if preset.startswith("rie") else {}
     line = command(preset, data, parts, checkpoint_minutes=0.0, log_steps=1, **stage, **TINY[preset])
     kill_at(line, parts / folder / "log.csv", rows=17)
     killed = read_checkpoint(parts / folder / "last.pt")
