@@ -50,7 +50,7 @@ def _actions(place, report: Report) -> None:
     place.bar_label(bars, fmt="%.1f", fontsize=8.5, color="white", label_type="center")
     if report.headline is not None:
         place.axhline(report.headline, color=_SECOND, linewidth=1.4, label=f"average {report.headline:.1f} {unit}")
-        place.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0, 1.12))
+        place.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1.0))
     place.set_xticks(range(len(rows)), [row.title for row in rows], rotation=35 if len(rows) > 6 else 0, fontsize=8.5)
     if len(rows) > 6:
         for tick in place.get_xticklabels():
@@ -65,7 +65,7 @@ def _joints(place, report: Report) -> None:
     place.bar([x - 0.2 for x in places], [j.mpjpe for j in report.joints], 0.4, color=_FIRST, label="MPJPE")
     place.bar([x + 0.2 for x in places], [j.pa_mpjpe for j in report.joints], 0.4, color=_SECOND, label="PA-MPJPE")
     place.set_xticks(places, [joint.name for joint in report.joints], rotation=50, ha="right", fontsize=8)
-    place.legend(frameon=False, fontsize=9)
+    place.legend(frameon=False, fontsize=9, ncols=2, loc="lower left", bbox_to_anchor=(0, 1.0))
     place.set_xlim(-0.7, n - 0.3)
     _dress(place, "mm, all frames")
 
