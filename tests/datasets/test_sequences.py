@@ -164,3 +164,15 @@ def test_what_a_store_lacks(store):
         InputError, match=r"(?s)3 problems.*no subject 'S5'; there are: S9, S1.*'sh'.*begins with 'Box'"
     ):
         sequences_from_store(store, source="sh", subjects=["S1", "S5"], actions=["Box", "Walk"])
+
+
+def test_the_order_is_that_of_the_2d_file(tmp_path):
+    """The shuffled order of the published program counts from it, whatever the order of the 3D file."""
+    body = np.random.default_rng(0).normal(size=(4, 17, 3)) + (0, 0, 6)
+    points = np.full((4, 17, 2), 500.0)
+    with StoreWriter(tmp_path / "s", name="two", skeleton=H36M_17, sources=[Source("cpn", H36M_17, 2)]) as writer:
+        numbers = [writer.add_recording("S1", a, body, fps=50, cameras={"c": CAMERA}) for a in ("Walking", "Eating")]
+        for number in reversed(numbers):
+            writer.add_keypoints(number, "c", "cpn", points)
+    found = sequences_from_store(open_store(tmp_path / "s"), source="cpn", subjects=["S1"])
+    assert [label.action for label in found.labels] == ["Eating", "Walking"]

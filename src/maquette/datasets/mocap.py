@@ -102,7 +102,7 @@ def clips_of_split(clips: Iterable[Clip], split: str) -> list[Clip]:
 
 
 def _vectors(landmarks: Float[np.ndarray, "frames 30 3"]) -> Float[np.ndarray, "kept 25 3"]:
-    points = landmarks[_first_frame(landmarks) :]
+    points = landmarks[first_frame(landmarks) :]
     at = {name: points[:, i] for i, name in enumerate(_STORE_NAMES)}
     for side in "LR":
         heel, toe, tip = (at[side + part] for part in ("Heel", "ToeBase", "ToeTip"))
@@ -119,8 +119,8 @@ def _vectors(landmarks: Float[np.ndarray, "frames 30 3"]) -> Float[np.ndarray, "
     return out
 
 
-def _first_frame(landmarks: Float[np.ndarray, "frames 30 3"], fps: float = 50.0) -> int:
-    """5 where a joint moves faster than 8 m/s between the first two frames, else 0."""
+def first_frame(landmarks: Float[np.ndarray, "frames joints 3"], fps: float = 50.0) -> int:
+    """5 where one of the 17 joints moves faster than 8 m/s between the first two frames, else 0."""
     if len(landmarks) < 2 * _POP_FRAMES:
         return 0
     speed = np.linalg.norm(landmarks[1, :17] - landmarks[0, :17], axis=-1).max() * fps

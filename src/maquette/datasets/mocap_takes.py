@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from maquette.datasets.mocap import first_frame
 from maquette.datasets.rigs import on_h36m_17
 from maquette.errors import InputError
 from maquette.formats.npz import array_names, read_array
@@ -134,6 +135,8 @@ def _clip(data: bytes, name: str, archive: Path, fps: Fraction) -> Motion:
     positions = read_array(data, name, str(archive))
     if not isinstance(positions, np.ndarray) or positions.ndim != 3 or positions.shape[1:] != (len(H36M_17), 3):
         raise InputError(f"{archive}: '{name}' is no array of (frames, {len(H36M_17)}, 3)")
+    # Some rigs jump from a start pose into the motion; the same frames are left out as from our own training.
+    positions = positions[first_frame(positions, float(fps)) :]
     return Motion(
         positions=positions.astype(np.float64), skeleton=H36M_17, fps=fps, frame="world", source=f"{archive}: {name}"
     )

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from maquette.datasets.screen import intrinsics_of, normalised_screen
-from maquette.datasets.store import PoseStore
+from maquette.datasets.store import PoseStore, Recording
 from maquette.errors import InputError
 from maquette.geometry.camera import Camera
 from maquette.skeleton import Skeleton
@@ -130,7 +130,9 @@ def sequences_from_store(
 ) -> Sequences:
     """The sequences of ``subjects``, in the order asked for, as the 2D ``source`` saw them.
 
-    Human3.6M's 32 joints become the 17 that are evaluated. A view without points of the source is left out.
+    Within a subject they stand in the order of the 2D file (that of its rows in the store), as published: the shuffled
+    order of the samples depends on it. Human3.6M's 32 joints become the 17 that are evaluated. A view without points of
+    the source is left out.
 
     Args:
         actions: beginnings of names of actions, as published: "Walk" takes "Walking 1" and "WalkDog"; None: all.
@@ -146,7 +148,12 @@ def sequences_from_store(
     ]
     if source not in store.sources:
         problems.append(f"no 2D points of '{source}'; there are: {', '.join(store.sources) or 'none'}")
-    wanted = [r for subject in dict.fromkeys(subjects) for r in store.recordings if r.subject == subject]
+    wanted = [
+        recording
+        for subject in dict.fromkeys(subjects)
+        for recording in sorted(store.recordings, key=lambda r: _first_row(r, source))
+        if recording.subject == subject
+    ]
     for prefix in actions or ():
         if not any(recording.action.startswith(prefix) for recording in wanted):
             kinds = ", ".join(sorted({recording.kind for recording in wanted}))
@@ -168,6 +175,11 @@ def sequences_from_store(
         if source in view.rows
     )
     return assemble(tracks, seen, body, subset=subset, downsample=downsample)
+
+
+def _first_row(recording: Recording, source: str) -> int:
+    """Where the source's points of a recording begin; 0 where it has none."""
+    return min((view.rows[source][0] for view in recording.views if source in view.rows), default=0)
 
 
 def _evaluated(skeleton: Skeleton) -> tuple[Skeleton, list[int]]:
