@@ -398,7 +398,7 @@ head_distal head_proximal
 """,
 )
 """HumanEva-I's limb ends: the proximal and the distal end of every segment. The order of the sides is that of
-VideoPose3D's files (left 3-6 and 11-14, right 7-10 and 15-18); which midline joint is which is our reading."""
+VideoPose3D's files (left 3-6 and 11-14, right 7-10 and 15-18)."""
 
 MPI_INF_3DHP_28 = _skeleton(
     "mpi-inf-3dhp-28",

@@ -42,7 +42,7 @@ class PoseAndTrajectory(nn.Module):
     def current_frames(self, inputs: Float[Tensor, "batch frames joints features"]) -> Tensor:
         """The frames of the input whose poses the networks give, x and y only.
 
-        The published code takes the middle ones also of causal networks, which give the pose of the last.
+        Of causal networks those are the last frames of their windows.
         """
         before = self.pose.receptive_field - 1 if self.pose.causal else self.pose.receptive_field // 2
         poses = inputs.shape[1] - self.pose.receptive_field + 1
