@@ -16,6 +16,7 @@ def draw_curves(path: Path, rows: Sequence[Mapping[str, float]], loss_column: st
         OutputError: it cannot be written.
     """
     from matplotlib.figure import Figure  # without pyplot: no window, no global state
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
     figure = Figure(figsize=_SIZE_INCHES, dpi=_DPI, layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -33,6 +34,9 @@ def draw_curves(path: Path, rows: Sequence[Mapping[str, float]], loss_column: st
         values = [v for line in axes.get_lines() for v in line.get_ydata()]
         if values and min(values) > 0 and max(values) > 4 * min(values):
             axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7)))
+            axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axes.yaxis.set_minor_locator(NullLocator())
         axes.spines[["top", "right"]].set_visible(False)
     with atomic_path(path) as temporary:
         figure.savefig(temporary)
