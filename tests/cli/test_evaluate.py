@@ -130,7 +130,7 @@ def test_against_itself_and_against_another(run, store: Path, report: Path, tmp_
 
 
 def test_unlike_reports_are_not_compared(run, store: Path, report: Path) -> None:
-    options = ("--protocol", "plain", "--actions", "Walking,Photo")
+    options = ("--protocol", "plain", "--actions", "Walking", "Photo")
     status, _, err = run("evaluate", MODEL, "--data", store, *options, "--against", report)
     assert status == 2
     for part in (
@@ -147,8 +147,8 @@ def test_unlike_reports_are_not_compared(run, store: Path, report: Path) -> None
     ("line", "message"),
     [
         (("--protocol", "p1"), "no protocol 'p1'; there are: martinez, martinez-procrustes"),
-        (("--subjects", "S9,S10"), "no subject S10; there are: S9, S11"),
-        (("--actions", "Walk,Swim"), "no action begins with Swim; there are: Walking, Photo, Directions"),
+        (("--subjects", "S9", "S10"), "no subject S10; there are: S9, S11"),
+        (("--actions", "Walk", "Swim"), "no action begins with Swim; there are: Walking, Photo, Directions"),
         (("--source", "sh"), "no 2D source 'sh'; there are: gt, cpn_ft_h36m_dbb"),
         (("--flip", "--no-flip"), "exclude each other"),
         (("--joints", "16"), "compares 17 or 14 joints, not 16"),

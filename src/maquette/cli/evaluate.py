@@ -30,9 +30,9 @@ class Evaluate:
     that of the model and the data set."""
     source: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """2D that goes in (gt, sh, cpn_ft_h36m_dbb, ...); by default what the model says it was trained on, else gt."""
-    subjects: Annotated[str | None, tyro.conf.arg(metavar="S9,S11")] = None
+    subjects: Annotated[tuple[str, ...], tyro.conf.arg(metavar="S9 S11 ...")] = ()
     """Subjects; by default the protocol's test subjects."""
-    actions: Annotated[str | None, tyro.conf.arg(metavar="Walk,Sitting")] = None
+    actions: Annotated[tuple[str, ...], tyro.conf.arg(metavar="Walk Sitting ...")] = ()
     """Beginnings of names of actions ("Walk" takes Walking, WalkDog and WalkTogether); by default the protocol's."""
     joints: Annotated[int | None, tyro.conf.arg(metavar="14|17")] = None
     """Number of joints to compare; by default the protocol's first set that the model gives."""
@@ -97,7 +97,7 @@ class Evaluate:
             raise InputError(f"{store.path}: no 2D source '{source}'; there are: {has} (--source)")
         fit = fit_model(lifter, store, source)
         protocol.joints(fit.names, self.joints)
-        views, left_out = chosen_views(store, source, protocol, _listed(self.subjects), _listed(self.actions))
+        views, left_out = chosen_views(store, source, protocol, self.subjects, self.actions)
         subjects = list(dict.fromkeys(recording.subject for recording, _ in views))
         actions = list(dict.fromkeys(recording.kind for recording, _ in views))
         facts = DataFacts(
@@ -207,10 +207,6 @@ def _source_for(lifter: "Lifter", store: "PoseStore") -> str:
     hourglass = [name for name in fitting if name.startswith("sh") and "hourglass" in lifter.spec.mapping]
     exact = [name for name in fitting if name == "gt"]
     return next(iter([*told, *hourglass, *exact, *fitting, *store.sources]))
-
-
-def _listed(text: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
 
 
 def _counted(found: Iterator, advance) -> Iterator:
