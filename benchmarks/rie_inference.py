@@ -11,6 +11,8 @@ are to its own windows).
 """
 
 import argparse
+import ctypes
+import gc
 import tempfile
 import threading
 import time
@@ -149,6 +151,9 @@ def peak_mb(way: Way, folder: Path, frames: int) -> float:
     """Most memory of one run beyond that of the loaded model; in a process of its own, after a short first run."""
     run, clip = way.prepared(folder), made_clip(frames)
     run(clip[: WINDOW + 1])
+    # What loading left over must not serve the run, or it would seem to take nothing.
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     before, most, done = resident_mb(), 0.0, threading.Event()
 
     def watch() -> None:
