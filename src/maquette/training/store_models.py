@@ -7,8 +7,6 @@ from torch import nn
 
 from maquette.datasets.pose_statistics import PoseStatistics
 from maquette.models import martinez_graph, rie_graph, videopose_graph
-from maquette.models.rie import RelativeEncodingNetwork
-from maquette.runtime.spec import SCHEMA, ModelSpec
 from maquette.skeletons import get_skeleton
 from maquette.training import poses, relative, temporal
 from maquette.training.checkpoint import load_weights
@@ -54,7 +52,7 @@ def store_model(preset: StorePreset, state: Mapping[str, Any], command: str, acc
     if isinstance(preset, RelativePreset):
         network = relative.build_network(preset, facts, state["stage"])
         _load(network, state)
-        return rie_graph.build_onnx(network, _relative_spec(network, **about))
+        return rie_graph.build_onnx(network, rie_graph.clip_spec(network, **about))
     raise TypeError(f"{type(preset).__name__} is no training on a store")
 
 
@@ -69,23 +67,6 @@ def _steps(preset: StorePreset, state: Mapping[str, Any]) -> int:
 def _load(network: nn.Module, state: Mapping[str, Any]) -> None:
     load_weights(network, dict(state))
     network.float().eval()
-
-
-def _relative_spec(network: RelativeEncodingNetwork, *, input_skeleton, output_skeleton, **more: Any) -> ModelSpec:
-    return ModelSpec(
-        schema=SCHEMA,
-        kind="relative",
-        form="clip",
-        input_skeleton=input_skeleton.name,
-        output_skeleton=output_skeleton.name,
-        mapping=f"{input_skeleton.name}/v1",
-        normalisation="screen/v1",
-        causal=network.causal,
-        window_frames=network.receptive_field,
-        unit="m",
-        parameters=sum(p.numel() for p in network.parameters()),
-        **more,
-    )
 
 
 def training_data(preset: StorePreset, facts: Mapping[str, Any]) -> str:
