@@ -50,7 +50,8 @@ def test_stages_alone_stopped_and_resumed_end_where_all_in_a_row_do(lab, whole, 
     assert read_checkpoint(tmp_path / "parts" / "stage-1" / "last.pt")["step"] == 1
     train("rie-h36m-gt", data_dir=lab, out_dir=tmp_path / "parts", resume=True)
     second = whole / "stage-2" / "last.pt"
-    train("rie-h36m-gt", data_dir=lab, out_dir=tmp_path / "alone", stage=3, start_from=second, **RIE)
+    train("rie-h36m-gt", data_dir=lab, out_dir=tmp_path / "alone", stage=3, start_from=second, max_minutes=0.0, **RIE)
+    train("rie-h36m-gt", data_dir=lab, out_dir=tmp_path / "alone", stage=3, resume=True)
     ends = [read_checkpoint(p / "stage-3" / "last.pt") for p in (whole, tmp_path / "parts", tmp_path / "alone")]
     for end in ends[1:]:
         assert all(torch.equal(tensor, end["network"][name]) for name, tensor in ends[0]["network"].items())

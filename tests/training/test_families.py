@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from maquette.datasets.store import open_store
+from maquette.errors import InputError
 from maquette.lifting.published import input_joints, lift_clip, output_joints
 from maquette.runtime.onnx_model import OnnxModel
 from maquette.skeletons import H36M_32
@@ -86,3 +87,17 @@ def test_humaneva(humaneva, tmp_path, preset):
     assert model.spec.window_step_s == pytest.approx(1 / 60)
     points = np.random.default_rng(0).uniform(300, 700, (10, len(input_joints(model.spec)), 2))
     assert lift_clip(model, points, (640, 480)).shape == (10, 15, 3)
+
+
+def test_joints_of_another_order_are_refused(humaneva, tmp_path):
+    fields: dict[str, Any] = {"subjects_train": ("Train/S1",), "subjects_test": ("Validate/S1",), "actions": ("Walk",)}
+    with pytest.raises(InputError, match=r"2D points of 'detectron_pt_coco' are of the skeleton coco-17.*humaneva-15"):
+        train("rie-humaneva", data_dir=humaneva, out_dir=tmp_path, source="detectron_pt_coco", **fields)
+    with pytest.raises(InputError, match=r"2D points of 'gt' are of the skeleton humaneva-15.*(?s:.)*3D positions are"):
+        train("rie-h36m-gt", data_dir=humaneva, out_dir=tmp_path, **fields)
+    with pytest.raises(InputError, match="its joints are humaneva-15"):
+        train("martinez-h36m-gt", data_dir=humaneva, out_dir=tmp_path, **fields | {"actions": ()})
+    with pytest.raises(InputError, match="is no store"):
+        train("tcn-humaneva", data_dir=tmp_path, out_dir=tmp_path / "run", **fields)
+    with pytest.raises(InputError, match=r"index.json"):
+        train("tcn-mocap", data_dir=humaneva, out_dir=tmp_path / "run")

@@ -6,12 +6,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from maquette.errors import InputError
 from maquette.models.rie import H36M_GROUPS, HUMANEVA15_GROUPS, RelativeEncodingNetwork
 from maquette.models.rie_stages import freeze_for_stage, load_stage, published_optimiser, set_temporal_momentum
+from maquette.skeletons import H36M_17, HUMANEVA_15
 from maquette.training.chunks import ChunkData, ChunkExperiment
 from maquette.training.experiment import SOLE, Share
 from maquette.training.plans import RelativePreset
 
+_BODIES = {"h36m": H36M_17, "humaneva15": HUMANEVA_15}
 _GROUPS = {"h36m": H36M_GROUPS, "humaneva15": HUMANEVA15_GROUPS}
 
 
@@ -49,6 +52,7 @@ class RelativeExperiment(ChunkExperiment):
         before: Mapping[str, Tensor] | None = None,
         share: Share = SOLE,
     ) -> None:
+        _check_joints(preset, data)
         network = build_network(preset, data.facts(), stage)
         if before is not None:
             load_stage(network, before, stage)
@@ -72,3 +76,18 @@ class RelativeExperiment(ChunkExperiment):
 
     def before_step(self, step: int) -> None:
         set_temporal_momentum(self.network, self.momentum(step))
+
+
+def _check_joints(preset: RelativePreset, data: ChunkData) -> None:
+    """The groups are places in one order of joints; another skeleton of as many joints would go in unnoticed."""
+    expected = _BODIES[preset.groups]
+    problems = [
+        f"{what} of the skeleton {found}, but the groups '{preset.groups}' are of {expected}"
+        for what, found in (
+            (f"2D points of '{preset.source}' are", data.train.input_skeleton),
+            ("3D positions are", data.train.target_skeleton),
+        )
+        if found != expected
+    ]
+    if problems:
+        raise InputError.from_problems(f"preset '{preset.name}'", problems)

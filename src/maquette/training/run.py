@@ -68,7 +68,9 @@ def train(
     deadline = None if max_minutes is None else time.monotonic() + 60 * max_minutes
     for number in stages[stages.index(reached) :]:
         left = None if deadline is None else max((deadline - time.monotonic()) / 60, 0.0)
-        before = None if number < 2 else Path(start_from) if start_from else _end_of(plan, out_dir, number - 1)
+        before = None
+        if number > 1 and state is None:
+            before = Path(start_from) if start_from else _end_of(plan, out_dir, number - 1)
         finished = _run_stage(plan, number, Path(data_dir), out_dir, state, before, left, bar)
         reached, state = number, None
         if not finished or left == 0:
@@ -101,7 +103,7 @@ def _run_stage(
     choose_accelerator(plan)  # before the data are read: a GPU that is not there should be said at once
     torch.set_num_threads(plan.threads)
     torch.manual_seed(plan.seed)
-    experiment = build_experiment(plan, data_dir, stage=stage, before=before if state is None else None)
+    experiment = build_experiment(plan, data_dir, stage=stage, before=before)
     if state is not None:
         load_weights(experiment.network, {**state, "mean": None})
     size = sum(p.numel() for p in experiment.network.parameters() if p.requires_grad)
