@@ -91,12 +91,13 @@ def test_humaneva(humaneva, tmp_path, preset):
 
 def test_joints_of_another_order_are_refused(humaneva, tmp_path):
     fields: dict[str, Any] = {"subjects_train": ("Train/S1",), "subjects_test": ("Validate/S1",), "actions": ("Walk",)}
+    every: dict[str, Any] = fields | {"actions": ()}
     with pytest.raises(InputError, match=r"2D points of 'detectron_pt_coco' are of the skeleton coco-17.*humaneva-15"):
         train("rie-humaneva", data_dir=humaneva, out_dir=tmp_path, source="detectron_pt_coco", **fields)
     with pytest.raises(InputError, match=r"2D points of 'gt' are of the skeleton humaneva-15.*(?s:.)*3D positions are"):
         train("rie-h36m-gt", data_dir=humaneva, out_dir=tmp_path, **fields)
     with pytest.raises(InputError, match="its joints are humaneva-15"):
-        train("martinez-h36m-gt", data_dir=humaneva, out_dir=tmp_path, **fields | {"actions": ()})
+        train("martinez-h36m-gt", data_dir=humaneva, out_dir=tmp_path, **every)
     with pytest.raises(InputError, match="is no store"):
         train("tcn-humaneva", data_dir=tmp_path, out_dir=tmp_path / "run", **fields)
     with pytest.raises(InputError, match=r"index.json"):
