@@ -9,6 +9,7 @@ WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 SHIPPED: dict[str, str] = {
     "maquette-tcn27": "maquette-tcn27.onnx",
     "maquette-residual": "maquette-residual.onnx",
+    "maquette-rie27": "maquette-rie27.onnx",
 }
 """Name -> file in the package; each has a card of the same name beside it."""
 

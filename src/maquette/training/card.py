@@ -56,6 +56,7 @@ def card_text(
         lines.append("| " + " | ".join([row["format"], errors, focal, "yes" if row["flip"] else "no", *cells]) + " |")
     kind = {
         "temporal": f"temporal convolution over {spec.window_frames} frames, {spec.window_step_s} s apart",
+        "relative": f"relative information encoding over {spec.window_frames} frames, {spec.window_step_s} s apart",
         "residual": "residual network of Martinez et al. 2017 on single poses",
     }[spec.kind]
     return f"""# {spec.name}
