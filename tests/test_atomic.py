@@ -1,5 +1,6 @@
 """Files appear whole or not at all."""
 
+import os
 import stat
 
 import pytest
@@ -45,3 +46,12 @@ def test_a_folder_that_cannot_be_made(tmp_path) -> None:
         write_text(tmp_path / "file" / "c.txt", "x")
     with pytest.raises(OutputError, match="is a folder"):
         write_text(tmp_path, "x")
+
+
+def test_devices_and_pipes_are_not_replaced(tmp_path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match="is a device or a pipe"):
+        write_text(pipe, "x")
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]

@@ -16,12 +16,15 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     When the block raises, the temporary file is removed and ``path`` stays as it was.
 
     Raises:
-        OutputError: the folder does not exist and cannot be made, or cannot be written to.
+        OutputError: ``path`` is a folder, a device or a pipe, or its folder cannot be made or written to.
     """
     # Through a symbolic link, so that the link stays and its target is replaced.
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise OutputError(f"{target}: is a folder, expected the name of a file")
+    if target.exists() and not target.is_file():
+        # A rename would put a file in the place of /dev/null for everybody.
+        raise OutputError(f"{target}: is a device or a pipe, expected the name of a file")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.stem}.", suffix=target.suffix, dir=target.parent)
