@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from maquette.errors import InputError, missing_extra
+from maquette.errors import InputError, OutputError, missing_extra
 
 if TYPE_CHECKING:
     from maquette.datasets.store import PoseStore
     from maquette.evaluate.protocols import Protocol
     from maquette.evaluate.report import Report
     from maquette.lifting.lifter import Lifter
+
+_OF_MODELS = ("data", "protocol", "source", "subjects", "actions", "joints", "flip", "no_flip", "threads")
+"""Options that say how to evaluate."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +62,45 @@ class Evaluate:
 
     def run(self) -> None:
         """Evaluate (or read the report), print, write, compare."""
-        from importlib.util import find_spec
-
         from maquette.evaluate.report import read_report
 
-        if self.figure and find_spec("matplotlib") is None:
-            raise missing_extra("plot", "matplotlib")
+        self._check_outputs()
         other = read_report(self.against) if self.against else None
-        report = read_report(self.model) if self.model.endswith(".json") else self._evaluated()
+        report = self._read() if self.model.endswith(".json") else self._evaluated()
         self._show(report)
         self._write(report)
         if other is not None:
             _show_differences(report, other)
 
+    def _check_outputs(self) -> None:
+        """An evaluation takes minutes: what it could not write in the end is refused before."""
+        from importlib.util import find_spec
+
+        from maquette.evaluate.figure import FIGURE_SUFFIXES
+
+        if self.figure and self.figure.suffix.lower() not in FIGURE_SUFFIXES:
+            raise OutputError(f"--figure {self.figure}: expected a name that ends in {' or '.join(FIGURE_SUFFIXES)}")
+        if self.figure and find_spec("matplotlib") is None:
+            raise missing_extra("plot", "matplotlib")
+        outputs = [path for path in (self.json, self.csv, self.latex, self.figure) if path]
+        if folders := [str(path) for path in outputs if path.is_dir()]:
+            raise OutputError(f"{', '.join(folders)}: is a folder, expected the name of a file")
+        if len({path.resolve() for path in outputs}) < len(outputs):
+            raise OutputError("two of --json, --csv, --latex and --figure have the same name")
+
+    def _read(self) -> "Report":
+        """The report instead of a model; what would change its numbers needs the model."""
+        from dataclasses import fields
+
+        from maquette.evaluate.report import read_report
+
+        given = {field.name for field in fields(self) if getattr(self, field.name) != field.default}
+        if wrong := [f"--{name.replace('_', '-')}" for name in _OF_MODELS if name in given]:
+            raise InputError(f"{self.model} is a report: {', '.join(wrong)} cannot be used with it; give the model")
+        return read_report(self.model)
+
     def _evaluated(self) -> "Report":
-        from maquette.cli.evaluated_store import chosen_views, fit_model, predictions
+        from maquette.cli.evaluated_store import chosen_views, fit_model, predictions, rate_notes
         from maquette.datasets.store import open_store
         from maquette.evaluate.protocols import check_data, deviations, find_protocol
         from maquette.evaluate.report import DataFacts, ModelFacts
@@ -84,6 +111,8 @@ class Evaluate:
             raise InputError(f"no data to evaluate '{self.model}' on; give a store with --data (maquette prepare)")
         if self.flip and self.no_flip:
             raise InputError("--flip and --no-flip exclude each other")
+        if self.threads < 0:
+            raise InputError(f"--threads {self.threads}: expected 0 (one for each core) or more")
         protocol = find_protocol(self.protocol) if self.protocol else None
         lifter = Lifter(self.model, threads=self.threads)
         store = open_store(self.data)
@@ -100,13 +129,14 @@ class Evaluate:
         views, left_out = chosen_views(store, source, protocol, self.subjects, self.actions)
         subjects = list(dict.fromkeys(recording.subject for recording, _ in views))
         actions = list(dict.fromkeys(recording.kind for recording, _ in views))
+        notes = [*fit.notes, *rate_notes(lifter, views), *left_out]
         facts = DataFacts(
             name=store.name,
             skeleton=store.skeleton.name,
             source=source,
             subjects=subjects,
             actions=actions,
-            notes=[*fit.notes, *left_out, *deviations(protocol, subjects, actions, flip=lifter.flip)],
+            notes=[*notes, *deviations(protocol, subjects, actions, flip=lifter.flip)],
         )
         model = ModelFacts(
             name=lifter.spec.name,

@@ -69,7 +69,6 @@ def fit_model(lifter: Lifter, store: "PoseStore", source: str) -> Fit:
             problems.append(
                 f"the model reads {channels} values of each point, '{source}' has {store.sources[source].channels}"
             )
-        notes += _rates(spec, store)
     elif skeleton.name not in LANDMARKS_27_V1:
         problems.append(f"no joint map leads from {skeleton} of '{source}' to the landmarks that the model reads")
     pairs = _pairs(spec, store.skeleton)
@@ -163,6 +162,22 @@ def chosen_views(
     return seen, notes
 
 
+def rate_notes(lifter: Lifter, views: "list[tuple[Recording, View]]") -> list[str]:
+    """What is done where the frame rate is not the model's, and what numbers of differing rates mean."""
+    spec = lifter.spec
+    rates = sorted({float(recording.fps) for recording, _ in views})
+    notes = []
+    others = [fps for fps in rates if not _same_rate(spec, fps)]
+    if lifter.published and others:
+        said = ", ".join(f"{fps:g}" for fps in others)
+        wanted = 1 / spec.window_step_s
+        notes.append(f"2D of {said} frames a second, of which the model wants {wanted:g}: interpolated linearly")
+    if len(rates) > 1:
+        said = ", ".join(f"{fps:g}" for fps in rates)
+        notes.append(f"recordings of {said} frames a second: MPJVE and acceleration are per frame of each")
+    return notes
+
+
 def _lifted(
     lifter: Lifter, skeleton: Skeleton, points: np.ndarray, recording: "Recording", view: "View", fit: Fit
 ) -> Float[np.ndarray, "frames joints 3"]:
@@ -207,7 +222,8 @@ def _columns(
             )
     elif hourglass and spec.input_skeleton == H36M_17.name:
         notes.append(
-            f"the model was trained on Stacked Hourglass, whose 'spine' is the base of the neck; in '{source}' it is not"
+            f"the model was trained on Stacked Hourglass, whose 'spine' is the base of the neck; that of '{source}' is "
+            "not"
         )
     same = skeleton.name in (spec.input_skeleton, MPII_16.name if names != wanted else None) or (
         skeleton.name == H36M_32.name and spec.input_skeleton == H36M_17.name
@@ -219,15 +235,6 @@ def _columns(
         )
         return ()
     return tuple(skeleton.indices(names))
-
-
-def _rates(spec: ModelSpec, store: "PoseStore") -> list[str]:
-    """What is done where the frame rate is not the model's."""
-    others = {float(r.fps) for r in store.recordings if not _same_rate(spec, float(r.fps))}
-    if not others:
-        return []
-    said = ", ".join(f"{fps:g}" for fps in sorted(others))
-    return [f"2D of {said} frames a second, of which the model wants {1 / spec.window_step_s:g}: interpolated linearly"]
 
 
 def _same_rate(spec: ModelSpec, fps: float) -> bool:

@@ -3,21 +3,24 @@
 from pathlib import Path
 
 from maquette.atomic import atomic_path
-from maquette.errors import missing_extra
+from maquette.errors import OutputError, missing_extra
 from maquette.evaluate.report import Report
 from maquette.evaluate.tables import TITLES
 
 _INK, _MUTED, _GRID = "#2e323a", "#7e7c76", "#e2dfd8"
 _FIRST, _SECOND = "#1e6ab4", "#de6826"
+FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 
 
 def draw(report: Report, path: str | Path) -> None:
-    """Write the figure (``.png``, ``.pdf`` or ``.svg``).
+    """Write the figure (:data:`FIGURE_SUFFIXES`).
 
     Raises:
         MissingExtraError: matplotlib is not installed (extra: plot).
-        OutputError: the file cannot be written.
+        OutputError: another suffix, or the file cannot be written.
     """
+    if Path(path).suffix.lower() not in FIGURE_SUFFIXES:
+        raise OutputError(f"{path}: expected a name that ends in {' or '.join(FIGURE_SUFFIXES)}")
     try:
         from matplotlib.figure import Figure
     except ImportError:
