@@ -17,6 +17,7 @@ from made_store import write_store
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from maquette.datasets.pose_statistics import published_statistics
 from maquette.datasets.store import Source, StoreWriter
 from maquette.errors import InputError
 from maquette.evaluate import read_report
@@ -116,6 +117,12 @@ def test_a_report_can_be_shown_again(run, report: Path, tmp_path: Path) -> None:
     assert (tmp_path / "copy.json").read_bytes() == report.read_bytes()
 
 
+def test_a_report_cannot_be_evaluated_otherwise(run, store: Path, report: Path) -> None:
+    status, _, err = run("evaluate", report, "--data", store, "--protocol", "rie", "--no-flip")
+    assert status == 2
+    assert "is a report: --data, --protocol, --no-flip cannot be used with it" in err
+
+
 def test_against_itself_and_against_another(run, store: Path, report: Path, tmp_path: Path) -> None:
     status, out, _ = run("evaluate", report, "--against", report)
     assert status == 0
@@ -154,6 +161,10 @@ def test_unlike_reports_are_not_compared(run, store: Path, report: Path) -> None
         (("--joints", "16"), "compares 17 or 14 joints, not 16"),
         (("--protocol", "humaneva"), "about joints of humaneva-15 or humaneva-20, "),
         (("--against", "nothing.json"), "nothing.json: cannot be read"),
+        (("--threads", "-1"), "--threads -1: expected 0"),
+        (("--figure", "f.xyz"), "--figure f.xyz: expected a name that ends in .png or .pdf or .svg"),
+        (("--json", "."), ".: is a folder, expected the name of a file"),
+        (("--json", "a.txt", "--csv", "./a.txt"), "have the same name"),
     ],
 )
 def test_wrong_use_is_said(run, store: Path, line: tuple[str, ...], message: str) -> None:
@@ -233,6 +244,29 @@ def hourglass_store(path: Path, **frames: int) -> Path:
         for name, n in frames.items():
             writer.add_keypoints(number, name, "sh", rng.uniform(0, 999, (n, 16, 2)).astype(np.float32))
     return path
+
+
+@pytest.mark.parametrize("source", ["sh", "sh_ft"])
+def test_the_points_that_a_network_of_the_residual_baseline_was_trained_on(
+    run, goldens_dir: Path, tmp_path: Path, source: str
+) -> None:
+    points = {"gt": H36M_17, "sh": MPII_16, "sh_ft": MPII_16}
+    camera = Camera((1000.0, 1000.0), (500.0, 500.0), (1000, 1000))
+    rng = np.random.default_rng(0)
+    with StoreWriter(
+        tmp_path / "s", name="three", skeleton=H36M_17, sources=[Source(n, s) for n, s in points.items()]
+    ) as w:
+        number = w.add_recording("A", "Walk", rng.normal(size=(4, 17, 3)), fps=50, cameras={"0": camera})
+        for name, skeleton in points.items():
+            w.add_keypoints(number, "0", name, rng.uniform(0, 999, (4, len(skeleton), 2)).astype(np.float32))
+    (tmp_path / "s.json").write_bytes(published_statistics("sh").to_json())
+    flags = ("--max-norm", "yes", "--residual", "yes", "--source", source, "--statistics", tmp_path / "s.json")
+    checkpoint = goldens_dir / "martinez_model" / "res_bn_maxnorm_16"
+    status, _, err = run("import-weights", "martinez-tf", checkpoint, "-o", tmp_path / "m.onnx", *flags)
+    assert status == 0, err
+    status, out, err = run("evaluate", tmp_path / "m.onnx", "--data", tmp_path / "s")
+    assert status == 0, err
+    assert f"2D from '{source}'" in out
 
 
 def test_points_of_stacked_hourglass_and_too_few_of_them(run, tmp_path: Path) -> None:
@@ -332,6 +366,21 @@ def test_another_frame_rate_is_interpolated_and_said(run, tmp_path: Path) -> Non
     assert status == 0, err
     assert "2D of 30 frames a second, of which the model wants 50: interpolated linearly" in out
     assert "12 frames" in out
+
+
+def test_rates_are_those_of_what_is_evaluated(run, tmp_path: Path) -> None:
+    camera = Camera((1000.0, 1000.0), (500.0, 500.0), (1000, 1000))
+    body = np.random.default_rng(0).normal(scale=0.3, size=(12, 17, 3)) + [0, 0, 4]
+    with StoreWriter(tmp_path / "s", name="mixed", skeleton=H36M_17, sources=[Source("gt", H36M_17)]) as writer:
+        for subject, fps in (("A", 50), ("B", 120)):
+            number = writer.add_recording(subject, "Walk", body, fps=fps, cameras={"0": camera})
+            writer.add_keypoints(number, "0", "gt", camera.project(body).astype(np.float32))
+    model = zeros_model(tmp_path / "m.onnx", window=5)
+    _, both, _ = run("evaluate", model, "--data", tmp_path / "s")
+    assert "2D of 120 frames a second" in both
+    assert "recordings of 50, 120 frames a second: MPJVE and acceleration are per frame of each" in both
+    _, one, _ = run("evaluate", model, "--data", tmp_path / "s", "--subjects", "A")
+    assert "frames a second" not in one
 
 
 def test_needs_no_torch(store: Path) -> None:

@@ -220,6 +220,9 @@ def test_checkpoints_of_something_else(goldens_dir, tmp_path):
     torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, tmp_path / "resnet.pth")
     with pytest.raises(ModelError, match=r"w1.weight is missing, expected shape \(1024, 32\)"):
         import_pytorch(tmp_path / "resnet.pth", name="m", source="gt")
+    torch.save({"epoch": 3, "model_pos": {"a": torch.zeros(1)}}, tmp_path / "rie.bin")
+    with pytest.raises(ModelError, match=r"holds epoch, model_pos; expected 'state_dict' of 3d_pose_baseline_pytorch"):
+        import_pytorch(tmp_path / "rie.bin", name="m", source="gt")
     assert [MPII_16.indices(["pelvis"]), len(INPUT_JOINTS)] == [[6], 16]
 
 

@@ -69,6 +69,9 @@ def test_what_is_no_checkpoint(tmp_path):
     with pytest.raises(InputError, match=r"text\.bin"):
         read_torch_file(tmp_path / "text.bin")
     torch.save([1, 2], tmp_path / "list.bin")
+    (tmp_path / "empty.bin").touch()
+    with pytest.raises(InputError, match="is empty"):
+        read_torch_file(tmp_path / "empty.bin")
     with pytest.raises(InputError, match="holds a list, expected a dictionary"):
         read_torch_file(tmp_path / "list.bin")
     (tmp_path / "plain.bin").write_bytes(pickle.dumps({"a": 1}))

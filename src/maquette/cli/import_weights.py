@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from maquette.errors import InputError, missing_extra
+from maquette.errors import InputError, OutputError, missing_extra
 
 KINDS: dict[str, tuple[str, str]] = {
     "martinez-tf": ("maquette.importers.martinez", "import_tensorflow"),
@@ -55,6 +55,8 @@ class ImportWeights:
         from importlib.util import find_spec
         from inspect import Parameter, signature
 
+        if self.output.suffix.lower() != ".onnx":
+            raise OutputError(f"{self.output}: expected a name that ends in .onnx")
         for package in ("torch", "onnx"):
             if find_spec(package) is None:
                 raise missing_extra("train", package)
@@ -85,7 +87,11 @@ class ImportWeights:
 
     def _write(self, data: bytes) -> None:
         """The file, once it has been loaded as ``maquette lift`` would."""
+        import shlex
+
         from maquette.atomic import atomic_path
+        from maquette.lifting.published import input_joints
+        from maquette.mapping.published import PUBLISHED_INPUTS
         from maquette.runtime.onnx_model import OnnxModel
 
         with atomic_path(self.output) as temporary:
@@ -94,4 +100,8 @@ class ImportWeights:
         spec = model.spec
         print(f"{spec.parameters / 1e6:.2f} M parameters, {spec.input_skeleton} -> {spec.output_skeleton}, {spec.unit}")
         print(f"sha256 {model.sha256}")
-        print(f"wrote {self.output}; run it with: maquette lift INPUT --model {self.output} -o OUT.bvh")
+        path = shlex.quote(str(self.output))
+        # Detectors give no joints of HumanEva, and `maquette lift` no scores beside the points.
+        lifts = spec.mapping in PUBLISHED_INPUTS and model.channels == 2 * len(input_joints(spec))
+        line = f"lift INPUT --model {path} -o OUT.bvh" if lifts else f"evaluate {path} --data STORE"
+        print(f"wrote {self.output}; run it with: maquette {line}")

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
-from maquette.errors import InputError
+from maquette.errors import InputError, ModelError
 from maquette.importers.imported import Imported
 from maquette.importers.martinez_tensors import (
     Shape,
@@ -16,7 +16,7 @@ from maquette.importers.martinez_tensors import (
 )
 from maquette.importers.score_statistics import ChosenStatistics, choose_statistics
 from maquette.importers.tensor_bundle import open_bundle
-from maquette.importers.torch_file import read_torch_file, tensors_of
+from maquette.importers.torch_file import read_torch_file, some_names, tensors_of
 from maquette.models.martinez import ResidualNetwork
 from maquette.models.martinez_graph import build_onnx, model_spec
 
@@ -105,6 +105,10 @@ def import_pytorch(path: Path, *, name: str, statistics: str | None = None, sour
         ModelError: tensors of another network; the text lists those that differ.
     """
     loaded = read_torch_file(path)
+    if "state_dict" not in loaded and not any(isinstance(value, Tensor) for value in loaded.values()):
+        raise ModelError(
+            f"{path}: holds {some_names(list(loaded)) or 'nothing'}; expected 'state_dict' of 3d_pose_baseline_pytorch"
+        )
     tensors = tensors_of(loaded.get("state_dict", loaded), f"{path}, 'state_dict'")
     shapes = {tensor: tuple(value.shape) for tensor, value in tensors.items()}
     shape = pytorch_shape(shapes)
@@ -144,7 +148,7 @@ def _imported(
         chosen.statistics,
         name=name,
         points=chosen.points,
-        training_data=f"Human3.6M, 2D: {chosen.about_points}; {about}",
+        training_data=f"Human3.6M, 2D source {chosen.source} ({chosen.about_points}); {about}",
         licence=LICENCE,
         attribution=ATTRIBUTION,
         command=command,

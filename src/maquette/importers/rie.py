@@ -10,7 +10,7 @@ from torch import Tensor
 
 from maquette.errors import InputError, ModelError
 from maquette.importers.imported import Imported
-from maquette.importers.torch_file import load_tensors, read_torch_file, tensors_of
+from maquette.importers.torch_file import load_tensors, read_torch_file, some_names, tensors_of
 from maquette.models.rie import H36M_GROUPS, HUMANEVA15_GROUPS, JointGroups, RelativeEncodingNetwork
 from maquette.models.rie_graph import build_onnx, clip_spec
 from maquette.skeleton import Skeleton
@@ -47,7 +47,7 @@ def import_weights(path: str | Path, name: str = "", *, skeleton: str | None = N
     path = Path(path)
     document = read_torch_file(path)
     if "model_pos" not in document and not any(key.startswith("LocalLayer_") for key in document):
-        raise ModelError(f"{path}: holds {', '.join(document) or 'nothing'}; expected 'model_pos' of Pose3D-RIE")
+        raise ModelError(f"{path}: holds {some_names(list(document)) or 'nothing'}; expected 'model_pos' of Pose3D-RIE")
     what = f"{path}, model_pos"
     tensors = tensors_of(document.get("model_pos", document), what)
     body = _body(tensors, skeleton, what)

@@ -8,7 +8,7 @@ besides, which that reader refuses: here the words for it lead to an empty stand
 import pickle
 import struct
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,8 @@ def read_torch_file(path: str | Path) -> dict[str, Any]:
         InputError: no such file, damaged, no checkpoint, or one that asks for more than tensors and plain values.
     """
     path = Path(path)
+    if path.is_file() and not path.stat().st_size:
+        raise InputError(f"{path}: is empty; copy it again")
     try:
         with torch.serialization.safe_globals([(_LeftOut, name) for name in _NOT_READ]), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -103,7 +105,7 @@ def tensors_of(value: Any, what: str) -> dict[str, Tensor]:
         raise ModelError(f"{what}: expected the tensors of a network, found {type(value).__name__}")
     wrong = [str(name) for name, tensor in value.items() if not _is_plain(tensor)]
     if wrong:
-        raise ModelError(f"{what}: {_some(wrong)} are no tensors of plain real numbers")
+        raise ModelError(f"{what}: {some_names(wrong)} are no tensors of plain real numbers")
     # Networks that were trained on several GPUs carry the name of the wrapper.
     names = [str(name) for name in value]
     prefix = "module." if all(name.startswith("module.") for name in names) else ""
@@ -138,18 +140,19 @@ def load_tensors(network: nn.Module, tensors: Mapping[str, Tensor], what: str) -
     broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
     problems = []
     if missing:
-        problems.append(f"missing: {_some(missing)}")
+        problems.append(f"missing: {some_names(missing)}")
     if strange:
-        problems.append(f"not of this network: {_some(strange)}")
+        problems.append(f"not of this network: {some_names(strange)}")
     problems += shapes[:_SHOWN] + ([f"and {len(shapes) - _SHOWN} other shapes"] if len(shapes) > _SHOWN else [])
     if broken:
-        problems.append(f"values that are not finite in {_some(broken)}")
+        problems.append(f"values that are not finite in {some_names(broken)}")
     if problems:
         raise ModelError(f"{what} does not fit the network: " + "; ".join(problems))
     network.load_state_dict(dict(tensors), strict=False)
 
 
-def _some(names: list[str]) -> str:
+def some_names(names: Sequence[str]) -> str:
+    """The first few, and how many more there are."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
 
