@@ -155,6 +155,7 @@ def test_sample_figure(run, store, tmp_path) -> None:
         ((*CLIP[:4], "--export", "a.txt"), "expected a name that ends in .npy"),
         ((*CLIP[:4], "--video", "none.mp4", "--export", "a.npy"), "none.mp4: no such file"),
         (("--sample", "0"), "--sample 0: expected at least 1"),
+        (("--sample", "1000000"), "1000000 samples on 1920x1080 pixels: expected"),
     ],
 )
 def test_mistakes_are_said_and_nothing_is_written(run, store, tmp_path, monkeypatch, flags, text) -> None:

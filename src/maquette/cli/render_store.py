@@ -95,10 +95,11 @@ def write_sample_figure(options: StoreClip, count: int, seed: int) -> None:
     from maquette.datasets.lifted_views import source_of
     from maquette.datasets.store import open_store
     from maquette.lifting.lifter import Lifter
-    from maquette.render import write_samples
+    from maquette.render import check_samples, write_samples
 
     if count < 1:
         raise InputError(f"--sample {count}: expected at least 1")
+    check_samples(options.output, count, options.size)
     store = open_store(options.store)
     source = source_of(store, options.source)
     pairs = [

@@ -87,8 +87,9 @@ class Cut:
     def __post_init__(self) -> None:
         if (min(self.limit or self.frames, self.frames - self.skip)) < self.downsample:
             raise InputError(
-                f"the clip has {self.frames} frames: nothing is left after --skip {self.skip}, --limit {self.limit} "
-                f"and means over {self.downsample}"
+                f"the clip has {self.frames} frames: nothing is left after --skip {self.skip}"
+                + ("" if self.limit is None else f", --limit {self.limit}")
+                + ("" if self.downsample == 1 else f" and means over {self.downsample}")
             )
 
     def keypoints(self, keypoints: Keypoints) -> Keypoints:

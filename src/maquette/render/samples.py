@@ -67,22 +67,29 @@ def write_samples(path: str | Path, samples: Sequence[PoseSample], *, size: tupl
         InputError: there is no sample, or too little room for so many.
         OutputError: an unknown suffix, or a file that cannot be written.
     """
+    check_samples(path, len(samples), size)
+    picture = samples_picture(samples, size)
+    is_png = Path(path).suffix.lower() == ".png"
+    with atomic_path(path) as temporary:
+        picture.save(temporary, optimize=True) if is_png else picture.save(temporary, quality=92)
+
+
+def check_samples(path: str | Path, count: int, size: tuple[int, int]) -> None:
+    """Whether so many samples can be written there, to be known before they are made.
+
+    Raises:
+        InputError: there is no sample, or too little room for so many.
+        OutputError: an unknown suffix.
+    """
     suffix = Path(path).suffix.lower()
     if suffix not in PICTURE_SUFFIXES:
         raise OutputError(f"{path}: cannot write '{suffix}' as a picture; known are {' '.join(PICTURE_SUFFIXES)}")
-    picture = samples_picture(samples, size)
-    with atomic_path(path) as temporary:
-        picture.save(temporary, quality=92) if suffix != ".png" else picture.save(temporary, optimize=True)
+    _check_room(count, size)
 
 
 def samples_picture(samples: Sequence[PoseSample], size: tuple[int, int] = (1920, 1080)) -> Image.Image:
     """Rows of three triplets. Right arms and legs are blue (prediction: purple), the rest red (green)."""
-    rows = -(-len(samples) // _TRIPLETS_A_ROW)
-    if not samples or size[0] < 480 or size[1] < 80 * rows:
-        raise InputError(
-            f"{len(samples)} samples on {size[0]}x{size[1]} pixels: expected at least one, 480 pixels of width and 80 "
-            "of height for each three"
-        )
+    rows = _check_room(len(samples), size)
     picture = Image.new("RGB", size, _PAPER)
     head = max(round(0.026 * size[1]) + 6, 22)
     across, down = size[0] / _TRIPLETS_A_ROW, (size[1] - head) / rows
@@ -97,6 +104,17 @@ def samples_picture(samples: Sequence[PoseSample], size: tuple[int, int] = (1920
             for box, words in zip(boxes, ("2D input", "ground truth", "prediction"), strict=True):
                 pen.text(((box[0] + box[2]) / 2, head / 2), words, fill=INK, font=font(0.62 * head), anchor="mm")
     return picture
+
+
+def _check_room(count: int, size: tuple[int, int]) -> int:
+    """Number of rows of so many samples, if there is room for them."""
+    rows = -(-count // _TRIPLETS_A_ROW)
+    if not rows or size[0] < 480 or size[1] < 80 * rows:
+        raise InputError(
+            f"{count} samples on {size[0]}x{size[1]} pixels: expected at least one, 480 pixels of width and 80 of "
+            "height for each three"
+        )
+    return rows
 
 
 def _draw(picture: Image.Image, sample: PoseSample, boxes: list[Box], text_px: float) -> None:
