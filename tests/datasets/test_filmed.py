@@ -65,6 +65,10 @@ def test_an_arrays_store_filmed(arrays: Path, tmp_path: Path) -> None:
     store = prepare_mocap(arrays, tmp_path / "store", cameras=3, image_size=(800, 600), noise=True)
     assert [str(r) for r in store.recordings] == ["02 walk 02_01", "02 basketball 02_02", "94 indian 94_04"]
     assert [r.kind for r in store.recordings] == ["walk", "basketball", "indian"]
+    assert store.notes[0] == (
+        "3 virtual cameras for each recording, 0 to 30 degrees up, 3 to 6 m away or farther, focal length 1 to 1.3 of "
+        "the longer side of 800x600 pixels, seed 1"
+    )
     assert {name: source.skeleton.name for name, source in store.sources.items()} == {
         "gt": "h36m-17",
         "noise": "h36m-17",

@@ -90,7 +90,7 @@ def prepare_custom(
                 problems.append(f"{item.take.source}: {error}")
         virtual = sum(item.motion.camera is None for item in read)
         if virtual:
-            writer.notes.append(f"{virtual} of {len(read)} motions have no camera of their own: {filmed}"[:500])
+            writer.notes.append(f"{virtual} of {len(read)} motions have no camera of their own: {filmed}")
         writer.notes += sorted({n for item in read for n in item.motion.notes if n.startswith("turned upright")})
         if problems:
             raise InputError.from_problems(str(src), problems)

@@ -73,7 +73,7 @@ def prepare_mocap(
     with StoreWriter(
         dst, name=f"{src.resolve().name}, filmed", skeleton=H36M_17, sources=sources, overwrite=overwrite
     ) as w:
-        w.notes.append(f"virtual cameras: {filmed}"[:500])
+        w.notes.append(str(filmed))
         for number, take in enumerate(takes):
             report_progress(f"{take.subject} {take.action}", number / len(takes))
             try:

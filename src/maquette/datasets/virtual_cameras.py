@@ -53,6 +53,19 @@ class Filming:
         if problems:
             raise InputError.from_problems("virtual cameras", problems)
 
+    def __str__(self) -> str:
+        """In words, as it stands in the notes of stores."""
+        elevation, distance, focal = (
+            f"{low:g}" if low == high else f"{low:g} to {high:g}"
+            for low, high in (self.elevation_deg, self.distance_m, self.focal)
+        )
+        each = "camera" if self.cameras == 1 else "cameras"
+        return (
+            f"{self.cameras} virtual {each} for each recording, {elevation} degrees up, {distance} m away or farther, "
+            f"focal length {focal} of the longer side of {self.image_size[0]}x{self.image_size[1]} pixels, seed "
+            f"{self.seed}"
+        )
+
 
 def cameras_around(
     positions_world_m: Float[np.ndarray, "frames joints 3"], filming: Filming, *, recording: int
