@@ -17,6 +17,7 @@ from maquette.refine.keypoints_resample import resample
 from maquette.refine.legacy_fork import clean as fork_clean
 from maquette.refine.legacy_fork import interpolate as fork_interpolate
 from maquette.refine.motion_finish import finish
+from maquette.refine.motion_trunk import place_trunk
 from maquette.rig import solve_rotations
 from maquette.skeletons import LANDMARKS_27
 
@@ -101,7 +102,7 @@ def lift(
     ready = prepare(keypoints, repair=repair, resample_fps=resample_fps).ready
     mapped = map_keypoints(ready, LANDMARKS_27.name)
     camera, notes = camera_for(mapped, focal_px=None if focal_px is None else float(focal_px))
-    lifted = lifter(mapped.with_notes(*notes), camera=camera)
+    lifted = place_trunk(lifter(mapped.with_notes(*notes), camera=camera))
     height = None if height_m is None else float(height_m)
     moved = finish(lifted, mapped, camera, frame=frame, height_m=height, smooth_hz=float(smooth_hz))
     return solve_rotations(moved)
