@@ -1,5 +1,6 @@
 """Checkpoints of 3d-pose-baseline (TensorFlow) and of its port to PyTorch, to model files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -62,12 +63,7 @@ def import_tensorflow(
     said = _folder_words(bundle.prefix)
     hourglass = said.get("hourglass")
     flags = {k: said.get(k) if v is None else v for k, v in (("max_norm", max_norm), ("residual", residual))}
-    problems = [
-        f"neither the tensors nor the names of its folders tell --{flag.replace('_', '-')}; say yes or no (the "
-        "commands in its README train with it: yes)"
-        for flag, value in flags.items()
-        if value is None
-    ]
+    problems = _untold(flags)
     try:
         said_points = None if hourglass is None else ("sh" if hourglass else "gt")
         chosen = choose_statistics(statistics, source, said_points, camera_frame=camera_frame)
@@ -95,6 +91,16 @@ def import_tensorflow(
     return _imported(
         network, shape, chosen, name=name, read=read, about=about, command=command, camera_frame=camera_frame
     )
+
+
+def _untold(flags: Mapping[str, bool | None]) -> list[str]:
+    """What the user must say of the training."""
+    return [
+        f"neither the tensors nor the names of its folders tell --{flag.replace('_', '-')}; say yes or no (the "
+        "commands in its README train with it: yes)"
+        for flag, value in flags.items()
+        if value is None
+    ]
 
 
 def import_pytorch(path: Path, *, name: str, statistics: str | None = None, source: str | None = None) -> Imported:
