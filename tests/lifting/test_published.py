@@ -16,7 +16,7 @@ WINDOW, SIZE = 9, (1000, 1002)
 WEIGHTS = (np.random.default_rng(1).normal(size=(51, 34, WINDOW)) / 30).astype(np.float32)
 
 
-def clip_model(path, *, joints: int = 17, **spec) -> OnnxModel:
+def clip_model(path, **spec) -> OnnxModel:
     """A convolution over a clip: position = sum over the window of weights times coordinates."""
     fields = {
         **SPEC,
@@ -40,7 +40,7 @@ def clip_model(path, *, joints: int = 17, **spec) -> OnnxModel:
         ],
         "made-up",
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["frames", 34])],
-        [helper.make_tensor_value_info("positions", TensorProto.FLOAT, ["poses", joints, 3])],
+        [helper.make_tensor_value_info("positions", TensorProto.FLOAT, ["poses", 17, 3])],
         [
             numpy_helper.from_array(WEIGHTS, "weights"),
             numpy_helper.from_array(np.array([0], dtype=np.int64), "zero"),

@@ -18,7 +18,16 @@ def windows(n: int = 3) -> np.ndarray:
 
 def network(**sizes) -> LandmarkEncoding:
     torch.manual_seed(1)
-    fields = {"levels": 3, "channels": 8, "latent": 6, "hidden": 12, "dropout": 0.0, "head_dropout": 0.0, "stage": 3, **sizes}
+    fields = {
+        "levels": 3,
+        "channels": 8,
+        "latent": 6,
+        "hidden": 12,
+        "dropout": 0.0,
+        "head_dropout": 0.0,
+        "stage": 3,
+        **sizes,
+    }
     return LandmarkEncoding(**fields).eval()
 
 

@@ -70,14 +70,14 @@ def _network_joints(
         if i:
             derived += [name for name in wanted if fill[:, skeleton.index(name)].any() and name not in derived]
     points = points[:, skeleton.indices(wanted)]
-    never = [name for name, seen in zip(wanted, np.isfinite(points).all(-1).any(0), strict=True) if not seen]
+    gaps = np.asarray(np.isnan(points).any(axis=-1))
+    never = [name for name, missing in zip(wanted, gaps.T, strict=True) if missing.all()]
     if never:
         raise InputError(
             f"the model '{spec.name}' needs every joint, and {', '.join(never)} are never seen; use a model of ours "
             "(maquette models), which take partial bodies"
         )
     notes = [f"{', '.join(derived)} derived from other landmarks ({spec.mapping})"] if derived else []
-    gaps = ~np.isfinite(points).all(-1)
     if gaps.any():
         notes.append(f"{gaps.mean():.1%} of the joints were missing and interpolated: the model needs every one")
         frames = np.arange(len(points))

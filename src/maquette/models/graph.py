@@ -77,8 +77,8 @@ class Graph:
         """The checked ``onnx.ModelProto``; ``inputs`` and ``outputs`` are a tensor's name and shape (float32)."""
         from onnx import TensorProto, checker, helper
 
-        infos = [[helper.make_tensor_value_info(n, TensorProto.FLOAT, shape)] for n, shape in (inputs, outputs)]
-        proto = helper.make_graph(self.nodes, name, *infos, self.constants)
+        into, out = ([helper.make_tensor_value_info(n, TensorProto.FLOAT, shape)] for n, shape in (inputs, outputs))
+        proto = helper.make_graph(self.nodes, name, into, out, self.constants)
         model = helper.make_model(
             proto, producer_name="maquette", ir_version=_IR_VERSION, opset_imports=[helper.make_opsetid("", OPSET)]
         )
