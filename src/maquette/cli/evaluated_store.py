@@ -13,6 +13,7 @@ from maquette.evaluate.results import Prediction
 from maquette.keypoints import Keypoints
 from maquette.lifting.lifter import Lifter, network_points
 from maquette.lifting.published import input_joints, lift_clip, on_skeleton, output_joints
+from maquette.lifting.published_input import sampled
 from maquette.mapping import H36M_17_CONVENTIONS, LANDMARKS_27_V1, map_keypoints
 from maquette.runtime.spec import ModelSpec
 from maquette.skeleton import Skeleton
@@ -201,9 +202,9 @@ def _lifted_clip(
     times_s, step_s = np.arange(len(seen)) / fps, lifter.spec.window_step_s
     grid_s = np.arange(int(np.ceil(times_s[-1] / step_s)) + 1) * step_s
     found = lift_clip(
-        lifter.model, _sampled(seen, times_s, grid_s), image_size, flip=lifter.flip, frame=lifter.spec.frame
+        lifter.model, sampled(seen, times_s, grid_s), image_size, flip=lifter.flip, frame=lifter.spec.frame
     )
-    return _sampled(found, grid_s, times_s)
+    return sampled(found, grid_s, times_s)
 
 
 def _columns(
@@ -239,15 +240,6 @@ def _columns(
 
 def _same_rate(spec: ModelSpec, fps: float) -> bool:
     return spec.window_frames == 1 or abs(fps * spec.window_step_s - 1) < _SAME_RATE
-
-
-def _sampled(
-    values: Float[np.ndarray, "samples joints dims"], at_s: np.ndarray, wanted_s: np.ndarray
-) -> Float[np.ndarray, "wanted joints dims"]:
-    """Linear interpolation in time; the ends are held."""
-    flat = values.reshape(len(values), -1)
-    out = np.stack([np.interp(wanted_s, at_s, column) for column in flat.T], axis=1)
-    return out.reshape(len(wanted_s), *values.shape[1:])
 
 
 def _pairs(spec: ModelSpec, skeleton: Skeleton) -> dict[str, str]:

@@ -45,8 +45,8 @@ def lift_landmarks(
     else:
         n = int(np.ceil((times_s[-1] - times_s[0]) / spec.window_step_s)) + 1
         grid_s = times_s[0] + np.arange(n) * spec.window_step_s
-        positions = lift_clip(model, _sampled(points, times_s, grid_s), image_size, flip=flip)
-        positions = _sampled(positions, grid_s, times_s)
+        positions = lift_clip(model, sampled(points, times_s, grid_s), image_size, flip=flip)
+        positions = sampled(positions, grid_s, times_s)
         notes.append(f"resampled to the model's {1 / spec.window_step_s:.0f} frames a second and back")
     full = on_skeleton(positions, spec)
     return full - full[:, :1], notes
@@ -92,10 +92,10 @@ def _same_rate(times_s: Float[np.ndarray, " frames"], step_s: float) -> bool:
     return len(times_s) == 1 or bool(np.abs(np.diff(times_s) / step_s - 1).max() < _SAME_RATE)
 
 
-def _sampled(
+def sampled(
     values: Float[np.ndarray, "samples joints dims"], at_s: Float[np.ndarray, " samples"], wanted_s: np.ndarray
 ) -> Float[np.ndarray, "wanted joints dims"]:
-    """Linear interpolation in time; the ends are held."""
+    """Linear interpolation in time from samples at ``at_s`` to ``wanted_s``; the ends are held."""
     flat = values.reshape(len(values), -1)
     out = np.stack([np.interp(wanted_s, at_s, column) for column in flat.T], axis=1)
     return out.reshape(len(wanted_s), *values.shape[1:])
