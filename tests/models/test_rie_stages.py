@@ -73,6 +73,20 @@ def test_published_momenta_in_the_encoders_only():
                 assert module.momentum == (0.02 if name.startswith("LocalLayer") else 0.1), name
 
 
+@pytest.mark.parametrize("freeze", [False, True])
+def test_batch_norms_across_gpus_follow_the_same_rules(freeze):
+    """Several processes on GPUs turn every batch norm into one that is no BatchNorm1d any more."""
+    network = RelativeEncodingNetwork(filter_widths=(3, 3, 3), stage=2, **SMALL)
+    freeze_for_stage(network, 2, freeze_batch_norm=freeze)
+    nn.SyncBatchNorm.convert_sync_batchnorm(network)  # changes the parts of the network in place
+    assert set_temporal_momentum(network, 0.02) == 25
+    network.train()
+    for name, module in network.named_modules():
+        if isinstance(module, nn.SyncBatchNorm):
+            assert module.momentum == (0.02 if name.startswith("LocalLayer") else 0.1), name
+            assert module.training != (freeze and name.startswith(("LocalLayer", "GlobalInfo"))), name
+
+
 def four_steps(goldens_dir, stage: int, real: torch.dtype) -> tuple[RelativeEncodingNetwork, list[float], dict]:
     """The network after four steps, their losses, and the norms of the first gradients."""
     with np.load(goldens_dir / "rie_model" / "batches.npz") as data:
@@ -157,3 +171,6 @@ def test_errors_say_what_does_not_fit():
     wide = RelativeEncodingNetwork(filter_widths=(3, 3), stage=1, channels=8, latent=7, hidden=16).state_dict()
     with pytest.raises(ModelError, match=r"shrink.weight has shape \(7, 8, 1\), expected \(6, 8, 1\)"):
         load_stage(second, wide, 2)
+    with pytest.raises(ModelError, match=r"another stage, or of other widths.*(?s:.*)- and \d+ more$") as error:
+        load_stage(RelativeEncodingNetwork(filter_widths=(3, 3), stage=3, **SMALL), first.state_dict(), 3)
+    assert len(str(error.value).splitlines()) == 14

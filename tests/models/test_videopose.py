@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from published_weights import fill  # pyright: ignore[reportMissingImports]
+from torch import nn
 
 from maquette.errors import InputError
 from maquette.models.videopose import (
@@ -125,6 +126,9 @@ def test_momentum_of_the_batch_norms():
     network = made()
     assert set_batch_norm_momentum(network, 0.03) == 5
     assert {network.expand_bn.momentum} | {norm.momentum for norm in network.layers_bn} == {0.03}
+    nn.SyncBatchNorm.convert_sync_batchnorm(network)  # as for several GPUs, in place
+    assert set_batch_norm_momentum(network, 0.02) == 5
+    assert {m.momentum for m in network.modules() if isinstance(m, nn.SyncBatchNorm)} == {0.02}
 
 
 def test_what_no_such_network_can_be():

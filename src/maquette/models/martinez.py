@@ -46,7 +46,8 @@ class MaxNormLinear(nn.Linear):
 class BiasedBatchNorm(nn.BatchNorm1d):
     """A batch norm whose running variance is the mean of the batches' own variances, as TensorFlow's.
 
-    torch's counts each ``n / (n - 1)`` times, 1.6 % more for the published batch of 64.
+    torch's counts each ``n / (n - 1)`` times, 1.6 % more for the published batch of 64. (So does the batch norm across
+    GPUs that takes its place when several train together.)
     """
 
     def forward(self, input: Float[Tensor, "batch values"]) -> Float[Tensor, "batch values"]:

@@ -220,7 +220,7 @@ class RelativeEncodingNetwork(nn.Module):
         if mode and self.keeps_shared_statistics:
             for part in self.shared_parts.values():
                 for module in part.modules():
-                    if isinstance(module, nn.BatchNorm1d):
+                    if isinstance(module, nn.BatchNorm1d | nn.SyncBatchNorm):
                         module.eval()
         return self
 

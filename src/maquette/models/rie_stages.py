@@ -22,6 +22,8 @@ from maquette.errors import InputError, ModelError
 from maquette.models.rie import LocalEncoder, RelativeEncodingNetwork
 
 FIRST_MOMENTUM, LAST_MOMENTUM = 0.1, 0.001
+_NAMED = 12
+"""Tensors that an error names; a whole network has hundreds."""
 
 
 def load_stage(network: RelativeEncodingNetwork, state: Mapping[str, Tensor] | None, stage: int) -> list[str]:
@@ -34,7 +36,7 @@ def load_stage(network: RelativeEncodingNetwork, state: Mapping[str, Tensor] | N
 
     Raises:
         InputError: a stage without the weights that it builds on, or the other way round.
-        ModelError: the network is not one of that stage, or tensors differ; all are named.
+        ModelError: the network is not one of that stage, or tensors differ; the text names the first of them.
     """
     _check_stage(network, stage)
     if (state is None) != (stage == 1):
@@ -51,8 +53,13 @@ def load_stage(network: RelativeEncodingNetwork, state: Mapping[str, Tensor] | N
         wanted = {name: tensor for name, tensor in wanted.items() if name.startswith(parts)}
         state = {name: tensor for name, tensor in state.items() if name.startswith(parts)}
     if problems := state_differences(wanted, state):
-        listed = "".join(f"\n  - {problem}" for problem in problems)
-        raise ModelError(f"the weights of stage {stage - 1} do not fit the network of stage {stage}:{listed}")
+        listed = "".join(f"\n  - {problem}" for problem in problems[:_NAMED])
+        if len(problems) > _NAMED:
+            listed += f"\n  - and {len(problems) - _NAMED} more"
+        raise ModelError(
+            f"the weights of stage {stage - 1} do not fit the network of stage {stage} (those of another stage, or of "
+            f"other widths?):{listed}"
+        )
     network.load_state_dict(dict(state), strict=False)
     return list(wanted)
 
@@ -104,7 +111,7 @@ def set_temporal_momentum(network: RelativeEncodingNetwork, momentum: float) -> 
         for encoder in network.modules()
         if isinstance(encoder, LocalEncoder)
         for module in encoder.modules()
-        if isinstance(module, nn.BatchNorm1d)
+        if isinstance(module, nn.BatchNorm1d | nn.SyncBatchNorm)
     ]
     for norm in norms:
         norm.momentum = momentum

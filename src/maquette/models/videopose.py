@@ -149,7 +149,7 @@ def batch_norm_momentum(epoch: int, epochs: int) -> float:
 
 def set_batch_norm_momentum(network: nn.Module, momentum: float) -> int:
     """Sets it in every batch norm, as published; gives how many there are."""
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d)]
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d | nn.SyncBatchNorm)]
     for norm in norms:
         norm.momentum = momentum
     return len(norms)
