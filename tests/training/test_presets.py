@@ -31,6 +31,23 @@ def test_all_impossible_values_are_named_at_once():
         assert words in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("preset", "fields"),
+    [
+        ("tcn-h36m-cpn", {"seed": -1, "order_seed": 2**32, "momentum_first": 0.0, "momentum_last": 1.5}),
+        ("tcn-h36m-semi", {"subset": 3.0, "warmup": -1, "validate_epochs": -1, "checkpoint_minutes": -0.5}),
+        ("rie-mocap", {"stage_steps": (0, 1, 1), "stage_rates": (1.0, -1.0, 1.0), "stage_cooldowns": (1, 1, -1)}),
+        ("martinez-mocap", {"warmup_steps": -1, "weight_decay": math.nan, "blocks": -1, "ema_decay": 1.0}),
+        ("martinez-h36m-gt", {"num_layers": -1, "validate_frames": -1, "decay": math.inf}),
+    ],
+)
+def test_values_with_which_no_training_is_possible(preset, fields):
+    with pytest.raises(InputError) as error:
+        get_preset(preset, **fields)
+    for name in fields:
+        assert f"--{name.replace('_', '-')} " in str(error.value)
+
+
 def test_every_preset_is_possible_and_has_a_line_in_the_help():
     assert list(ABOUT) == list(PRESETS)
     for name, preset in PRESETS.items():

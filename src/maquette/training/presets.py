@@ -123,9 +123,18 @@ def check_preset(preset: Preset) -> None:
     for name in _AT_LEAST_ONE & flat.keys():
         if any(v < 1 for v in _several(flat[name])):
             problems.append(f"{_flag(name)} {_text(flat[name])}: expected 1 or more")
+    for name in _AT_LEAST_ZERO & flat.keys():
+        if any(not 0 <= v < float("inf") for v in _several(flat[name])):
+            problems.append(f"{_flag(name)} {_text(flat[name])}: expected 0 or more")
+    for name in _SEEDS & flat.keys():
+        if not 0 <= flat[name] < 2**32:
+            problems.append(f"{_flag(name)} {flat[name]}: expected 0 to {2**32 - 1}")
     for name in _SHARES & flat.keys():
         if not 0 <= flat[name] < 1:
             problems.append(f"{_flag(name)} {flat[name]}: expected 0 or more and less than 1")
+    for name in _PARTS & flat.keys():
+        if not 0 < flat[name] <= 1:
+            problems.append(f"{_flag(name)} {flat[name]}: expected more than 0 and at most 1")
     for name in _POSITIVE & flat.keys():
         if any(not 0 < v < float("inf") for v in _several(flat[name])):
             problems.append(f"{_flag(name)} {_text(flat[name])}: expected a positive number")
@@ -148,10 +157,16 @@ def check_preset(preset: Preset) -> None:
 _AT_LEAST_ONE = {
     *("batch_size", "threads", "log_steps", "total_steps", "width", "levels", "workers", "validate_windows"),
     *("validate_steps", "epochs", "decay_steps", "linear_size", "stride", "downsample", "channels", "latent", "hidden"),
-    *("window_frames", "windows_per_segment"),
+    *("window_frames", "windows_per_segment", "stage_steps"),
 }
+_AT_LEAST_ZERO = {
+    *("checkpoint_minutes", "validate_epochs", "validate_frames", "num_layers", "blocks", "warmup", "warmup_steps"),
+    *("cooldown_steps", "stage_cooldowns", "weight_decay", "feet_weight", "scale_free_weight"),
+}
+_SEEDS = {"seed", "order_seed"}
 _SHARES = {"dropout", "head_dropout", "ema_decay"}
-_POSITIVE = {"learning_rate", "lr_decay", "decay", "subset", "clip_norm", "step_s"}
+_PARTS = {"subset", "momentum_first", "momentum_last"}
+_POSITIVE = {"learning_rate", "lr_decay", "decay", "clip_norm", "step_s", "stage_rates"}
 
 
 def _several(value: Any) -> tuple:
