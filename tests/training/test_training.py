@@ -1,7 +1,9 @@
 """Trainings: exact resume, refusal of what cannot be resumed, divergence, and what comes out."""
 
 import csv
+import json
 import signal
+import time
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,9 @@ from maquette.datasets.feed import feed
 from maquette.datasets.mocap import clips_of_split, load_clips
 from maquette.datasets.sample_settings import SampleSettings
 from maquette.datasets.samples import MotionLibrary, make_batch
-from maquette.errors import InputError, ModelError
+from maquette.errors import InputError, ModelError, OutputError
 from maquette.runtime.onnx_model import OnnxModel
-from maquette.training import mocap
+from maquette.training import mocap, run
 from maquette.training.checkpoint import CHECKPOINT, read_checkpoint
 from maquette.training.run import train
 
@@ -83,6 +85,60 @@ def test_what_cannot_be_resumed_is_refused(store, tmp_path):
         train("martinez-mocap", data_dir=store, out_dir=out, resume=True)
 
 
+def test_other_data_are_refused(store, lab, tmp_path):
+    out = tmp_path / "mocap"
+    train("martinez-mocap", data_dir=store, out_dir=out, **STEADY_SHORT)
+    index = json.loads((store / "index.json").read_text())
+    index["1/1"]["split"] = "test"
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    (tmp_path / "made_landmarks.npz").write_bytes((store / "made_landmarks.npz").read_bytes())
+    with pytest.raises(InputError, match="not the data that this run was trained on: other clips: 2, expected 3"):
+        train("martinez-mocap", data_dir=tmp_path, out_dir=out, resume=True, total_steps=6)
+    out = tmp_path / "lab"
+    few: dict[str, Any] = {"linear_size": 8, "batch_size": 16, "subjects_test": ("S9",), "subjects_train": ("S1",)}
+    train("martinez-h36m-gt", data_dir=lab, out_dir=out, epochs=1, **few)
+    state = read_checkpoint(out / CHECKPOINT)
+    state["facts"]["samples"] += 1
+    state["facts"]["statistics"]["mean_2d_px"] += 1
+    torch.save(state, out / CHECKPOINT)
+    with pytest.raises(InputError, match=r"(?s)2 problems:.*other samples: 50, expected 51.*other statistics$"):
+        train("martinez-h36m-gt", data_dir=lab, out_dir=out, resume=True, epochs=2)
+
+
+def test_folders_that_cannot_be_written_are_said_and_halves_are_swept(store, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OutputError, match=r"nothing can be written there .*; choose another output folder"):
+            train("martinez-mocap", data_dir=store, out_dir=out, **SHORT)
+    assert (tmp_path / "file").read_text() == "mine"
+    out = tmp_path / "run"
+    out.mkdir()
+    for name in (".last.x1.pt", ".curves.x2.png", "notes.txt"):
+        (out / name).write_bytes(b"left by a run that was killed")
+    train("martinez-mocap", data_dir=store, out_dir=out, **SHORT)
+    assert not [path.name for path in out.iterdir() if path.name.startswith(".")]
+    assert (out / "notes.txt").is_file()
+
+
+def test_a_stage_is_not_begun_when_the_time_is_up(lab, tmp_path, monkeypatch):
+    small: dict[str, Any] = {"filter_widths": (3,), "channels": 8, "latent": 6, "hidden": 16, "epochs": (1, 1, 1)}
+    small |= {"subjects_train": ("S1",), "subjects_test": ("S9",), "batch_size": 64, "validate_epochs": 0}
+    with pytest.raises(InputError, match="--max-minutes -1"):
+        train("rie-h36m-gt", data_dir=lab, out_dir=tmp_path, max_minutes=-1.0, **small)
+    real = run._run_stage
+
+    def slow(*arguments: Any) -> bool:
+        finished = real(*arguments)
+        later = time.monotonic() + 61
+        monkeypatch.setattr(run.time, "monotonic", lambda: later)
+        return finished
+
+    monkeypatch.setattr(run, "_run_stage", slow)
+    path = train("rie-h36m-gt", data_dir=lab, out_dir=tmp_path, max_minutes=1.0, **small)
+    assert path == tmp_path / "rie-h36m-gt-stage-1.onnx"
+    assert not (tmp_path / "stage-2").exists()
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_state(store, tmp_path):
     out = tmp_path / "run"
     train("martinez-mocap", data_dir=store, out_dir=out, **STEADY_SHORT)
@@ -119,6 +175,7 @@ def test_ctrl_c_ends_after_the_step_with_a_checkpoint(store, tmp_path, monkeypat
     def interrupted(plan, step):
         if next(calls) == 3:
             signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)  # torchrun passes on what the terminal has sent already
         return real(plan, step)
 
     monkeypatch.setattr(mocap, "learning_rate", interrupted)
@@ -127,6 +184,8 @@ def test_ctrl_c_ends_after_the_step_with_a_checkpoint(store, tmp_path, monkeypat
         train("martinez-mocap", data_dir=store, out_dir=tmp_path, **SMALL)
     assert signal.getsignal(signal.SIGINT) == before
     assert read_checkpoint(tmp_path / CHECKPOINT)["step"] == 4
+    with (tmp_path / "log.csv").open() as file:
+        assert not any(row["clean_mpjpe_mm"] for row in csv.DictReader(file)), "nobody has to wait for a validation"
 
 
 def test_loss_is_the_mean_distance_over_joints():

@@ -127,7 +127,8 @@ class ChunkExperiment(Experiment):
             mirror=preset.mirror,
             seed=preset.order_seed,
         )
-        self.steps_per_epoch = steps_of(len(self.feed), self.feed.batch_size, share)
+        self.samples = len(self.feed)
+        self.steps_per_epoch = steps_of(self.samples, self.feed.batch_size, share)
         self.total_steps = epochs * self.steps_per_epoch
 
     def make_optimizer(self) -> torch.optim.Optimizer:
@@ -208,7 +209,7 @@ class ChunkExperiment(Experiment):
         return np.concatenate(found), np.concatenate(targets)
 
     def facts(self) -> dict[str, Any]:
-        return self.data.facts()
+        return {**self.data.facts(), "samples": self.samples}
 
 
 def frame_rate(store: PoseStore) -> float:

@@ -86,7 +86,8 @@ class Experiment(Protocol):
         ...
 
     def facts(self) -> dict[str, Any]:
-        """Plain values and tensors that the export needs beside the preset and the weights."""
+        """Plain values and tensors that tell these data from others, and that the export needs beside the preset and
+        the weights."""
         ...
 
 

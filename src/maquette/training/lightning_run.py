@@ -181,7 +181,8 @@ class _Module(LightningModule):
         self.steps += 1
         last = self.steps >= experiment.total_steps
         save, stop = self._agree(last)
-        validate = experiment.validates_after(self.steps) or last or stop
+        # Whoever presses Ctrl-C does not want to wait for a validation first.
+        validate = experiment.validates_after(self.steps) or last or (stop and not self.stop)
         if self.steps % self.preset.log_steps == 0 or validate:
             self._row(validate)
         elif self.records is not None:

@@ -106,7 +106,8 @@ class MocapExperiment(Experiment):
         if isinstance(preset, RelativeMocapPreset):
             preset = preset.of_stage(stage)
         self.preset, self.data_dir, self.share = preset, Path(data_dir), share
-        held_out = clips_of_split(load_clips(data_dir), "val")
+        clips = load_clips(data_dir)
+        self.clips, held_out = len(clips_of_split(clips, "train")), clips_of_split(clips, "val")
         self.views = {
             name: film(held_out, preset.validate_windows, seed=2, errors=name == "noise") for name in ("clean", "noise")
         }
@@ -179,4 +180,4 @@ class MocapExperiment(Experiment):
         return (found - found[:, :1])[:, : len(H36M_17)]
 
     def facts(self) -> dict[str, Any]:
-        return {}
+        return {"clips": self.clips}

@@ -177,6 +177,7 @@ class PoseExperiment(Experiment):
         }
         return {
             "data": self.data.store_name,
+            "samples": len(self.data.train.inputs),
             "input_skeleton": self.data.input_skeleton,
             "statistics": {"source": statistics.source, **vectors},
         }

@@ -2,12 +2,13 @@
 
 import dataclasses
 import logging
+import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from maquette.errors import InputError, missing_extra
+from maquette.errors import InputError, OutputError, missing_extra
 from maquette.training.plans import MocapPreset, PosePreset, Preset
 from maquette.training.presets import flat_fields, get_preset
 from maquette.training.stages import folder_of, stages_of
@@ -62,18 +63,22 @@ def train(
     from maquette.training.export import export_run, is_first_process
 
     out_dir = Path(out_dir)
+    if max_minutes is not None and not max_minutes >= 0:
+        raise InputError(f"--max-minutes {max_minutes}: expected 0 or more")
     plan = get_preset(preset, **overrides)
     stages = _chosen_stages(plan, stage, start_from)
     plan, reached, state = _reached(plan, overrides, out_dir, stages, resume)
     deadline = None if max_minutes is None else time.monotonic() + 60 * max_minutes
     for number in stages[stages.index(reached) :]:
         left = None if deadline is None else max((deadline - time.monotonic()) / 60, 0.0)
+        if left == 0 and number != reached:
+            break  # the model of a stage that is done is worth more than that of one that has just begun
         before = None
         if number > 1 and state is None:
             before = Path(start_from) if start_from else _end_of(plan, out_dir, number - 1)
         finished = _run_stage(plan, number, Path(data_dir), out_dir, state, before, left, bar)
         reached, state = number, None
-        if not finished or left == 0:
+        if not finished:
             break
     if not is_first_process():
         return None
@@ -105,15 +110,52 @@ def _run_stage(
     torch.manual_seed(plan.seed)
     experiment = build_experiment(plan, data_dir, stage=stage, before=before)
     if state is not None:
+        _check_data(state["facts"], experiment.facts(), data_dir)
         load_weights(experiment.network, {**state, "mean": None})
     size = sum(p.numel() for p in experiment.network.parameters() if p.requires_grad)
     folder = folder_of(out_dir, stage)
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder, sweep=experiment.share.rank == 0)
     name = f"{plan.name} stage {stage}" if stage else plan.name
     steps = state["step"] if state else 0
     _log.info("%s: step %d of %d, %d parameters to train", name, steps, experiment.total_steps, size)
     settings = {"settings": dataclasses.asdict(plan), "stage": stage}
     return fit(experiment, plan, Run(folder, settings, minutes, bar), state)
+
+
+def _make_folder(folder: Path, *, sweep: bool) -> None:
+    """The folder of a run; ``sweep``: without what a killed process left half written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        halves = [path for stem in ("last", "best", "curves") for path in folder.glob(f".{stem}.*")]
+        for path in halves if sweep else ():
+            path.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: nothing can be written there ({error.strerror}); choose another output folder"
+        ) from error
+
+
+def _check_data(before: dict[str, Any], now: dict[str, Any], data_dir: Path) -> None:
+    """Other data would silently make it another training."""
+    problems = [
+        f"other {name}" + ("" if isinstance(now[name], dict) else f": {now[name]}, expected {before[name]}")
+        for name in before.keys() & now.keys()
+        if not _equal(before[name], now[name])
+    ]
+    if problems:
+        raise InputError.from_problems(f"{data_dir}: not the data that this run was trained on", sorted(problems))
+
+
+def _equal(before: Any, now: Any) -> bool:
+    import torch
+
+    if isinstance(before, dict):
+        return before.keys() == now.keys() and all(_equal(value, now[name]) for name, value in before.items())
+    if isinstance(before, torch.Tensor):
+        return before.shape == now.shape and torch.allclose(before, now, rtol=1e-6)
+    return before == now
 
 
 def _chosen_stages(plan: Preset, stage: int | None, start_from: str | Path | None) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ import torch
 
 from maquette.errors import InputError
 from maquette.training.plans import Preset
+
+_ONE_KEYSTROKE_S = 1.0
+"""A terminal interrupts all processes, and torchrun then interrupts those that it started once more."""
 
 
 def choose_accelerator(preset: Preset) -> str:
@@ -53,16 +57,20 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def interruptible(ask_to_stop: Callable[[], None]) -> Iterator[None]:
-    """The first Ctrl-C calls ``ask_to_stop``; the second one interrupts at once. Either ends as KeyboardInterrupt."""
+    """The first Ctrl-C calls ``ask_to_stop``; another one, a second later, interrupts at once. Either ends as
+    KeyboardInterrupt."""
     main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGINT) if main else None
-    asked = False
+    asked: float | None = None
 
     def ask(number: int, frame: Any) -> None:
         nonlocal asked
-        asked = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        ask_to_stop()
+        now = time.monotonic()
+        if asked is None:
+            asked = now
+            ask_to_stop()
+        elif now - asked > _ONE_KEYSTROKE_S:
+            signal.default_int_handler(number, frame)
 
     if main:
         signal.signal(signal.SIGINT, ask)
@@ -73,5 +81,5 @@ def interruptible(ask_to_stop: Callable[[], None]) -> Iterator[None]:
     finally:
         if main:
             signal.signal(signal.SIGINT, before)
-    if asked:
+    if asked is not None:
         raise KeyboardInterrupt
