@@ -248,6 +248,9 @@ def test_own_cameras_and_keypoints_are_used(tmp_path: Path) -> None:
     assert (upright[:, 10, 1] > upright[:, 0, 1]).all()
     assert abs(upright[..., 1].min()) < 0.1
     assert any("turned upright" in note for note in store.notes)
+    slow = prepare_custom(folder, tmp_path / "slow", fps=20)
+    assert [r.fps for r in slow.recordings] == [50, 20]
+    assert "1 of 2 motions keep their own frame rate, that of their 2D" in slow.notes
 
 
 def test_motions_that_do_not_fit_their_camera_or_2d(tmp_path: Path) -> None:

@@ -88,13 +88,20 @@ def prepare_custom(
                 _add(writer, item, rate, filmed, number, noise)
             except InputError as error:
                 problems.append(f"{item.take.source}: {error}")
-        virtual = sum(item.motion.camera is None for item in read)
-        if virtual:
-            writer.notes.append(f"{virtual} of {len(read)} motions have no camera of their own: {filmed}")
-        writer.notes += sorted({n for item in read for n in item.motion.notes if n.startswith("turned upright")})
+        writer.notes += _notes(read, rate, filmed)
         if problems:
             raise InputError.from_problems(str(src), problems)
     return open_store(dst)
+
+
+def _notes(read: list[_Read], rate: Fraction | None, filmed: Filming) -> list[str]:
+    """What was assumed of the motions, and what was not done as asked."""
+    notes = []
+    if virtual := sum(item.motion.camera is None for item in read):
+        notes.append(f"{virtual} of {len(read)} motions have no camera of their own: {filmed}")
+    if kept := sum(item.detected is not None and rate not in (None, item.motion.fps) for item in read):
+        notes.append(f"{kept} of {len(read)} motions keep their own frame rate, that of their 2D")
+    return notes + sorted({n for item in read for n in item.motion.notes if n.startswith("turned upright")})
 
 
 def _add(writer: StoreWriter, item: _Read, rate: Fraction | None, filmed: Filming, number: int, noise: bool) -> None:
