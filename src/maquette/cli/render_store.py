@@ -59,6 +59,7 @@ def write_clip(options: StoreClip) -> list[Path]:
     from maquette.datasets.lifted_views import lift_view, source_of
     from maquette.datasets.store import open_store
     from maquette.lifting.lifter import Lifter
+    from maquette.refine.motion_trunk import place_trunk
     from maquette.render import render_comparison
 
     store = open_store(options.store)
@@ -68,7 +69,8 @@ def write_clip(options: StoreClip) -> list[Path]:
     lifted = lift_view(lifter, store, recording, view, source)
     scene = Scene(store, recording, view)
     n = len(lifted.positions_m)
-    motions = dict(zip(PANELS, (scene.placed(lifted.positions_m, lifted.skeleton), scene.truth(n)), strict=True))
+    found = place_trunk(scene.placed(lifted.positions_m, lifted.skeleton))
+    motions = dict(zip(PANELS, (found, scene.truth(n)), strict=True))
     if not options.ground_truth:
         del motions[PANELS[1]]
     cut = Cut(options.skip, options.limit, options.downsample, n)
