@@ -18,11 +18,12 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from maquette.datasets.pose_statistics import published_statistics
-from maquette.datasets.store import Source, StoreWriter
+from maquette.datasets.store import Source, StoreWriter, open_store
 from maquette.errors import InputError
 from maquette.evaluate import read_report
 from maquette.evaluate.tables import as_csv, as_latex, table
 from maquette.geometry.camera import Camera
+from maquette.lifting.lifter import Lifter
 from maquette.skeletons import COCO_17, H36M_17, HUMANEVA_15, MPI_INF_3DHP_17, MPII_16
 
 MODEL = "maquette-residual"
@@ -267,6 +268,23 @@ def test_the_points_that_a_network_of_the_residual_baseline_was_trained_on(
     status, out, err = run("evaluate", tmp_path / "m.onnx", "--data", tmp_path / "s")
     assert status == 0, err
     assert f"2D from '{source}'" in out
+
+
+@pytest.mark.parametrize("trained_on", ["gt", "sh"])
+def test_pictures_show_what_is_evaluated(run, goldens_dir: Path, tmp_path: Path, trained_on: str) -> None:
+    from maquette.cli.evaluated_store import fit_model, predictions
+    from maquette.datasets.lifted_views import lift_view
+
+    checkpoint = goldens_dir / "martinez_model" / "res_bn_maxnorm_16"
+    flags = ("--max-norm", "yes", "--residual", "yes", "--source", trained_on)
+    status, _, err = run("import-weights", "martinez-tf", checkpoint, "-o", tmp_path / "m.onnx", *flags)
+    assert status == 0, err
+    store, lifter = open_store(hourglass_store(tmp_path / "s", a=4)), Lifter(tmp_path / "m.onnx", flip=False)
+    pair = (store.recordings[0], store.recordings[0].views[0])
+    (evaluated,) = predictions(lifter, store, "sh", fit_model(lifter, store, "sh"), [pair])
+    drawn = lift_view(lifter, store, *pair, "sh").positions_m
+    compared = drawn[:, list(fit_model(lifter, store, "sh").outputs)]
+    np.testing.assert_allclose(compared, evaluated.predicted_m - evaluated.predicted_m[:, :1], atol=1e-9)
 
 
 def test_points_of_stacked_hourglass_and_too_few_of_them(run, tmp_path: Path) -> None:

@@ -119,6 +119,10 @@ class Evaluate:
         protocol = protocol or _protocol_for(lifter, store)
         check_data(protocol, str(store.path), store.skeleton.name)
         # Mirroring the picture mirrors nothing in the directions of a world.
+        if self.flip and lifter.spec.frame == "world":
+            raise InputError(
+                f"--flip: '{lifter.spec.name}' gives the directions of a world, which have no mirror image"
+            )
         lifter.flip = self.flip or (protocol.flip and not self.no_flip and lifter.spec.frame == "camera")
         source = self.source or _source_for(lifter, store)
         if source not in store.sources:

@@ -101,7 +101,11 @@ class ImportWeights:
         print(f"{spec.parameters / 1e6:.2f} M parameters, {spec.input_skeleton} -> {spec.output_skeleton}, {spec.unit}")
         print(f"sha256 {model.sha256}")
         path = shlex.quote(str(self.output))
-        # Detectors give no joints of HumanEva, and `maquette lift` no scores beside the points.
-        lifts = spec.mapping in PUBLISHED_INPUTS and model.channels == 2 * len(input_joints(spec))
+        # Detectors give no joints of HumanEva, `maquette lift` no scores beside the points and no world of a data set.
+        lifts = (
+            spec.mapping in PUBLISHED_INPUTS
+            and spec.frame == "camera"
+            and model.channels == 2 * len(input_joints(spec))
+        )
         line = f"lift INPUT --model {path} -o OUT.bvh" if lifts else f"evaluate {path} --data STORE"
         print(f"wrote {self.output}; run it with: maquette {line}")

@@ -16,7 +16,6 @@ from maquette.skeleton import Skeleton
 from maquette.skeletons import H36M_17, MPII_16, get_skeleton
 
 _SAME_RATE = 0.02  # share by which the frame rate may differ from the model's
-_HOURGLASS_FAMILY = "h36m-17/stacked-hourglass"
 _HOURGLASS = H36M_17_CONVENTIONS["stacked-hourglass/mpii-16"].rows
 """Joints of MPII under the names that Martinez et al. 2017 read them by."""
 _ALL = slice(None)
@@ -74,9 +73,12 @@ def lift_view(
 
 
 def _columns(spec: ModelSpec, source: Skeleton) -> list[int] | None:
-    """Where the model's joints are in the source; None where they are not the same joints."""
+    """Where the model's joints are in the source; None where they are not the same joints.
+
+    Stacked Hourglass is read as the published programs read it, also for models of exact points.
+    """
     wanted = input_joints(spec)
-    if spec.mapping == _HOURGLASS_FAMILY and source.name == MPII_16.name:
+    if source.name == MPII_16.name and spec.input_skeleton == H36M_17.name:
         wanted = [str(_HOURGLASS.get(name, name)) for name in wanted]
     elif source.name != spec.input_skeleton and not (source.name == "h36m-32" and spec.input_skeleton == H36M_17.name):
         return None
