@@ -103,6 +103,10 @@ try:
     save_checkpoint(path, {"step": 3, "network": torch.ones(100_000)})
 except OutputError as error:
     print(error)
+try:
+    save_checkpoint(path.parent / "first.pt", {"step": 1, "network": torch.ones(100_000)})
+except OutputError as error:
+    print(error)
 assert path.read_bytes() == before
 assert [p.name for p in path.parent.iterdir()] == ["last.pt"]
 """
@@ -113,5 +117,8 @@ def test_a_full_disk_leaves_the_checkpoint_before_it(tmp_path):
     done = subprocess.run(line, env=environment(), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / "last.pt") in done.stdout
-    assert "cannot be written" in done.stdout
+    kept, none = done.stdout.splitlines()
+    assert "cannot be written" in kept
+    assert kept.endswith("the one before it is kept. Make room on the disk and go on with --resume")
+    assert none.endswith("there is none before it. Make room on the disk and start again")
     assert read_checkpoint(tmp_path / "last.pt")["step"] == 2

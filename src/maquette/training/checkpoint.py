@@ -66,10 +66,9 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
             torch.save({"schema": SCHEMA, **state}, file)
     except RuntimeError as error:
         # torch's archive writer fails in its own words when the disk is full.
-        raise OutputError(
-            f"{path}: the checkpoint cannot be written ({_reason(error)}); the one before it is kept. Make room on the "
-            "disk and go on with --resume"
-        ) from error
+        kept = "the one before it is kept. Make room on the disk and go on with --resume"
+        rest = kept if path.is_file() else "there is none before it. Make room on the disk and start again"
+        raise OutputError(f"{path}: the checkpoint cannot be written ({_reason(error)}); {rest}") from error
 
 
 def _reason(error: BaseException) -> str:

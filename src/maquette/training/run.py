@@ -57,9 +57,7 @@ def train(
         ModelError: the training diverged.
         OutputError: a checkpoint or the model cannot be written.
     """
-    for package in ("torch", "lightning", "onnx", "tensorboard", "matplotlib"):
-        if find_spec(package) is None:
-            raise missing_extra("train", package)
+    _check_packages()
     from maquette.training.export import export_run, is_first_process
 
     out_dir = Path(out_dir)
@@ -85,6 +83,12 @@ def train(
     last = reached == stages_of(plan)[-1]
     target = out_dir / (f"{plan.model_name}.onnx" if last else f"{plan.model_name}-stage-{reached}.onnx")
     return export_run(folder_of(out_dir, reached), path=target)
+
+
+def _check_packages() -> None:
+    for package in ("torch", "lightning", "onnx", "tensorboard", "matplotlib"):
+        if find_spec(package) is None:
+            raise missing_extra("train", package)
 
 
 def _run_stage(
