@@ -137,6 +137,8 @@ def test_statistics_of_a_file(goldens_dir, tmp_path):
     for statistics, text in (("nowhere", "no such file or store"), ("published", "no published statistics")):
         with pytest.raises(InputError, match=text):
             import_tensorflow(folder, name="m", source="sh", statistics=statistics, **FLAGS)
+        with pytest.raises(InputError, match=text):
+            import_tensorflow(folder, name="m", statistics=statistics, **FLAGS)
     with pytest.raises(InputError, match="--source cpn: no such 2D points; expected gt, sh, sh_ft"):
         import_tensorflow(folder, name="m", source="cpn", **FLAGS)
 

@@ -54,6 +54,8 @@ def choose_statistics(
     Raises:
         InputError: the 2D points are not known, or statistics of others were asked for.
     """
+    if which is not None and which not in PUBLISHED and not Path(which).exists():
+        raise _unknown(which)
     known = {PUBLISHED.get(which or ""), source, said} - {None}
     if not known <= POINTS.keys():
         raise InputError(f"--source {source}: no such 2D points; expected {', '.join(POINTS)}")
@@ -90,9 +92,13 @@ def _read(which: str, points: str, camera_frame: bool) -> PoseStatistics:
         return statistics_of_store(store, source=points, subjects=TRAIN_SUBJECTS, camera_frame=camera_frame)
     if path.is_file():
         return statistics_from_file(path)
+    raise _unknown(which)
+
+
+def _unknown(which: str) -> InputError:
     if which.startswith("published"):
-        raise InputError(
+        return InputError(
             f"no published statistics '{which}'; there are {', '.join(PUBLISHED)}; those of other points come from a "
             "file or a store (--statistics)"
         )
-    raise InputError(f"--statistics {which}: no such file or store; expected one, or {', '.join(PUBLISHED)}")
+    return InputError(f"--statistics {which}: no such file or store; expected one, or {', '.join(PUBLISHED)}")
