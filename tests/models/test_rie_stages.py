@@ -126,9 +126,9 @@ def test_four_steps_of_the_original(goldens_dir, stage):
 
 @pytest.mark.parametrize("stage", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_single_precision_is_as_near_to_the_truth_as_the_original(goldens_dir, stage):
-    """The first loss is the original's; after the first step both are noise: biases in front of batch norms have no true
-    gradient, and Adam makes steps of their rounding. The original in single precision is itself 0.005 to 0.007 away from
-    its own run in double precision, which is matched to 1e-6 above; that distance is the measure of ours."""
+    """The first loss is the original's; after the first step both are noise: biases in front of batch norms have no
+    true gradient, and Adam makes steps of their rounding. The original in single precision is itself 0.005 to 0.007
+    away from its own run in double precision, which is matched to 1e-6 above; that distance is the measure of ours."""
     truth = traced(goldens_dir, f"train_trace_f64_rf27_stage{stage}")
     single = traced(goldens_dir, f"train_trace_rf27_stage{stage}")
     network, losses, _ = four_steps(goldens_dir, stage, torch.float32)
