@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from maquette.errors import ModelError
+from maquette.models.clip_spec import check_clip_spec
 from maquette.models.graph import Graph
 from maquette.models.videopose import TemporalModel
 from maquette.runtime.spec import METADATA_KEY, SCHEMA, ModelSpec
@@ -71,15 +71,7 @@ def build_onnx(network: TemporalModel, spec: ModelSpec) -> Any:
     Raises:
         ModelError: the spec describes another form or window than the network has.
     """
-    problems = []
-    if spec.form != "clip":
-        problems.append(f"form '{spec.form}', expected 'clip'")
-    if spec.window_frames != network.receptive_field:
-        problems.append(f"a window of {spec.window_frames} frames, the network sees {network.receptive_field}")
-    if spec.causal != network.causal:
-        problems.append(f"causal is {spec.causal}, of the network it is {network.causal}")
-    if problems:
-        raise ModelError("the spec does not fit the network: " + "; ".join(problems))
+    check_clip_spec(spec, receptive_field=network.receptive_field, causal=network.causal)
     graph = Graph()
     add_network(graph, network, "features", "positions")
     metadata = {METADATA_KEY: msgspec.json.encode(spec).decode()}
