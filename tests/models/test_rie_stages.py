@@ -124,19 +124,17 @@ def test_four_steps_of_the_original(goldens_dir, stage):
     compare_tensors(network, norms, json.loads((goldens_dir / "rie_model" / f"{name}.json").read_text()))
 
 
-@pytest.mark.parametrize("stage", [1, pytest.param(3, marks=pytest.mark.slow)])
-def test_single_precision_is_as_near_to_the_truth_as_the_original(goldens_dir, stage):
-    """The first loss is the original's; after the first step both are noise: biases in front of batch norms have no
-    true gradient, and Adam makes steps of their rounding. The original in single precision is itself 0.005 to 0.007
-    away from its own run in double precision, which is matched to 1e-6 above; that distance is the measure of ours."""
-    truth = traced(goldens_dir, f"train_trace_f64_rf27_stage{stage}")
-    single = traced(goldens_dir, f"train_trace_rf27_stage{stage}")
+@pytest.mark.parametrize("stage", [1, 3])
+def test_four_steps_in_single_precision(goldens_dir, stage):
+    """After the first step this is noise: biases in front of batch norms have no true gradient, and Adam makes steps of
+    their rounding. The bounds are those within which the original repeats itself on another machine."""
+    expected = traced(goldens_dir, f"train_trace_rf27_stage{stage}")
     network, losses, _ = four_steps(goldens_dir, stage, torch.float32)
-    np.testing.assert_allclose(losses[0], single["losses"][0], rtol=1e-6)
-    assert abs(losses - truth["losses"]).max() < 3 * abs(single["losses"] - truth["losses"]).max()
+    np.testing.assert_allclose(losses[0], expected["losses"][0], rtol=1e-6)
+    np.testing.assert_allclose(losses, expected["losses"], rtol=0, atol=5e-3)
     with torch.no_grad():
-        found = network(torch.from_numpy(truth["eval_x"]))
-    np.testing.assert_allclose(found, truth["eval_output_after_4_steps"], rtol=0, atol=5e-2)
+        found = network(torch.from_numpy(expected["eval_x"]))
+    np.testing.assert_allclose(found, expected["eval_output_after_4_steps"], rtol=0, atol=5e-2)
 
 
 def compare_tensors(network: RelativeEncodingNetwork, norms: dict[str, float], expected: dict) -> None:

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from maquette.errors import InputError
 from maquette.models.rie_groups import H36M_GROUPS, HUMANEVA15_GROUPS, JointGroup, JointGroups
+from maquette.models.rows import on_rows
 
 __all__ = [
     "H36M_GROUPS",
@@ -63,20 +64,25 @@ class LocalEncoder(nn.Module):
         return F.dropout(F.leaky_relu(x, SLOPE, inplace=True), self.dropout, self.training)
 
     def forward(self, x: Float[Tensor, "batch window inputs"]) -> Float[Tensor, "batch 1 outputs"]:
-        x = self._active(self.expand_bn(_on_rows(self.expand_conv, x)))
+        if torch.is_autocast_enabled(x.device.type):
+            return self._by_products(x)[:, None]
+        return self._by_convolutions(x.transpose(1, 2)).transpose(1, 2)
+
+    def _by_convolutions(self, x: Float[Tensor, "batch inputs window"]) -> Float[Tensor, "batch outputs 1"]:
+        x = self._active(self.expand_bn(self.expand_conv(x)))
+        for block, width in enumerate(self.filter_widths[1:]):
+            skip = x[:, :, current_tap(width, self.causal) :: width]
+            x = self._active(self.layers_bn[2 * block](self.layers_conv[2 * block](x)))
+            x = skip + self._active(self.layers_bn[2 * block + 1](self.layers_conv[2 * block + 1](x)))
+        return self.shrink(x)
+
+    def _by_products(self, x: Float[Tensor, "batch window inputs"]) -> Float[Tensor, "batch outputs"]:
+        x = self._active(self.expand_bn(on_rows(self.expand_conv, x)))
         for block, width in enumerate(self.filter_widths[1:]):
             skip = x.unflatten(0, (-1, width))[:, current_tap(width, self.causal)]
-            x = self._active(self.layers_bn[2 * block](_on_rows(self.layers_conv[2 * block], x)))
-            x = skip + self._active(self.layers_bn[2 * block + 1](_on_rows(self.layers_conv[2 * block + 1], x)))
-        return _on_rows(self.shrink, x)[:, None]
-
-
-def _on_rows(convolution: nn.Module, x: Float[Tensor, "*rows inputs"]) -> Float[Tensor, "fewer outputs"]:
-    """A convolution whose stride is its width, as a product of neighbours side by side: faster on CPUs in bfloat16."""
-    assert isinstance(convolution, nn.Conv1d)
-    outputs, inputs, width = convolution.weight.shape
-    weight = convolution.weight.transpose(1, 2).reshape(outputs, width * inputs)
-    return F.linear(x.reshape(-1, width * inputs), weight, convolution.bias)
+            x = self._active(self.layers_bn[2 * block](on_rows(self.layers_conv[2 * block], x)))
+            x = skip + self._active(self.layers_bn[2 * block + 1](on_rows(self.layers_conv[2 * block + 1], x)))
+        return on_rows(self.shrink, x)
 
 
 class HeadBlock(nn.Module):

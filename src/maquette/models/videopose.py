@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from maquette.errors import InputError
+from maquette.models.rows import on_rows
 
 FIRST_MOMENTUM, LAST_MOMENTUM = 0.1, 0.001
 
@@ -131,12 +132,12 @@ class TemporalModel(nn.Module):
         return self.shrink(x).transpose(1, 2)
 
     def _by_products(self, x: Float[Tensor, "batch frames channels"]) -> Float[Tensor, "rows values"]:
-        x = self._active(self.expand_bn(_on_rows(self.expand_conv, x)))
+        x = self._active(self.expand_bn(on_rows(self.expand_conv, x)))
         for i in range(1, len(self.filter_widths)):
             skip = x.unflatten(0, (-1, self.filter_widths[i]))[:, self.current_tap(i)]
-            x = self._active(self.layers_bn[2 * i - 2](_on_rows(self.layers_conv[2 * i - 2], x)))
-            x = skip + self._active(self.layers_bn[2 * i - 1](_on_rows(self.layers_conv[2 * i - 1], x)))
-        return _on_rows(self.shrink, x)
+            x = self._active(self.layers_bn[2 * i - 2](on_rows(self.layers_conv[2 * i - 2], x)))
+            x = skip + self._active(self.layers_bn[2 * i - 1](on_rows(self.layers_conv[2 * i - 1], x)))
+        return on_rows(self.shrink, x)
 
 
 def batch_norm_momentum(epoch: int, epochs: int) -> float:
@@ -159,11 +160,3 @@ def published_optimiser(networks: list[TemporalModel], learning_rate: float) -> 
     """One Adam with amsgrad for all parameters of the networks (pose, and trajectory if there is one)."""
     parameters = [parameter for network in networks for parameter in network.parameters() if parameter.requires_grad]
     return torch.optim.Adam(parameters, lr=learning_rate, amsgrad=True)
-
-
-def _on_rows(convolution: nn.Module, x: Float[Tensor, "*rows inputs"]) -> Float[Tensor, "fewer outputs"]:
-    """A convolution whose stride is its width, as a matrix product of neighbours side by side."""
-    assert isinstance(convolution, nn.Conv1d)
-    outputs, inputs, width = convolution.weight.shape
-    weight = convolution.weight.transpose(1, 2).reshape(outputs, width * inputs)
-    return F.linear(x.reshape(-1, width * inputs), weight, convolution.bias)
