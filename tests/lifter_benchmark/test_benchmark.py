@@ -153,4 +153,5 @@ def test_the_command_without_data(tmp_path, capsys) -> None:
     from maquette.cli import main
 
     assert main(["benchmark-lifters", "maquette-residual", "--data", str(tmp_path)]) == 2
+    assert main(["benchmark-lifters", "maquette-residual", "--data", str(tmp_path), "--figure", "q.xyz"]) == 2
     assert "expected index.json" in capsys.readouterr().err

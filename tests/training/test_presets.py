@@ -26,8 +26,22 @@ def test_unknown_presets_and_fields_are_named():
 
 def test_all_impossible_values_are_named_at_once():
     with pytest.raises(InputError) as error:
-        get_preset("rie-h36m-gt", epochs=(1, 0, 1), dropout=1.0, filter_widths=(3, 4), stride=2)
-    for words in ("--epochs 1 0 1", "--dropout 1.0", "--filter-widths 3 4", "--stride 2"):
+        get_preset(
+            "rie-h36m-gt",
+            epochs=(1, 0, 1),
+            dropout=1.0,
+            filter_widths=(3, 4),
+            stride=2,
+            export_weights="best",
+            validate_epochs=0,
+        )
+    for words in (
+        "without validations no weights are the best",
+        "--epochs 1 0 1",
+        "--dropout 1.0",
+        "--filter-widths 3 4",
+        "--stride 2",
+    ):
         assert words in str(error.value)
 
 

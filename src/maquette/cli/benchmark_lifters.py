@@ -38,11 +38,14 @@ class BenchmarkLifters:
         from importlib.util import find_spec
 
         from maquette.atomic import write_bytes, write_text
-        from maquette.errors import InputError, missing_extra
+        from maquette.errors import InputError, OutputError, missing_extra
+        from maquette.evaluate.figure import FIGURE_SUFFIXES
         from maquette.lifter_benchmark import markdown, merged, read_report, table
 
         if not self.models:
             raise InputError("no model given; expected names (maquette models) or .onnx files")
+        if self.figure and self.figure.suffix.lower() not in FIGURE_SUFFIXES:
+            raise OutputError(f"--figure {self.figure}: expected a name that ends in {' or '.join(FIGURE_SUFFIXES)}")
         if self.figure and find_spec("matplotlib") is None:
             raise missing_extra("plot", "matplotlib")
         reports = [read_report(model) for model in self.models if model.endswith(".json")]

@@ -10,11 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, nn
 
 from maquette.errors import InputError, ModelError
@@ -90,7 +92,8 @@ def fit(experiment: Experiment, preset: Preset, run: Run, state: dict[str, Any] 
             accelerator=accelerator,
             devices=local,
             num_nodes=processes // local,
-            strategy="ddp" if processes > 1 else "auto",
+            # While the first process validates the others wait: for longer than torch's half an hour, if need be.
+            strategy=DDPStrategy(timeout=timedelta(days=1)) if processes > 1 else "auto",
             precision=_PRECISIONS[preset.precision],
             sync_batchnorm=preset.sync_batch_norm and accelerator == "gpu" and processes > 1,
             deterministic="warn" if accelerator == "gpu" else False,

@@ -148,6 +148,8 @@ def check_preset(preset: Preset) -> None:
             problems.append(f"{_flag(name)} {flat.get(name)}: expected one of {', '.join(choices)}")
     if flat.get("stride", 1) > flat["batch_size"]:
         problems.append(f"--stride {flat['stride']}: more than the {flat['batch_size']} frames of a step")
+    if preset.export_weights == "best" and flat.get("validate_epochs") == 0:
+        problems.append("--export-weights best --validate-epochs 0: without validations no weights are the best")
     if isinstance(preset, RelativePreset) and preset.stride != 1:
         problems.append(f"--stride {preset.stride}: this network gives one frame at a time, expected 1")
     if problems:
