@@ -22,7 +22,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # view and bench are for people, and a model under runs/ or from a checkpoint is what a command before it makes. What is
 # not run is at least understood.
 NOT_HERE = {"demo", "train", "view", "bench", "benchmark-lifters", "prepare", "import-weights"}
-MADE_BEFORE = ("--model runs/", " rie-gt.onnx")
+MADE_BEFORE = ("--model runs/", " runs/try/", " rie-gt.onnx")
 
 
 def blocks(language: str) -> Iterator[tuple[str, str]]:
