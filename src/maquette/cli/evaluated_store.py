@@ -13,8 +13,8 @@ from maquette.evaluate.results import Prediction
 from maquette.keypoints import Keypoints
 from maquette.lifting.lifter import Lifter, network_points
 from maquette.lifting.published import input_joints, lift_clip, on_skeleton, output_joints
-from maquette.lifting.published_input import sampled
-from maquette.mapping import H36M_17_CONVENTIONS, LANDMARKS_27_V1, map_keypoints
+from maquette.lifting.published_input import is_model_rate, sampled, source_columns
+from maquette.mapping import LANDMARKS_27_V1, map_keypoints
 from maquette.runtime.spec import ModelSpec
 from maquette.skeleton import Skeleton
 from maquette.skeletons import H36M_17, H36M_32, MPI_INF_3DHP_17, MPII_16, get_skeleton
@@ -22,8 +22,6 @@ from maquette.skeletons import H36M_17, H36M_32, MPI_INF_3DHP_17, MPII_16, get_s
 if TYPE_CHECKING:
     from maquette.datasets.store import PoseStore, Recording, View
 
-_SAME_RATE = 0.02  # share by which the frame rate may differ from the model's
-_HOURGLASS = H36M_17_CONVENTIONS["stacked-hourglass/mpii-16"]
 _H36M_FOR_3DHP = {
     **{name: row for name, row in LANDMARKS_27_V1[MPI_INF_3DHP_17.name].rows.items() if isinstance(row, str)},
     "thorax": "neck",
@@ -168,7 +166,7 @@ def rate_notes(lifter: Lifter, views: "list[tuple[Recording, View]]") -> list[st
     spec = lifter.spec
     rates = sorted({float(recording.fps) for recording, _ in views})
     notes = []
-    others = [fps for fps in rates if not _same_rate(spec, fps)]
+    others = [fps for fps in rates if not is_model_rate(spec, fps)]
     if lifter.published and others:
         said = ", ".join(f"{fps:g}" for fps in others)
         wanted = 1 / spec.window_step_s
@@ -197,7 +195,7 @@ def _lifted_clip(
     lifter: Lifter, seen: Float[np.ndarray, "frames joints dims"], fps: float, image_size: tuple[int, int]
 ) -> Float[np.ndarray, "frames outputs 3"]:
     """At the frame rate of the model, and back."""
-    if _same_rate(lifter.spec, fps) or len(seen) == 1:
+    if is_model_rate(lifter.spec, fps) or len(seen) == 1:
         return lift_clip(lifter.model, seen, image_size, flip=lifter.flip, frame=lifter.spec.frame)
     times_s, step_s = np.arange(len(seen)) / fps, lifter.spec.window_step_s
     grid_s = np.arange(int(np.ceil(times_s[-1] / step_s)) + 1) * step_s
@@ -211,35 +209,26 @@ def _columns(
     spec: ModelSpec, skeleton: Skeleton, source: str, problems: list[str], notes: list[str]
 ) -> tuple[int, ...] | None:
     """Columns of the 2D that go into the network."""
-    wanted = input_joints(spec)
-    names = list(wanted)
-    hourglass = spec.mapping == "h36m-17/stacked-hourglass"
-    if skeleton.name == MPII_16.name and spec.input_skeleton == H36M_17.name:
-        names = [str(_HOURGLASS.rows.get(name, name)) for name in wanted]
-        if not hourglass:
-            notes.append(
-                f"the model was not trained on Stacked Hourglass: '{source}' has the base of the neck where it expects "
-                "the spine"
-            )
-    elif hourglass and spec.input_skeleton == H36M_17.name:
+    is_hourglass, wants_hourglass = skeleton == MPII_16, spec.mapping == "h36m-17/stacked-hourglass"
+    if spec.input_skeleton == H36M_17.name and is_hourglass and not wants_hourglass:
+        notes.append(
+            f"the model was not trained on Stacked Hourglass: '{source}' has the base of the neck where it expects "
+            "the spine"
+        )
+    elif spec.input_skeleton == H36M_17.name and wants_hourglass and not is_hourglass:
         notes.append(
             f"the model was trained on Stacked Hourglass, whose 'spine' is the base of the neck; that of '{source}' is "
             "not"
         )
-    same = skeleton.name in (spec.input_skeleton, MPII_16.name if names != wanted else None) or (
-        skeleton.name == H36M_32.name and spec.input_skeleton == H36M_17.name
-    )
-    if not same or any(name not in skeleton for name in names):
+    columns = source_columns(spec, skeleton)
+    if columns is None:
+        wanted = input_joints(spec)
         problems.append(
             f"the model takes {len(wanted)} joints of {spec.input_skeleton} ({', '.join(wanted)}); the 2D '{source}' "
             f"has {skeleton} ({', '.join(skeleton.joints)})"
         )
         return ()
-    return tuple(skeleton.indices(names))
-
-
-def _same_rate(spec: ModelSpec, fps: float) -> bool:
-    return spec.window_frames == 1 or abs(fps * spec.window_step_s - 1) < _SAME_RATE
+    return tuple(columns)
 
 
 def _pairs(spec: ModelSpec, skeleton: Skeleton) -> dict[str, str]:

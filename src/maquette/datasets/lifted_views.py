@@ -9,15 +9,12 @@ from maquette.datasets.store import PoseStore, Recording, View
 from maquette.errors import InputError
 from maquette.keypoints import Keypoints
 from maquette.lifting.lifter import Lifter
-from maquette.lifting.published import input_joints, lift_clip, on_skeleton
-from maquette.mapping import H36M_17_CONVENTIONS, map_keypoints
-from maquette.runtime.spec import ModelSpec
+from maquette.lifting.published import lift_clip, on_skeleton
+from maquette.lifting.published_input import is_model_rate, source_columns
+from maquette.mapping import map_keypoints
 from maquette.skeleton import Skeleton
-from maquette.skeletons import H36M_17, MPII_16, get_skeleton
+from maquette.skeletons import get_skeleton
 
-_SAME_RATE = 0.02  # share by which the frame rate may differ from the model's
-_HOURGLASS = H36M_17_CONVENTIONS["stacked-hourglass/mpii-16"].rows
-"""Joints of MPII under the names that Martinez et al. 2017 read them by."""
 _ALL = slice(None)
 
 
@@ -61,7 +58,8 @@ def lift_view(
     if not len(points):
         raise InputError(f"{store.path}: {recording}, camera {view.camera_name}: no frames of '{source}' to lift")
     spec = lifter.spec
-    columns = _columns(spec, skeleton) if lifter.published and _same_rate(spec, float(recording.fps)) else None
+    usable = lifter.published and is_model_rate(spec, float(recording.fps))
+    columns = source_columns(spec, skeleton) if usable else None
     channels = lifter.model.channels // len(columns) if columns else 0
     if columns and channels <= points.shape[2]:
         seen = np.asarray(points[:, columns, :channels], dtype=np.float64)
@@ -70,23 +68,6 @@ def lift_view(
     mapped = map_keypoints(_keypoints(store, recording, view, points, skeleton), "landmarks-27")
     motion = lifter(mapped, camera=view.camera)
     return LiftedView(np.array(motion.positions), motion.skeleton)
-
-
-def _columns(spec: ModelSpec, source: Skeleton) -> list[int] | None:
-    """Where the model's joints are in the source; None where they are not the same joints.
-
-    Stacked Hourglass is read as the published programs read it, also for models of exact points.
-    """
-    wanted = input_joints(spec)
-    if source.name == MPII_16.name and spec.input_skeleton == H36M_17.name:
-        wanted = [str(_HOURGLASS.get(name, name)) for name in wanted]
-    elif source.name != spec.input_skeleton and not (source.name == "h36m-32" and spec.input_skeleton == H36M_17.name):
-        return None
-    return source.indices(wanted) if all(name in source for name in wanted) else None
-
-
-def _same_rate(spec: ModelSpec, fps: float) -> bool:
-    return spec.window_frames == 1 or abs(fps * spec.window_step_s - 1) < _SAME_RATE
 
 
 def _keypoints(store: PoseStore, recording: Recording, view: View, points: np.ndarray, skeleton: Skeleton) -> Keypoints:

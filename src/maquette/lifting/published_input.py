@@ -5,12 +5,15 @@ from jaxtyping import Bool, Float
 
 from maquette.errors import InputError, ModelError
 from maquette.lifting.published import STANDARD_SCORES, input_joints, lift_clip, on_skeleton
+from maquette.mapping import H36M_17_CONVENTIONS
 from maquette.mapping.published import PUBLISHED_INPUTS
 from maquette.runtime.onnx_model import OnnxModel
 from maquette.runtime.spec import ModelSpec
-from maquette.skeletons import get_skeleton
+from maquette.skeleton import Skeleton
+from maquette.skeletons import H36M_17, H36M_32, MPII_16, get_skeleton
 
 _SAME_RATE = 0.02  # share by which the frame rate may differ from the model's before the track is resampled
+_HOURGLASS = H36M_17_CONVENTIONS["stacked-hourglass/mpii-16"].rows
 _TRUNK = ("l_hip", "r_hip", "l_shoulder", "r_shoulder")
 
 
@@ -50,6 +53,24 @@ def lift_landmarks(
         notes.append(f"resampled to the model's {1 / spec.window_step_s:.0f} frames a second and back")
     full = on_skeleton(positions, spec)
     return full - full[:, :1], notes
+
+
+def source_columns(spec: ModelSpec, source: Skeleton) -> list[int] | None:
+    """Where the model's joints stand among the points of ``source``; None where those are not the joints it takes.
+
+    Stacked Hourglass is read as Martinez et al. 2017 read it (MPII's thorax as Spine), also for models of exact points.
+    """
+    wanted = input_joints(spec)
+    if source == MPII_16 and spec.input_skeleton == H36M_17.name:
+        wanted = [str(_HOURGLASS.get(name, name)) for name in wanted]
+    elif source.name != spec.input_skeleton and not (source == H36M_32 and spec.input_skeleton == H36M_17.name):
+        return None
+    return source.indices(wanted) if all(name in source for name in wanted) else None
+
+
+def is_model_rate(spec: ModelSpec, fps: float) -> bool:
+    """Whether frames of this rate are what the model wants; single poses have none."""
+    return spec.window_frames == 1 or abs(fps * spec.window_step_s - 1) < _SAME_RATE
 
 
 def _network_joints(
