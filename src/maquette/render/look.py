@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from PIL import ImageFont
+from PIL import ImageDraw, ImageFont
 
 from maquette.skeleton import Skeleton
 
@@ -94,3 +94,14 @@ def drawing_colours() -> UInt8[np.ndarray, "colours 3"]:
     sides = side_colours(("left", "right", "middle"))
     softened = [mixed(sides, ground, np.full(3, share)) for share in (0.0, 0.3, 0.6) for ground in (PANEL, SHEET)]
     return np.unique(np.concatenate((flat, *softened)), axis=0)
+
+
+def shortened(pen: ImageDraw.ImageDraw, text: str, room_px: float, face, *, keep_end: bool = False) -> str:
+    """The text in one line; where it is too long, three dots stand for its end (or, ``keep_end``, its beginning)."""
+    text = " ".join(text.split())
+    if pen.textlength(text, font=face) <= room_px:
+        return text
+    while text and pen.textlength(text + "...", font=face) > room_px:
+        text = text[1:] if keep_end else text[:-1]
+    dots = "..." if text else ""
+    return dots + text if keep_end else text + dots

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from maquette.atomic import atomic_path
 from maquette.errors import InputError, OutputError
 from maquette.render.figure import Box, FigureStyle, draw_figure
-from maquette.render.look import FLOOR, INK, LINE, MUTED, Rgb, drawn_bones, font, joint_sides
+from maquette.render.look import FLOOR, INK, LINE, MUTED, Rgb, drawn_bones, font, joint_sides, shortened
 from maquette.render.picture import PICTURE_SUFFIXES
 from maquette.render.views import view_axes
 from maquette.skeleton import Skeleton
@@ -136,10 +136,13 @@ def _draw(picture: Image.Image, sample: PoseSample, boxes: list[Box], text_px: f
         style = _style(skeleton, drawn_bones(skeleton), colours, width_px=0.035 * scale)
         draw_figure(picture, box, style, points, nearness=np.nan_to_num(seen[:, 2]), oversampling=4)
     base = boxes[0][3] - 0.2 * text_px
-    pen.text((boxes[0][0] + 4, base), sample.caption, fill=MUTED, font=font(text_px), anchor="ls")
-    if sample.error_m is not None:
-        words = f"{1000 * sample.error_m:.0f} mm"
-        pen.text((boxes[2][2] - 4, base), words, fill=MUTED, font=font(text_px), anchor="rs")
+    face = font(text_px)
+    error = "" if sample.error_m is None else f"{1000 * sample.error_m:.0f} mm"
+    pen.text((boxes[2][2] - 4, base), error, fill=MUTED, font=face, anchor="rs")
+    room_px = boxes[2][2] - boxes[0][0] - 8 - pen.textlength(f"  {error}", font=face)
+    # Take, camera and frame stand at the end of a caption.
+    caption = shortened(pen, sample.caption, room_px, face, keep_end=True)
+    pen.text((boxes[0][0] + 4, base), caption, fill=MUTED, font=face, anchor="ls")
 
 
 def _draw_input(picture: Image.Image, sample: PoseSample, box: Box) -> None:

@@ -16,7 +16,7 @@ from maquette.motion import Motion
 from maquette.render.figure import Box
 from maquette.render.footage import pictures_at, video_size
 from maquette.render.layout import Layout, arrange
-from maquette.render.look import INK, LINE, MUTED, PAPER, SIDE_COLOURS, font
+from maquette.render.look import INK, LINE, MUTED, PAPER, SIDE_COLOURS, font, shortened
 from maquette.render.panels import KeypointsPanel, ViewPanel, keypoints_panel, scale_to_fit, view_panel
 from maquette.render.timeline import Timeline, timeline
 from maquette.render.views import Extent, View, extent, followed_path, standard_views
@@ -215,14 +215,4 @@ def draw_footer(picture: Image.Image, footer: Box, unit_px: float, caption: str)
         pen.text((x, middle), side, fill=INK, font=face, anchor="lm")
         x += pen.textlength(side, font=face) + 1.4 * size_px
     room = right - x - pen.textlength("frame 000000 / 000000    0000.00 s", font=face)
-    pen.text((x + size_px, middle), _shortened(pen, caption, room, face), fill=MUTED, font=face, anchor="lm")
-
-
-def _shortened(pen: ImageDraw.ImageDraw, text: str, room_px: float, face) -> str:
-    """The text in one line, cut at the end with three dots where it is too long."""
-    text = " ".join(text.split())
-    if pen.textlength(text, font=face) <= room_px:
-        return text
-    while text and pen.textlength(text + "...", font=face) > room_px:
-        text = text[:-1]
-    return text + "..." if text else ""
+    pen.text((x + size_px, middle), shortened(pen, caption, room, face), fill=MUTED, font=face, anchor="lm")
