@@ -11,50 +11,24 @@ import numpy as np
 import torch
 from torch import nn
 
-from maquette.models.clip_spec import check_clip_spec
+from maquette.models.clip_spec import check_clip_spec, describe_clip
 from maquette.models.graph import Graph
 from maquette.models.videopose import TemporalModel
-from maquette.runtime.spec import METADATA_KEY, SCHEMA, ModelSpec
-from maquette.skeleton import Skeleton
+from maquette.runtime.spec import METADATA_KEY, ModelSpec
 
 _TO_THE_END = np.iinfo(np.int64).max
 
 
-def clip_spec(
-    network: TemporalModel,
-    *,
-    name: str,
-    input_skeleton: Skeleton,
-    output_skeleton: Skeleton,
-    window_step_s: float,
-    licence: str,
-    training_data: str,
-    **more: Any,
-) -> ModelSpec:
-    """What a model file of ``network`` says about itself.
-
-    Args:
-        window_step_s: time between the frames that it was trained on: 0.02 for Human3.6M, 1/60 for HumanEva.
-        more: other fields of the spec.
-    """
-    return ModelSpec(
-        schema=SCHEMA,
-        name=name,
+def clip_spec(network: TemporalModel, **fields: Any) -> ModelSpec:
+    """What a model file of ``network`` says about itself; ``fields`` as :func:`maquette.models.clip_spec.describe_clip`
+    takes them beside those that the network tells."""
+    return describe_clip(
+        network,
         kind="temporal",
-        form="clip",
-        input_skeleton=input_skeleton.name,
-        output_skeleton=output_skeleton.name,
-        mapping=f"{input_skeleton.name}/v1",
-        normalisation="screen/v1",
+        receptive_field=network.receptive_field,
         causal=network.causal,
-        window_frames=network.receptive_field,
-        window_step_s=window_step_s,
-        unit="m",
-        licence=licence,
-        training_data=training_data,
-        parameters=sum(p.numel() for p in network.parameters()),
         macs_per_frame=macs_per_frame(network),
-        **more,
+        **fields,
     )
 
 

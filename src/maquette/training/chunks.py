@@ -1,6 +1,7 @@
 """The trainings of Pavllo et al. 2019 and Shan et al. 2021: windows of recordings in, poses out, MPJPE."""
 
 import math
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -131,8 +132,8 @@ class ChunkExperiment(Experiment):
         self.steps_per_epoch = steps_of(self.samples, self.feed.batch_size, share)
         self.total_steps = epochs * self.steps_per_epoch
 
-    def make_optimizer(self) -> torch.optim.Optimizer:
-        raise NotImplementedError
+    @abstractmethod
+    def make_optimizer(self) -> torch.optim.Optimizer: ...
 
     def learning_rate(self, step: int) -> float:
         """Falls by the same factor after every epoch."""

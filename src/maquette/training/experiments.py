@@ -44,7 +44,7 @@ def build_experiment(plan: Preset, data_dir: Path, *, stage: int = 0, before: Pa
             data = ChunkData.open(plan, data_dir)
             return SemiSupervisedExperiment(plan, data, open_unlabelled(plan, data_dir), share)
         return TemporalExperiment(plan, ChunkData.open(plan, data_dir), share)
-    raise NotImplementedError(plan.name)
+    raise TypeError(f"{type(plan).__name__} has no experiment")
 
 
 def weights_before(path: Path) -> dict[str, Tensor]:
