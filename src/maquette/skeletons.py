@@ -48,6 +48,29 @@ H36M_17 = _skeleton("h36m-17", _H36M_17)
 """The 17 joints of Human3.6M that are evaluated. ``nose`` is Human3.6M's "Neck/Nose": the joint between thorax and head
 top, inside the head, not the tip of the nose. ``head`` is the top of the head."""
 
+H36M_16 = _skeleton(
+    "h36m-16",
+    """
+hip -
+r_hip hip
+r_knee r_hip
+r_ankle r_knee
+l_hip hip
+l_knee l_hip
+l_ankle l_knee
+spine hip
+thorax spine
+head thorax
+l_shoulder thorax
+l_elbow l_shoulder
+l_wrist l_elbow
+r_shoulder thorax
+r_elbow r_shoulder
+r_wrist r_elbow
+""",
+)
+"""Human3.6M-17 without "Neck/Nose": the joints of the 3D pose machine (Wang et al. 2019), the head on the thorax."""
+
 LIFTED_21 = _skeleton("maquette-21", _H36M_17 + _FEET)
 """What our lifters put out: Human3.6M-17, then heels and toes (ball of the foot)."""
 
@@ -532,6 +555,7 @@ SKELETONS: dict[str, Skeleton] = {
     skeleton.name: skeleton
     for skeleton in (
         H36M_17,
+        H36M_16,
         H36M_32,
         LIFTED_21,
         LANDMARKS_27,
