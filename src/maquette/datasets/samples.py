@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from maquette.datasets.augment import vary_poses
 from maquette.datasets.bodies import draw_lengths, set_lengths, shift_rig
-from maquette.datasets.cameras import draw_views, project
+from maquette.datasets.cameras import Views, draw_views, project
 from maquette.datasets.detector_noise import disturb
 from maquette.datasets.landmarks import draw_formats, mark
 from maquette.datasets.mocap import Clip, positions_of
@@ -67,8 +67,23 @@ class MotionLibrary:
         return segments
 
 
-def make_batch(library: MotionLibrary, settings: SampleSettings, batch_size: int, seed: int, index: int) -> Batch:
-    """Batch number ``index`` of the stream ``seed``; ``batch_size`` is a multiple of the windows per segment."""
+@dataclass(frozen=True)
+class FilmedWindows:
+    """Windows of landmarks as a detector found them, and the truth of their middle frames."""
+
+    picture: Float[np.ndarray, "windows frames 27 2"]
+    """Origin in the middle of the picture, unit = its longer side."""
+    seen: Bool[np.ndarray, "windows frames 27"]
+    views: Views
+    middle_m: Float[np.ndarray, "windows 21 3"]
+    """Joints of the middle frame, directions of the world, relative to the hip."""
+
+
+def film_windows(
+    library: MotionLibrary, settings: SampleSettings, batch_size: int, seed: int, index: int
+) -> FilmedWindows:
+    """Windows of batch number ``index`` of the stream ``seed``; ``batch_size`` is a multiple of the windows per
+    segment, and the windows of one segment stand together."""
     rng = np.random.default_rng([seed, index])
     per_segment = settings.windows_per_segment
     n = batch_size // per_segment
@@ -91,10 +106,17 @@ def make_batch(library: MotionLibrary, settings: SampleSettings, batch_size: int
     seen = front & landmarks.has[segment][:, None]
     person = views.focal / views.root_m[:, 2]
     picture, seen = disturb(rng, picture, seen, person_side=person, size=views.size, clean_share=settings.clean_share)
+    return FilmedWindows(picture, seen, views, middle - root[:, None])
+
+
+def make_batch(library: MotionLibrary, settings: SampleSettings, batch_size: int, seed: int, index: int) -> Batch:
+    """Batch number ``index`` of the stream ``seed`` (:func:`film_windows`), as a lifter sees it."""
+    filmed = film_windows(library, settings, batch_size, seed, index)
+    views = filmed.views
     focal = np.repeat(views.assumed_focal[:, None], 2, axis=1)
-    normalised = normalise_windows(picture, seen, focal, (0.0, 0.0))
+    normalised = normalise_windows(filmed.picture, filmed.seen, focal, (0.0, 0.0))
     to_canonical = normalised.R_canonical_camera @ views.R_camera_world
-    return Batch(normalised.features, (middle - root[:, None]) @ to_canonical.transpose(0, 2, 1))
+    return Batch(normalised.features, filmed.middle_m @ to_canonical.transpose(0, 2, 1))
 
 
 def _window_starts(rng: np.random.Generator, n: int, settings: SampleSettings) -> Int[np.ndarray, " windows"]:
