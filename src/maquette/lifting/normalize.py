@@ -79,9 +79,9 @@ def normalise_windows(
     rays = (np.where(observed[..., None], points_px, principal).astype(np.float32, copy=False) - principal) / focal
     path, on_hips, on_shoulders = _centre_path(rays, observed)
     middle = path.shape[1] // 2
-    R = _rotation_to_axis(path[:, middle])
-    path = _turn(path, R)
-    points = _turn(rays.reshape(batch, -1, 2), R).reshape(rays.shape)
+    R = rotation_to_axis(path[:, middle])
+    path = turn_rays(path, R)
+    points = turn_rays(rays.reshape(batch, -1, 2), R).reshape(rays.shape)
     points -= path[:, :, None, :]
     points *= observed[..., None]
     scale = _window_scale(points, observed)
@@ -180,7 +180,7 @@ def _interpolate(
     return start + fraction[..., None] * (end - start)
 
 
-def _rotation_to_axis(point: Float[np.ndarray, "batch 2"]) -> Float[np.ndarray, "batch 3 3"]:
+def rotation_to_axis(point: Float[np.ndarray, "batch 2"]) -> Float[np.ndarray, "batch 3 3"]:
     """The smallest rotation that brings the direction ``(x, y, 1)`` onto the z axis."""
     a, b = point.T
     norm = np.sqrt(a * a + b * b + 1)
@@ -189,7 +189,7 @@ def _rotation_to_axis(point: Float[np.ndarray, "batch 2"]) -> Float[np.ndarray, 
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
 
-def _turn(
+def turn_rays(
     points: Float[np.ndarray, "batch points 2"], R: Float[np.ndarray, "batch 3 3"]
 ) -> Float[np.ndarray, "batch points 2"]:
     """Rays ``(x, y, 1)`` turned by ``R``, again in the plane z = 1."""
