@@ -15,6 +15,11 @@ SHIPPED: dict[str, str] = {
 
 DEFAULT_MODEL = "maquette-tcn27"
 
+CORRECTIONS: dict[str, str] = {"maquette-correction": "maquette-correction.npz"}
+"""Name -> file of the weights of self-supervised refinement; each has a card of the same name beside it."""
+
+DEFAULT_CORRECTION = "maquette-correction"
+
 
 def find_model(model: str | Path | None = None) -> Path:
     """Path of a shipped model by name, of any ``.onnx`` file by path, or of the default model for None.
@@ -31,6 +36,19 @@ def find_model(model: str | Path | None = None) -> Path:
     raise ModelError(f"no model '{name}': expected an .onnx file or one of {', '.join(SHIPPED)}")
 
 
+def find_correction(weights: str | Path | None = None) -> Path:
+    """Path of shipped correction weights by name, of any ``.npz`` file by path, or of the default ones for None.
+
+    Raises:
+        ModelError: neither a shipped name nor an existing file.
+    """
+    name = str(weights) if weights is not None else DEFAULT_CORRECTION
+    path = WEIGHTS / CORRECTIONS[name] if name in CORRECTIONS else Path(name)
+    if path.is_file():
+        return path
+    raise ModelError(f"no correction weights '{name}': expected an .npz file or one of {', '.join(CORRECTIONS)}")
+
+
 def card_of(name: str) -> Path:
-    """Path of the card of the shipped model ``name``."""
-    return (WEIGHTS / SHIPPED[name]).with_suffix(".md")
+    """Path of the card of the shipped model or correction weights ``name``."""
+    return (WEIGHTS / (SHIPPED | CORRECTIONS)[name]).with_suffix(".md")
