@@ -42,7 +42,8 @@ def compare(report: Report, against: Report) -> list[Difference]:
         for metric, value in row.metrics.items()
     ]
     frames = report.of("all frames")[0].frames
-    for mine, theirs in zip(report.joints, against.joints, strict=True):
+    both = report.joints and against.joints
+    for mine, theirs in zip(report.joints, against.joints, strict=True) if both else ():
         for metric in ("mpjpe", "pa_mpjpe"):
             values = (getattr(mine, metric), getattr(theirs, metric))
             found.append(Difference("joint", mine.name, frames, metric, *values))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from maquette.errors import InputError
-from maquette.skeletons import H36M_17, H36M_32, HUMANEVA_15, HUMANEVA_20, MPI_INF_3DHP_17
+from maquette.skeletons import H36M_16, H36M_17, H36M_32, HUMANEVA_15, HUMANEVA_20, MPI_INF_3DHP_17
 
 Metric = Literal["mpjpe", "pa_mpjpe", "n_mpjpe", "mpjve", "acceleration", "pck150", "auc", "pcp"]
 POSE_METRICS: tuple[Metric, ...] = ("mpjpe", "pa_mpjpe", "n_mpjpe", "pck150", "auc", "pcp")
@@ -148,6 +148,20 @@ _VIDEOPOSE3D = Protocol(
     velocity_weight="frames",
     sampling="every frame of 50 a second, every camera a sequence of its own",
 )
+_POSE_MACHINE = Protocol(
+    name="pose-machine",
+    about="Wang et al. 2019, protocol I: MPJPE over 16 joints, the root among them, without alignment; the mean of the "
+    "actions",
+    skeletons=(H36M_16.name,),
+    joint_sets={16: H36M_16.joints, 15: H36M_16.joints[1:]},
+    root="as predicted",
+    metrics=("mpjpe", "pa_mpjpe", "n_mpjpe"),
+    headline="mpjpe",
+    average="actions",
+    subjects=_H36M_TEST,
+    flip=False,
+    sampling="every fifth frame of 50 a second, every camera a sequence of its own",
+)
 
 PROTOCOLS: dict[str, Protocol] = {
     protocol.name: protocol
@@ -172,6 +186,14 @@ PROTOCOLS: dict[str, Protocol] = {
             _VIDEOPOSE3D,
             name="rie",
             about="Shan et al. 2021: pooled and averaged as Pavllo et al. 2019 do, with the mirrored input",
+        ),
+        _POSE_MACHINE,
+        replace(
+            _POSE_MACHINE,
+            name="pose-machine-p3",
+            about="Wang et al. 2019, protocol III: its own lists of frames; measured as protocol I, as the published "
+            "program does (no alignment); the mean of the actions",
+            subjects=(),
         ),
         Protocol(
             name="humaneva",
@@ -240,7 +262,7 @@ def deviations(protocol: Protocol, subjects: Sequence[str], actions: Sequence[st
     if protocol.subjects and set(subjects) != set(protocol.subjects):
         notes.append(f"not the protocol's subjects ({', '.join(protocol.subjects)}): {', '.join(subjects)}")
     known = [name for name in H36M_ACTIONS if name in actions]
-    if protocol.joint_sets == _H36M_SETS and len(known) < len(H36M_ACTIONS):
+    if set(protocol.skeletons) & {*_H36M, H36M_16.name} and len(known) < len(H36M_ACTIONS):
         notes.append(f"{len(known)} of the {len(H36M_ACTIONS)} actions that published averages are made of")
     if flip != protocol.flip:
         usual = "averages with" if protocol.flip else "does not use"

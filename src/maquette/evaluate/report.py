@@ -156,13 +156,13 @@ def read_report(path: str | Path) -> Report:
         raise InputError(f"{path}: is no report of `maquette evaluate --json` ({error})") from None
     if report.schema != SCHEMA:
         raise InputError(f"{path}: a report of schema '{report.schema}', this version reads '{SCHEMA}'; evaluate again")
-    problems = _contradictions(report)
+    problems = contradictions(report)
     if problems:
         raise InputError.from_problems(f"{path} (evaluate again)", problems)
     return report
 
 
-def _contradictions(report: Report) -> list[str]:
+def contradictions(report: Report) -> list[str]:
     """What a report that somebody has edited can lack."""
     problems = [f"the report has no line '{group}'" for group in ("all frames", "average") if not report.of(group)]
     if problems:
@@ -174,6 +174,7 @@ def _contradictions(report: Report) -> list[str]:
     if report.protocol.headline not in metrics:
         problems.append(f"its headline '{report.protocol.headline}' is none of its metrics: {', '.join(metrics)}")
     problems += [f"line '{row.title}' has other metrics" for row in report.rows if list(row.metrics) != metrics]
-    if [joint.name for joint in report.joints] != report.protocol.joints:
+    # Where somebody else has measured whole poses nothing is known of the joints.
+    if report.joints and [joint.name for joint in report.joints] != report.protocol.joints:
         problems.append("its joints are not those of its protocol")
     return problems

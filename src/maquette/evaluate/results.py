@@ -1,7 +1,7 @@
 """From predictions to a report: pooled and averaged as a protocol says."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,8 @@ from maquette.evaluate.report import (
 from maquette.evaluate.tally import LIMBS, Tally
 
 Poses = Float[np.ndarray, "frames joints 3"]
+Key = tuple[str, str]
+"""Subject, action without its number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +86,22 @@ def evaluate(
         dropped = sum(tally.dropped for tally in tallies.values())
         why = f"{dropped} frames do not fill a batch of {protocol.batch}" if dropped else "there are no frames"
         raise InputError(f"nothing to evaluate under protocol '{protocol.name}': {why}")
+    return summed(tallies, protocol, compared, model=model, data=data)
+
+
+def summed(
+    tallies: Mapping[Key, Tally],
+    protocol: Protocol,
+    compared: Sequence[str],
+    *,
+    model: ModelFacts | None = None,
+    data: DataFacts | None = None,
+) -> Report:
+    """The report of what was pooled, which must hold at least one frame.
+
+    Args:
+        compared: names of the joints of the tallies; their lines are left out where only whole poses were measured.
+    """
     total = sum(tallies.values(), Tally(len(compared)))
     rows = _rows(tallies, protocol)
     return Report(
@@ -101,7 +119,7 @@ def evaluate(
             velocity_weight=protocol.velocity_weight,
         ),
         rows=rows,
-        joints=_joint_rows(compared, total),
+        joints=[] if total.measured else _joint_rows(compared, total),
         limbs=[
             LimbRow(name=name, pcp=100 * right / n, limbs=int(n))
             for name, right, n in zip(LIMBS, *total.limb_sums.tolist(), strict=True)
@@ -112,10 +130,6 @@ def evaluate(
             correct=[100 * float(c) / total.frames for c in total.correct],
         ),
     )
-
-
-Key = tuple[str, str]
-"""Subject, action without its number."""
 
 
 def _tally(
@@ -185,7 +199,7 @@ def _prepared(
     return predicted, target, valid
 
 
-def _rows(tallies: dict[Key, Tally], protocol: Protocol) -> list[Row]:
+def _rows(tallies: Mapping[Key, Tally], protocol: Protocol) -> list[Row]:
     subjects = list(dict.fromkeys(subject for subject, _ in tallies))
     actions = list(dict.fromkeys(action for _, action in tallies))
     cells = [
@@ -198,12 +212,12 @@ def _rows(tallies: dict[Key, Tally], protocol: Protocol) -> list[Row]:
     return [*rows, *cells, everything, _averaged("average", None, tallies, protocol)]
 
 
-def _pooled(tallies: dict[Key, Tally], subject: str | None, action: str | None) -> Tally:
+def _pooled(tallies: Mapping[Key, Tally], subject: str | None, action: str | None) -> Tally:
     fitting = [t for (s, a), t in tallies.items() if subject in (None, s) and action in (None, a)]
     return sum(fitting[1:], fitting[0])
 
 
-def _averaged(group: str, subject: str | None, tallies: dict[Key, Tally], protocol: Protocol) -> Row:
+def _averaged(group: str, subject: str | None, tallies: Mapping[Key, Tally], protocol: Protocol) -> Row:
     """The protocol's average, over everything or over what is of one subject."""
     own = {key: tally for key, tally in tallies.items() if subject in (None, key[0])}
     pooled = _row(group, subject, None, _pooled(own, None, None), protocol)

@@ -31,7 +31,7 @@ _SHORT = {
 """As tables of papers write Human3.6M's actions."""
 
 
-_HEADS = {
+HEADS = {
     "mpjpe": "\nMPJPE\nmm",
     "pa_mpjpe": "PA-\nMPJPE\nmm",
     "n_mpjpe": "N-\nMPJPE\nmm",
@@ -69,7 +69,7 @@ def table(report: Report, *, by_subject: bool = False) -> "Table":
     out.add_column("\n\nframes", justify="right", no_wrap=True)
     for metric in metrics:
         style = "bold" if metric == report.protocol.headline else ""
-        out.add_column(_HEADS[metric], justify="right", style=style, no_wrap=True)
+        out.add_column(HEADS[metric], justify="right", style=style, no_wrap=True)
     parts = _parts(report, by_subject)
     for i, rows in enumerate(parts):
         for row in rows:

@@ -54,6 +54,8 @@ class Tally:
     """Frames without a true pose."""
     dropped: int = 0
     """Frames that did not fill a batch."""
+    measured: int = 0
+    """Those of :attr:`frames` whose error somebody else has measured: nothing is known of their joints."""
     sums: dict[Metric, Float[np.ndarray, "2"]] = field(default_factory=dict)
     """Metric -> (sum of weight times value, sum of weights)."""
     joint_sums: Float[np.ndarray, "2 joints"] = field(init=False)
@@ -68,7 +70,7 @@ class Tally:
 
     def __add__(self, other: "Tally") -> "Tally":
         total = Tally(self.joints)
-        for name in ("frames", "sequences", "left_out", "dropped", "joint_sums", "correct", "limb_sums"):
+        for name in ("frames", "sequences", "left_out", "dropped", "measured", "joint_sums", "correct", "limb_sums"):
             setattr(total, name, getattr(self, name) + getattr(other, name))
         total.sums = dict(self.sums)
         for metric, sums in other.sums.items():
@@ -100,6 +102,12 @@ class Tally:
         for metric, each in values.items():
             self._put(metric, float(each.sum()), n, protocol)
         self._add_limbs(predicted, target, names, protocol)
+
+    def add_measured(self, errors: Float[np.ndarray, " frames"], protocol: Protocol) -> None:
+        """Pool the MPJPE (metres) of frames whose poses are not there."""
+        self.frames += len(errors)
+        self.measured += len(errors)
+        self._put("mpjpe", float(errors.sum()), len(errors), protocol)
 
     def _add_limbs(self, predicted: Poses, target: Poses, names: Sequence[str], protocol: Protocol) -> None:
         places = {name: i for i, name in enumerate(names)}
