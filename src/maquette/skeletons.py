@@ -482,6 +482,29 @@ head neck
 )
 """MPI-INF-3DHP test set."""
 
+KTH_FOOTBALL_15 = _skeleton(
+    "kth-football-15",
+    """
+r_ankle r_knee
+r_knee r_hip
+r_hip hip
+l_hip hip
+l_knee l_hip
+l_ankle l_knee
+r_wrist r_elbow
+r_elbow r_shoulder
+r_shoulder upper_neck
+l_shoulder upper_neck
+l_elbow l_shoulder
+l_wrist l_elbow
+upper_neck hip
+head_top upper_neck
+hip -
+""",
+)
+"""KTH Multiview Football II (Burenius et al. 2013): the 14 joints of its files in their order ("bottom head" is
+``upper_neck``), then ``hip``, the middle of the hips, which the files do not have."""
+
 SMPL_24 = _skeleton(
     "smpl-24",
     """
@@ -572,6 +595,7 @@ SKELETONS: dict[str, Skeleton] = {
         HUMANEVA_20,
         MPI_INF_3DHP_28,
         MPI_INF_3DHP_17,
+        KTH_FOOTBALL_15,
         SMPL_24,
         CMU,
     )

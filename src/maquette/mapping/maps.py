@@ -48,6 +48,7 @@ LANDMARKS_27_V1: dict[str, JointMap] = {
         _to_landmarks("humaneva-15", {**_LIMBS, "hip": "hip", "thorax": "thorax"}),
         _to_landmarks("mpi-inf-3dhp-17", {**_LIMBS, "hip": "pelvis", "head": "head_top"}),
         _to_landmarks("mpi-inf-3dhp-28", {**_LIMBS, "hip": "pelvis", "head": "head_top"}),
+        _to_landmarks("kth-football-15", {**_LIMBS, "hip": "hip", "head": "head_top"}),
     )
 }
 """By the name of the source skeleton."""
@@ -124,6 +125,25 @@ H36M_17_CONVENTIONS: dict[str, JointMap] = {
     ),
 }
 """Maps to Human3.6M-17 that published models were trained with, by ``program/source``."""
+
+TO_H36M_16: dict[str, JointMap] = {
+    joint_map.source: joint_map
+    for joint_map in (
+        JointMap(
+            "mpii-16",
+            "h36m-16",
+            {**_LIMBS, "hip": "pelvis", "thorax": "thorax", "head": "head_top"},
+            "the 3D pose machine's lists of MPII: re-ordered, no spine",
+        ),
+        JointMap(
+            "kth-football-15",
+            "h36m-16",
+            {**_LIMBS, "hip": "hip", "thorax": _MID_SHOULDERS, "head": "head_top"},
+            "as MPII's, whose thorax lies on the line of the shoulders",
+        ),
+    )
+}
+"""To the joints of the 3D pose machine, by the name of the source skeleton."""
 
 FORK_OPENPOSE_TO_H36M_32 = JointMap(
     "openpose-coco-18",
