@@ -7,15 +7,12 @@ from collections.abc import Iterator
 
 from maquette.errors import InputError
 from maquette.formats.crc32c import crc32c
+from maquette.formats.protobuf_wire import Damaged, varint
 
 MAGIC = 0xDB4775248B80FB57
 _FOOTER = 48
 _TRAILER = 5
 _MASK = 0xA282EAD8
-
-
-class Damaged(Exception):
-    """Bytes that are not what the format says; the text says where."""
 
 
 def read_table(data: bytes, where: str) -> dict[bytes, bytes]:
@@ -43,23 +40,6 @@ def read_table(data: bytes, where: str) -> dict[bytes, bytes]:
         return found
     except Damaged as error:
         raise InputError(f"{where}: {error}; copy it again") from None
-
-
-def varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the lowest first, and the place after it.
-
-    Raises:
-        Damaged: it does not end.
-    """
-    value = 0
-    for shift in range(0, 64, 7):
-        if at >= len(data):
-            raise Damaged("is cut off inside a number")
-        value |= (data[at] & 0x7F) << shift
-        at += 1
-        if data[at - 1] < 0x80:
-            return value, at
-    raise Damaged(f"has an endless number at byte {at}")
 
 
 def masked(crc: int) -> int:

@@ -6,7 +6,6 @@ such files); a text file ``checkpoint`` beside them names the latest ``NAME``.
 
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,8 @@ import numpy as np
 
 from maquette.errors import InputError
 from maquette.formats.crc32c import crc32c
-from maquette.formats.sorted_table import Damaged, masked, read_table, varint
+from maquette.formats.protobuf_wire import Damaged, fields
+from maquette.formats.sorted_table import masked, read_table
 
 _DTYPES: dict[int, str] = dict(
     zip(
@@ -24,7 +24,6 @@ _DTYPES: dict[int, str] = dict(
     )
 )
 """TensorFlow's numbers of types -> NumPy's."""
-_VARINT, _FIXED_64, _LENGTH, _FIXED_32 = 0, 1, 2, 5
 _MOST_DIMS = 16
 _LATEST = re.compile(r'^\s*model_checkpoint_path:\s*"((?:[^"\\]|\\.)*)"', re.MULTILINE)
 
@@ -155,12 +154,8 @@ def _latest(folder: Path) -> Path:
 
 def _header(data: bytes) -> int:
     """Number of files with tensors."""
-    shards, big_endian = 0, 0
-    for number, value in _fields(data):
-        if number == 1 and isinstance(value, int):
-            shards = value
-        if number == 2 and isinstance(value, int):
-            big_endian = value
+    numbers = {field.number: field.whole or 0 for field in fields(data)}
+    shards, big_endian = numbers.get(1, 0), numbers.get(2, 0)
     if big_endian:
         raise Damaged("written on a big-endian machine, which is not read")
     if not 0 < shards < 100_000:
@@ -170,45 +165,23 @@ def _header(data: bytes) -> int:
 
 def _entry(data: bytes, shards: int) -> StoredTensor:
     numbers, shape = dict.fromkeys((1, 3, 4, 5, 6), 0), ()
-    for number, value in _fields(data):
-        if number == 2 and isinstance(value, bytes):
-            shape = _shape(value)
-        elif number == 7:
+    for field in fields(data):
+        if field.number == 2 and field.content is not None:
+            shape = _shape(field.content)
+        elif field.number == 7:
             raise Damaged("a tensor in slices, which single-machine training does not write")
-        elif number in numbers and isinstance(value, int):
-            numbers[number] = value
+        elif field.number in numbers and field.whole is not None:
+            numbers[field.number] = field.whole
     if numbers[3] >= shards:
         raise Damaged(f"a tensor in file {numbers[3]} of {shards}")
     return StoredTensor(numbers[1], shape, numbers[3], numbers[4], numbers[5], numbers[6])
 
 
-def _shape(data: bytes) -> tuple[int, ...]:
+def _shape(data: bytes | memoryview) -> tuple[int, ...]:
     dims = []
-    for number, value in _fields(data):
-        if number == 2 and isinstance(value, bytes):
-            size = next((v for n, v in _fields(value) if n == 1 and isinstance(v, int)), 0)
-            dims.append(size)
+    for field in fields(data):
+        if field.number == 2 and field.content is not None:
+            dims.append(next((part.whole or 0 for part in fields(field.content) if part.number == 1), 0))
     if len(dims) > _MOST_DIMS or any(n >= 1 << 40 for n in dims):
         raise Damaged(f"a tensor of {len(dims)} dimensions, or of impossible size")
     return tuple(dims)
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Numbers and values of the fields of a protocol buffer message."""
-    at = 0
-    while at < len(data):
-        key, at = varint(data, at)
-        kind = key & 7
-        if kind == _VARINT:
-            value, at = varint(data, at)
-        elif kind in (_FIXED_32, _FIXED_64):
-            size = 4 if kind == _FIXED_32 else 8
-            value, at = int.from_bytes(data[at : at + size], "little"), at + size
-        elif kind == _LENGTH:
-            size, at = varint(data, at)
-            value, at = data[at : at + size], at + size
-        else:
-            raise Damaged(f"a field of kind {kind}")
-        if at > len(data):
-            raise Damaged("a field beyond the end of its message")
-        yield key >> 3, value
