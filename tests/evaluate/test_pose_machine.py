@@ -77,7 +77,7 @@ def test_errors_are_those_of_the_published_evaluation(
 def test_errors_that_were_measured_elsewhere_are_averaged_the_same_way(truth_mm: np.ndarray) -> None:
     with np.load(GOLDENS / "refine_ls64.npz", allow_pickle=False) as file:
         measured, refined = file["script_mpjpe_before_it1_it2"], poses(file["script_refine3d_mm"])
-    columns = dict(zip(("coarse", "corrected", "refined"), measured.T, strict=True))
+    columns: dict[str, np.ndarray] = dict(zip(("coarse", "corrected", "refined"), measured.T, strict=True))
     whose = ("S9", "S9", "S11", "S11", "S11", "S11")
     numbers = evaluate_stages([ActionResult("Directions", whose, truth_mm, {}, columns)], PROTOCOL, truth="made")
     assert [stage.report.headline for stage in numbers.stages] == pytest.approx(measured.mean(axis=0), rel=1e-12)
@@ -144,7 +144,7 @@ def test_everything_wrong_is_said_at_once() -> None:
     lame.found_mm["coarse"][3, 4, 1] = np.nan  # type: ignore[index]
     uneven = made("Eating", coarse=20.0, refined=10.0)
     uneven = ActionResult(
-        "Eating", uneven.subjects, uneven.truth_mm, uneven.found_mm | {"refined": uneven.truth_mm[:7]}, {}
+        "Eating", uneven.subjects, uneven.truth_mm, {**uneven.found_mm, "refined": uneven.truth_mm[:7]}, {}
     )
     longer = made("Posing", coarse=20.0, refined=10.0)
     longer = ActionResult("Posing", longer.subjects[:5], longer.truth_mm[:5], longer.found_mm, {})
