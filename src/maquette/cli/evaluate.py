@@ -46,7 +46,7 @@ class Evaluate:
     by_subject: bool = False
     """Show every action of every subject."""
     by_joint: bool = False
-    """Show every joint."""
+    """Show every joint, and every kind of limb."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="F.json")] = None
     """Write the report there."""
     csv: Annotated[Path | None, tyro.conf.arg(metavar="F.csv")] = None
@@ -158,7 +158,7 @@ class Evaluate:
             )
 
     def _show(self, report: "Report") -> None:
-        from maquette.evaluate.tables import described, joint_table, table
+        from maquette.evaluate.tables import described, joint_table, limb_table, table
 
         console = _console()
         for line in described(report):
@@ -166,6 +166,8 @@ class Evaluate:
         console.print(table(report, by_subject=self.by_subject))
         if self.by_joint:
             console.print(joint_table(report))
+        if self.by_joint or report.protocol.headline == "pcp":
+            console.print(limb_table(report))
 
     def _write(self, report: "Report") -> None:
         from maquette.atomic import write_text
@@ -212,7 +214,7 @@ def _protocol_for(lifter: "Lifter", store: "PoseStore") -> "Protocol":
     from maquette.lifting.published import STANDARD_SCORES
 
     skeleton = store.skeleton.name
-    for name in ("humaneva", "mpi-inf-3dhp"):
+    for name in ("humaneva", "mpi-inf-3dhp", "kth-football"):
         if skeleton in PROTOCOLS[name].skeletons:
             return PROTOCOLS[name]
     if skeleton != "h36m-32":

@@ -5,6 +5,7 @@ poses yourself, so that it is plain over which of them.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -20,6 +21,8 @@ AUC_THRESHOLDS_M: Float[np.ndarray, "31"] = np.arange(31) * 5 / 1000
 AUC_THRESHOLDS_M.flags.writeable = False
 PCP_SHARE = 0.5
 """Of the limb's length, as on KTH Football II (Burenius et al. 2013)."""
+PcpRule = Literal["both ends", "mean of ends"]
+"""What must be within that share."""
 
 
 def joint_errors(predicted: Poses, target: Poses) -> JointErrors:
@@ -99,7 +102,12 @@ def pck_curve(
 
 
 def pcp(
-    predicted: Poses, target: Poses, limbs: Sequence[tuple[int, int]], *, share: float | int = PCP_SHARE
+    predicted: Float[np.ndarray, "poses joints dims"],
+    target: Float[np.ndarray, "poses joints dims"],
+    limbs: Sequence[tuple[int, int]],
+    *,
+    share: float | int = PCP_SHARE,
+    rule: PcpRule = "both ends",
 ) -> Float[np.ndarray, "poses limbs"]:
     """Percentage of correct parts: 1 where both ends of a limb are within ``share`` of its true length, else 0.
 
@@ -107,11 +115,13 @@ def pcp(
 
     Args:
         limbs: pairs of joints.
+        rule: both ends, or the mean of their distances.
     """
     ends = np.array(limbs, dtype=int).reshape(-1, 2)
     length = np.linalg.norm(target[:, ends[:, 0]] - target[:, ends[:, 1]], axis=-1)
-    worst = joint_errors(predicted, target)[:, ends].max(axis=-1)
-    return np.where(length > 0, (worst <= share * length).astype(float), np.nan)
+    apart = np.linalg.norm(predicted - target, axis=-1)[:, ends]
+    counted = apart.max(axis=-1) if rule == "both ends" else apart.mean(axis=-1)
+    return np.where(length > 0, (counted <= share * length).astype(float), np.nan)
 
 
 def _thresholds_above(errors: JointErrors, thresholds: Float[np.ndarray, " thresholds"]) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from maquette.errors import InputError
-from maquette.skeletons import H36M_16, H36M_17, H36M_32, HUMANEVA_15, HUMANEVA_20, MPI_INF_3DHP_17
+from maquette.skeletons import H36M_16, H36M_17, H36M_32, HUMANEVA_15, HUMANEVA_20, KTH_FOOTBALL_15, MPI_INF_3DHP_17
 
 Metric = Literal["mpjpe", "pa_mpjpe", "n_mpjpe", "mpjve", "acceleration", "pck150", "auc", "pcp"]
 POSE_METRICS: tuple[Metric, ...] = ("mpjpe", "pa_mpjpe", "n_mpjpe", "pck150", "auc", "pcp")
@@ -48,6 +48,8 @@ LSP_14 = tuple(name for name in H36M_17.joints if name not in ("hip", "spine", "
 """The 14 joints of Human3.6M that papers with LSP's skeleton compare: without hip, spine and neck/nose."""
 MPI_INF_3DHP_14 = tuple(name for name in MPI_INF_3DHP_17.joints if name not in ("pelvis", "spine", "head"))
 """The joints of MPI-INF-3DHP's own table of PCK and AUC: head top, neck and the limbs."""
+KTH_FOOTBALL_13 = tuple(name for name in KTH_FOOTBALL_15.joints if name not in ("upper_neck", "head_top"))
+"""The ends of the eight limbs that KTH Football's tables have, and the hip that poses are relative to."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,9 @@ class Protocol:
     """What the batches are cut from."""
     velocity_weight: Literal["frames", "differences"] = "differences"
     """Weight of a sequence of n frames in the mean of MPJVE: n, or its n - 1 differences."""
+    pcp_after: Literal["root", "similarity"] = "root"
+    """What PCP compares: predictions relative to the root as :attr:`root` says, or each pose aligned with the truth by
+    the best similarity transform."""
     flip: bool = True
     """Whether predictions were averaged with those for the mirrored input."""
     sampling: str = "every frame"
@@ -162,6 +167,20 @@ _POSE_MACHINE = Protocol(
     flip=False,
     sampling="every fifth frame of 50 a second, every camera a sequence of its own",
 )
+_KTH_FOOTBALL = Protocol(
+    name="kth-football",
+    about="KTH Football II as Burenius et al. 2013: strict PCP in 3D (both ends of a limb within half its true length) "
+    "of arms and legs, sequence 1 of player 2, poses relative to the middle of the hips, all frames alike",
+    skeletons=(KTH_FOOTBALL_15.name,),
+    joint_sets={13: KTH_FOOTBALL_13},
+    root="subtracted",
+    metrics=ALL_METRICS,
+    headline="pcp",
+    average="frames",
+    subjects=("Player2",),
+    actions=("Sequence1",),
+    sampling="every frame, every camera a sequence of its own",
+)
 
 PROTOCOLS: dict[str, Protocol] = {
     protocol.name: protocol
@@ -222,6 +241,14 @@ PROTOCOLS: dict[str, Protocol] = {
             average="frames",
             subjects=tuple(f"TS{number}" for number in range(1, 7)),
             sampling="valid frames",
+        ),
+        _KTH_FOOTBALL,
+        replace(
+            _KTH_FOOTBALL,
+            name="kth-football-procrustes",
+            about="the same after the best similarity transform of each pose, for models that do not know how large "
+            "the player is",
+            pcp_after="similarity",
         ),
         Protocol(
             name="plain",

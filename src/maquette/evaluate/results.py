@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from maquette.errors import InputError
 from maquette.evaluate.metrics import AUC_THRESHOLDS_M
+from maquette.evaluate.pcp import PARTS
 from maquette.evaluate.protocols import Protocol
 from maquette.evaluate.report import (
     SCHEMA,
@@ -21,7 +22,7 @@ from maquette.evaluate.report import (
     Report,
     Row,
 )
-from maquette.evaluate.tally import LIMBS, Tally
+from maquette.evaluate.tally import Tally
 
 Poses = Float[np.ndarray, "frames joints 3"]
 Key = tuple[str, str]
@@ -122,7 +123,7 @@ def summed(
         joints=[] if total.measured else _joint_rows(compared, total),
         limbs=[
             LimbRow(name=name, pcp=100 * right / n, limbs=int(n))
-            for name, right, n in zip(LIMBS, *total.limb_sums.tolist(), strict=True)
+            for name, right, n in zip(PARTS, *total.limb_sums.tolist(), strict=True)
             if n
         ],
         pck_curve=Curve(

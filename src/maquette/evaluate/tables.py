@@ -113,6 +113,19 @@ def joint_table(report: Report) -> "Table":
     return out
 
 
+def limb_table(report: Report) -> "Table":
+    """PCP of each kind of limb, over all frames; their average is the table's."""
+    from rich.table import Table
+
+    out = Table(header_style="bold")
+    out.add_column("limbs")
+    for name in ("counted", "PCP@0.5\n%"):
+        out.add_column(name, justify="right")
+    for row in report.limbs:
+        out.add_row(row.name, str(row.limbs), _number(row.pcp, 1))
+    return out
+
+
 def _number(value: float | None, decimals: int = 2) -> str:
     return "–" if value is None else f"{value:.{decimals}f}"
 

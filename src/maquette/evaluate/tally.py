@@ -18,17 +18,10 @@ from maquette.evaluate.metrics import (
 from maquette.evaluate.metrics import auc as auc_of
 from maquette.evaluate.metrics import pck as pck_of
 from maquette.evaluate.metrics import pck_curve as curve_of
+from maquette.evaluate.pcp import PARTS
 from maquette.evaluate.protocols import Metric, Protocol
 
 Poses = Float[np.ndarray, "frames joints 3"]
-
-LIMBS: dict[str, tuple[tuple[str, str], ...]] = {
-    "upper arms": (("l_shoulder", "l_elbow"), ("r_shoulder", "r_elbow")),
-    "lower arms": (("l_elbow", "l_wrist"), ("r_elbow", "r_wrist")),
-    "upper legs": (("l_hip", "l_knee"), ("r_hip", "r_knee")),
-    "lower legs": (("l_knee", "l_ankle"), ("r_knee", "r_ankle")),
-}
-"""The limbs of PCP's tables."""
 
 SCALE: dict[Metric, float] = {
     "mpjpe": 1e3,
@@ -62,7 +55,7 @@ class Tally:
     """Sums of the errors of each joint: as they are, and after the best similarity transform."""
     correct: Float[np.ndarray, "31"] = field(default_factory=lambda: np.zeros(len(AUC_THRESHOLDS_M)))
     """Frames times the share of joints that are correct at each threshold."""
-    limb_sums: Float[np.ndarray, "2 4"] = field(default_factory=lambda: np.zeros((2, len(LIMBS))))
+    limb_sums: Float[np.ndarray, "2 4"] = field(default_factory=lambda: np.zeros((2, len(PARTS))))
     """Of each kind of limb: how many are correct, and how many there are."""
 
     def __post_init__(self) -> None:
@@ -89,7 +82,8 @@ class Tally:
         if not n:
             return
         errors = joint_errors(predicted, target)
-        aligned = joint_errors(procrustes(predicted, target), target)
+        aligned_poses = procrustes(predicted, target)
+        aligned = joint_errors(aligned_poses, target)
         self.joint_sums += np.stack([errors.sum(axis=0), aligned.sum(axis=0)])
         self.correct += n * curve_of(errors)
         values: dict[Metric, Float[np.ndarray, " frames"]] = {
@@ -101,7 +95,8 @@ class Tally:
         }
         for metric, each in values.items():
             self._put(metric, float(each.sum()), n, protocol)
-        self._add_limbs(predicted, target, names, protocol)
+        compared = aligned_poses if protocol.pcp_after == "similarity" else predicted
+        self._add_limbs(compared, target, names, protocol)
 
     def add_measured(self, errors: Float[np.ndarray, " frames"], protocol: Protocol) -> None:
         """Pool the MPJPE (metres) of frames whose poses are not there."""
@@ -111,7 +106,7 @@ class Tally:
 
     def _add_limbs(self, predicted: Poses, target: Poses, names: Sequence[str], protocol: Protocol) -> None:
         places = {name: i for i, name in enumerate(names)}
-        for k, pairs in enumerate(LIMBS.values()):
+        for k, pairs in enumerate(PARTS.values()):
             limbs = [(places[a], places[b]) for a, b in pairs if a in places and b in places]
             if limbs:
                 correct = pcp(predicted, target, limbs)
