@@ -69,7 +69,7 @@ class CorrectionSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, eq=False)
 class CorrectionWeights:
-    """The six layers, float32, weights as (inputs, outputs), and their spec.
+    """The six layers, weights as (inputs, outputs), and their spec; float32, or float64 where they were given so.
 
     Raises:
         ModelError: shapes do not fit each other or 16 joints, or a value is not finite.
@@ -86,7 +86,7 @@ class CorrectionWeights:
     """Of the file they came from; None when they did not come from one."""
 
     def __post_init__(self) -> None:
-        arrays = [np.array(array, dtype=np.float32) for array in self.arrays]
+        arrays = [np.array(a, dtype=np.float64 if a.dtype == np.float64 else np.float32) for a in self.arrays]
         problems = _shape_problems([array.shape for array in arrays])
         problems += [
             f"{name} holds values that are not finite"
