@@ -84,7 +84,7 @@ class FeatureAdaption(nn.Module):
         self.fc = nn.Linear(TRUNK_CHANNELS * side * side, width)
         initialise_published(self)
 
-    def forward(self, features: Float[Tensor, "frames 128 rows columns"]) -> Float[Tensor, "frames width"]:
+    def forward(self, features: Float[Tensor, "frames 128 rows columns"]) -> Float[Tensor, "frames features"]:
         x = features
         for name, _, _ in _ADAPTION:
             x = F.relu(self.get_submodule(name)(x))
@@ -103,7 +103,7 @@ class ImageFront(nn.Module):
         self,
         images: Float[Tensor, "frames 3 height width"],
         observed: Bool[Tensor, "frames joints"] | None = None,
-    ) -> Float[Tensor, "frames width"]:
+    ) -> Float[Tensor, "frames features"]:
         """``observed`` is for a front that sees joints."""
         if observed is not None:
             raise InputError("the pose machine for pictures takes no flags of joints that were seen")
@@ -133,7 +133,7 @@ class KeypointFront(nn.Module):
 
     def forward(
         self, points: Float[Tensor, "frames values"], observed: Bool[Tensor, "frames joints"] | None = None
-    ) -> Float[Tensor, "frames width"]:
+    ) -> Float[Tensor, "frames features"]:
         """Args:
         points: x, y of each joint.
         observed: False where a joint is missing; None: all are there.
@@ -142,7 +142,7 @@ class KeypointFront(nn.Module):
             observed = torch.ones(len(points), self.joints, dtype=torch.bool, device=points.device)
         return self.features(torch.cat([visible(points, observed), observed.to(points.dtype)], dim=1))
 
-    def features(self, rows: Float[Tensor, "frames inputs"]) -> Float[Tensor, "frames width"]:
+    def features(self, rows: Float[Tensor, "frames inputs"]) -> Float[Tensor, "frames features"]:
         """Of rows with the 2D of each frame and its flags side by side."""
         first = F.relu(self.keypoint_1(rows))
         return self.fc(first + F.relu(self.keypoint_3(F.relu(self.keypoint_2(first)))))

@@ -1,19 +1,21 @@
 """The networks whose training gives the 3D pose machine's trunk: 2D from a picture, in the two published ways.
 
 One is a convolutional pose machine (Wei et al. 2016) of two stages that gives heat maps, the other regresses 2D values
-from the trunk's features. Both train ``trunk``; the 3D pose machine takes it over as it is and has no heat maps.
+from the trunk's features. Both train ``trunk``; the 3D pose machine takes it over as it is and has no heat maps. A
+third network, the pose machine with 2D in the place of 3D, gave the published program its 2D.
 """
 
 from math import sqrt
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from maquette.models.pose_machine_correction import initialise_published
-from maquette.models.pose_machine_fronts import IMAGE_SIZE, TRUNK_CHANNELS, TRUNK_STRIDE, Trunk
+from maquette.models.pose_machine_correction import JOINTS, WIDTH, initialise_published
+from maquette.models.pose_machine_fronts import IMAGE_SIZE, TRUNK_CHANNELS, TRUNK_STRIDE, ImageFront, Trunk
 from maquette.models.pose_machine_losses import euclidean_loss
+from maquette.models.pose_machine_lstm import LstmStack, LstmState
 
 HEAT_MAPS = 15
 """14 joints of MPI and the background."""
@@ -45,11 +47,12 @@ class HeatMapNetwork(nn.Module):
             self.add_module(name, nn.Conv2d(channels, outputs, width, padding=width // 2))
             channels = outputs
         self.Mconv7_stage2 = nn.Conv2d(channels, maps, 1)
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d):
-                bound = sqrt(3 / layer.weight[0].numel())
-                nn.init.uniform_(layer.weight, -bound, bound)
-                nn.init.zeros_(layer.bias)
+        for name, parameter in self.named_parameters():
+            if name.endswith("weight"):
+                bound = sqrt(3 / parameter[0].numel())
+                nn.init.uniform_(parameter, -bound, bound)
+            else:
+                nn.init.zeros_(parameter)
 
     def forward(
         self, images: Float[Tensor, "frames 3 height width"]
@@ -119,3 +122,39 @@ class DirectRegression(nn.Module):
 
     def forward(self, images: Float[Tensor, "frames 3 height width"]) -> Float[Tensor, "frames outputs"]:
         return self.fc(self.trunk(images).flatten(1))
+
+
+class PointMachine(nn.Module):
+    """Pictures of one or several sequences to 2D joints: the 3D pose machine up to its coarse pose, with 2D values in
+    their place. Its results are the 2D that the published online refinement uses ("ours").
+
+    Args:
+        joints: of the pose.
+        image_size: pixels along each side of the pictures.
+        width: of the hidden layers.
+        published_flags: as of :class:`maquette.models.pose_machine_lstm.LstmStack`.
+    """
+
+    def __init__(
+        self,
+        joints: int = JOINTS,
+        *,
+        image_size: int = IMAGE_SIZE,
+        width: int = WIDTH,
+        published_flags: bool = False,
+    ) -> None:
+        super().__init__()
+        self.front = ImageFront(image_size=image_size, width=width)
+        self.lstm = LstmStack(width, width, published_flags=published_flags)
+        self.fc_final = nn.Linear(width, 2 * joints)
+        initialise_published(self.fc_final)
+
+    def forward(
+        self,
+        images: Float[Tensor, "rows 3 height width"],
+        clip: Shaped[Tensor, " rows"],
+        state: LstmState | None = None,
+    ) -> tuple[Float[Tensor, "rows points"], LstmState]:
+        """x, y of all joints, and the state for the next chunk; ``clip`` and ``state`` as of :class:`LstmStack`."""
+        features, after = self.lstm(self.front(images), clip, state)
+        return self.fc_final(features), after
