@@ -14,6 +14,7 @@ from maquette.models.pose_machine_losses import (
     euclidean_loss,
     machine_losses,
 )
+from maquette.models.pose_machine_lstm import LstmState
 
 CHAIN = (0, 0, 1)
 """Three joints in a row."""
@@ -86,8 +87,8 @@ def test_the_published_gradient_reaches_children_only(dimensions):
 def published_batch():
     """Five rows of Human3.6M and three of MPII; each 3D value is off by 0.1 or 0.2, each 2D value by 0.5."""
     zeros = torch.zeros(8, 48)
-    state = tuple((torch.zeros(1), torch.zeros(1)) for _ in range(2))
-    output = MachineOutput(zeros + 0.1, zeros + 0.2, torch.full((8, 32), 0.5), state)  # pyright: ignore[reportArgumentType]
+    state = LstmState((torch.zeros(1), torch.zeros(1)), (torch.zeros(1), torch.zeros(1)))
+    output = MachineOutput(zeros + 0.1, zeros + 0.2, torch.full((8, 32), 0.5), state)
     poses = zeros.clone()
     poses[5:] = float("nan")
     return output, MachineTargets(torch.zeros(8, 32), poses, torch.arange(8) < 5)
@@ -129,7 +130,8 @@ def test_missing_joints_and_rows_that_fill_up():
     masked = MachineTargets(points, targets.poses, targets.has_pose, seen)
     found = machine_losses(output, masked, 5)
     assert found["projected_2d"].item() == pytest.approx((256 - 6) * 0.25 / 16)
-    more = MachineOutput(*(torch.cat([v, v[:2]]) for v in output[:3]), output.state)
+    coarse, corrected, projected = (torch.cat([v, v[:2]]) for v in output[:3])
+    more = MachineOutput(coarse, corrected, projected, output.state)
     filled = MachineTargets(
         torch.cat([points, points[:2]]),
         torch.cat([targets.poses, targets.poses[:2]]),

@@ -117,16 +117,14 @@ def test_what_leaks_and_what_is_lost_with_the_published_flags():
 def test_a_sequence_in_chunks_goes_on_forward_in_time():
     stack, (first, second) = made_stack(published_flags=False)
     x, zero = rows(9), np.zeros(WIDTH)
-    state, found = None, []
-    for start, stop in ((0, 4), (4, 5), (5, 9)):
+    state, found, chunks = None, [], ((0, 4), (4, 5), (5, 9))
+    for start, stop in chunks:
         y, state = run(stack, x[start:stop], [int(start > 0)] + [1] * (stop - start - 1), state)
         found.append(y)
     forward, *_ = caffe_lstm(x, [0] + [1] * 8, first, zero, zero)
     # Backward, a chunk is all that there is.
-    chunks = [
-        caffe_lstm(forward[a:b][::-1], np.ones(b - a), second, zero, zero)[0] for a, b in ((0, 4), (4, 5), (5, 9))
-    ]
-    np.testing.assert_allclose(np.concatenate(found), np.concatenate([c[::-1] for c in chunks]), atol=1e-12)
+    expected = [caffe_lstm(forward[a:b][::-1], np.ones(b - a), second, zero, zero)[0][::-1] for a, b in chunks]
+    np.testing.assert_allclose(np.concatenate(found), np.concatenate(expected), atol=1e-12)
 
 
 def test_published_chunks_carry_the_second_lstm_from_the_first_frame_of_the_chunk_before():

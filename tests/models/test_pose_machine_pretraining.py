@@ -30,7 +30,7 @@ def test_the_second_stage_sees_the_first():
     images = torch.rand(1, 3, 16, 16)
     with torch.no_grad():
         first, second = network(images)
-        network.conv5_2_CPM.bias += 1
+        network.conv5_2_CPM.get_parameter("bias").add_(1)
         changed_first, changed_second = network(images)
     torch.testing.assert_close(changed_first, first + 1)
     assert not torch.allclose(second, changed_second)
