@@ -46,6 +46,10 @@ def test_what_google_writes(tmp_path, old: bool, doubles: bool, diff: bool, pack
             np.testing.assert_array_equal(found.reshape(values.shape), values)
 
 
+def test_values_as_bytes_are_the_same_file() -> None:
+    assert snapshot(LAYERS) == snapshot(LAYERS, raw=True)
+
+
 def test_an_array_in_pieces(tmp_path) -> None:
     """A parser must join packed pieces, single values and pieces of a message in any order."""
     values = np.arange(6, dtype="<f4")
