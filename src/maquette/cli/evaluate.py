@@ -4,19 +4,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from maquette.errors import InputError, OutputError, missing_extra
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from maquette.datasets.store import PoseStore
     from maquette.evaluate.protocols import Protocol
     from maquette.evaluate.report import Report
     from maquette.lifting.lifter import Lifter
 
-_OF_MODELS = ("data", "protocol", "source", "subjects", "actions", "joints", "flip", "no_flip", "threads")
+_OF_MACHINES = (
+    *("published_truncation", "refine", "correction", "refine_source", "updates", "learning_rate", "optimiser_state"),
+)
+"""Options of the protocols of the pose machine."""
+_OF_MODELS = (
+    *("data", "protocol", "source", "subjects", "actions", "joints", "flip", "no_flip", "threads"),
+    *_OF_MACHINES,
+)
 """Options that say how to evaluate."""
 
 
@@ -25,12 +34,13 @@ class Evaluate:
     """Evaluate a lifter on a store (maquette prepare) under a published protocol, or show and compare reports."""
 
     model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
-    """Name of a model in the package, an .onnx file, or a report (.json) that this command wrote."""
+    """Name of a model in the package, an .onnx file, a folder of results of the published pose machine, or a report
+    (.json) that this command wrote."""
     data: Annotated[Path | None, tyro.conf.arg(metavar="STORE")] = None
-    """Store to evaluate on."""
+    """Store to evaluate on; for a pose machine the folder of its published lists as well."""
     protocol: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """martinez, martinez-procrustes, martinez-global, videopose3d, rie, humaneva, mpi-inf-3dhp or plain; by default
-    that of the model and the data set."""
+    """martinez, martinez-procrustes, martinez-global, videopose3d, rie, humaneva, mpi-inf-3dhp, kth-football,
+    pose-machine, pose-machine-p3 or plain; by default that of the model and the data set."""
     source: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """2D that goes in (gt, sh, cpn_ft_h36m_dbb, ...); by default what the model says it was trained on, else gt."""
     subjects: Annotated[tuple[str, ...], tyro.conf.arg(metavar="S9 S11 ...")] = ()
@@ -43,6 +53,20 @@ class Evaluate:
     """Average with the prediction for the mirrored input; by default as the protocol does."""
     no_flip: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Do not."""
+    published_truncation: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Pose machine: cut the truth to what was found and drop frames beyond whole batches of 5, as its programs do."""
+    refine: Literal["self-supervised"] | None = None
+    """Pose machine: add the column of the online refinement."""
+    correction: Annotated[str | None, tyro.conf.arg(metavar="F.npz")] = None
+    """Weights that it refines with (maquette import-weights pose-machine-correction)."""
+    refine_source: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """2D that it explains: ours, hourglass or gt of the published lists; by default ours."""
+    updates: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Updates of each frame; by default 1, which is what the published "2 iterations" come to."""
+    learning_rate: Annotated[float | None, tyro.conf.arg(metavar="R")] = None
+    """Of its Adam; by default 0.00015."""
+    optimiser_state: Literal["reset", "carry"] | None = None
+    """reset (by default): frames are independent; carry: Adam's moments go on from frame to frame, as published."""
     by_subject: bool = False
     """Show every action of every subject."""
     by_joint: bool = False
@@ -65,6 +89,11 @@ class Evaluate:
         from maquette.evaluate.report import read_report
 
         self._check_outputs()
+        if self._is_staged():
+            from maquette.cli.evaluated_stages import run_staged
+
+            run_staged(self)
+            return
         other = read_report(self.against) if self.against else None
         report = self._read() if self.model.endswith(".json") else self._evaluated()
         self._show(report)
@@ -88,15 +117,33 @@ class Evaluate:
         if len({path.resolve() for path in outputs}) < len(outputs):
             raise OutputError("two of --json, --csv, --latex and --figure have the same name")
 
-    def _read(self) -> "Report":
-        """The report instead of a model; what would change its numbers needs the model."""
+    def _is_staged(self) -> bool:
+        """Whether there are stages of a pose machine instead of one result."""
+        from maquette.evaluate.pose_machine_report import is_staged
+
+        if self.model.endswith(".json"):
+            return is_staged(self.model)
+        return (self.protocol or "").startswith("pose-machine") or Path(self.model).is_dir()
+
+    def check_read(self) -> None:
+        """A report stands in a model's place: what would change its numbers needs the model.
+
+        Raises:
+            InputError: options that would.
+        """
+        if wrong := self._given(_OF_MODELS):
+            raise InputError(f"{self.model} is a report: {', '.join(wrong)} cannot be used with it; give the model")
+
+    def _given(self, names: tuple[str, ...]) -> list[str]:
         from dataclasses import fields
 
+        given = {field.name for field in fields(self) if getattr(self, field.name) != field.default}
+        return [f"--{name.replace('_', '-')}" for name in names if name in given]
+
+    def _read(self) -> "Report":
         from maquette.evaluate.report import read_report
 
-        given = {field.name for field in fields(self) if getattr(self, field.name) != field.default}
-        if wrong := [f"--{name.replace('_', '-')}" for name in _OF_MODELS if name in given]:
-            raise InputError(f"{self.model} is a report: {', '.join(wrong)} cannot be used with it; give the model")
+        self.check_read()
         return read_report(self.model)
 
     def _evaluated(self) -> "Report":
@@ -111,6 +158,8 @@ class Evaluate:
             raise InputError(f"no data to evaluate '{self.model}' on; give a store with --data (maquette prepare)")
         if self.flip and self.no_flip:
             raise InputError("--flip and --no-flip exclude each other")
+        if wrong := self._given(_OF_MACHINES):
+            raise InputError(f"{', '.join(wrong)}: of the protocols of the pose machine; '{self.model}' is a lifter")
         if self.threads < 0:
             raise InputError(f"--threads {self.threads}: expected 0 (one for each core) or more")
         protocol = find_protocol(self.protocol) if self.protocol else None
@@ -160,7 +209,7 @@ class Evaluate:
     def _show(self, report: "Report") -> None:
         from maquette.evaluate.tables import described, joint_table, limb_table, table
 
-        console = _console()
+        console = report_console()
         for line in described(report):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         console.print(table(report, by_subject=self.by_subject))
@@ -192,7 +241,7 @@ def _show_differences(report: "Report", other: "Report") -> None:
     from maquette.evaluate.comparison import compare, remarks
     from maquette.evaluate.tables import differences
 
-    console = _console()
+    console = report_console()
     headline = report.protocol.headline
     names = (report.model.name, other.model.name)
     if names[0] == names[1]:
@@ -251,7 +300,8 @@ def _counted(found: Iterator, advance) -> Iterator:
         advance(len(prediction.target_m))
 
 
-def _console():
+def report_console() -> "Console":
+    """Wide enough for every column."""
     from rich.console import Console
 
     console = Console()

@@ -7,8 +7,9 @@ from maquette.errors import OutputError, missing_extra
 from maquette.evaluate.report import Report
 from maquette.evaluate.tables import TITLES
 
-_INK, _MUTED, _GRID = "#2e323a", "#7e7c76", "#e2dfd8"
-_FIRST, _SECOND = "#1e6ab4", "#de6826"
+INK, _MUTED, _GRID = "#2e323a", "#7e7c76", "#e2dfd8"
+COLOURS = ("#1e6ab4", "#de6826", "#2f8f5b")
+_FIRST, _SECOND = COLOURS[:2]
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 
 
@@ -36,7 +37,7 @@ def draw(report: Report, path: str | Path) -> None:
     figure.suptitle(
         f"{report.model.name} on {report.data.name}: {name} {value} {unit}\nprotocol {protocol.name}, "
         f"{len(protocol.joints)} joints, {report.average.frames:,} frames",
-        color=_INK,
+        color=INK,
         fontsize=12,
     )
     with atomic_path(path) as temporary:
@@ -59,7 +60,7 @@ def _actions(place, report: Report) -> None:
         for tick in place.get_xticklabels():
             tick.set_ha("right")
     place.set_xlim(-0.7, max(len(rows), 3) - 0.3)
-    _dress(place, f"{name}, {unit}")
+    dress(place, f"{name}, {unit}")
 
 
 def _joints(place, report: Report) -> None:
@@ -70,7 +71,7 @@ def _joints(place, report: Report) -> None:
     place.set_xticks(places, [joint.name for joint in report.joints], rotation=50, ha="right", fontsize=8)
     place.legend(frameon=False, fontsize=9, ncols=2, loc="lower left", bbox_to_anchor=(0, 1.0))
     place.set_xlim(-0.7, n - 0.3)
-    _dress(place, "mm, all frames")
+    dress(place, "mm, all frames")
 
 
 def _curve(place, report: Report) -> None:
@@ -78,20 +79,21 @@ def _curve(place, report: Report) -> None:
     place.plot(curve.thresholds_mm, curve.correct, color=_FIRST, linewidth=2)
     place.set_xlim(0, curve.thresholds_mm[-1])
     place.set_ylim(0, 101)
-    place.set_xlabel("threshold, mm", fontsize=9, color=_INK)
+    place.set_xlabel("threshold, mm", fontsize=9, color=INK)
     area = sum(curve.correct) / len(curve.correct)
     # Beside the curve, wherever that is.
     x, y, across, up = (0.97, 0.05, "right", "bottom") if curve.correct[-1] > 60 else (0.03, 0.95, "left", "top")
     text = f"PCK@150 {curve.correct[-1]:.1f} %\nAUC {area:.1f} %"
-    place.text(x, y, text, transform=place.transAxes, ha=across, va=up, fontsize=10, color=_INK)
-    _dress(place, "joints nearer than that, %")
+    place.text(x, y, text, transform=place.transAxes, ha=across, va=up, fontsize=10, color=INK)
+    dress(place, "joints nearer than that, %")
 
 
-def _dress(place, label: str) -> None:
-    place.set_ylabel(label, fontsize=9, color=_INK)
+def dress(place, label: str) -> None:
+    """The looks that all axes share."""
+    place.set_ylabel(label, fontsize=9, color=INK)
     place.grid(axis="y", color=_GRID, linewidth=0.8)
     place.set_axisbelow(True)
     for side in ("top", "right", "left"):
         place.spines[side].set_visible(False)
     place.spines["bottom"].set_color(_MUTED)
-    place.tick_params(colors=_INK, length=0, labelsize=8.5)
+    place.tick_params(colors=INK, length=0, labelsize=8.5)

@@ -22,7 +22,8 @@ class RefinementFacts(msgspec.Struct, frozen=True, kw_only=True):
     """How the third column was made."""
 
     correction: str
-    """The weights: their name, or the file."""
+    """Name of the weights."""
+    sha256: str = ""
     source: str
     """The 2D that it explains."""
     updates: int

@@ -9,7 +9,8 @@ from maquette.evaluate.tables import HEADS, as_csv, as_latex, described
 if TYPE_CHECKING:
     from rich.table import Table
 
-_SHORT = {"coarse": "coarse", "corrected": "corr.", "refined": "refined"}
+STAGE_TITLES = {"coarse": "coarse", "corrected": "corr.", "refined": "refined"}
+"""Narrow, for the heads of columns."""
 
 
 def described_stages(report: StagedReport) -> list[str]:
@@ -41,7 +42,7 @@ def stage_table(report: StagedReport, *, by_subject: bool = False) -> "Table":
         known = [s for s in report.stages if s.report.average.metrics[metric] is not None]
         for stage in known:
             style = "bold" if metric == first.protocol.headline else ""
-            head = f"{HEADS[metric]}\n{_SHORT[stage.name]}"
+            head = f"{HEADS[metric]}\n{STAGE_TITLES[stage.name]}"
             out.add_column(head, justify="right", style=style, no_wrap=True)
             columns.append((stage.report, metric))
     groups = ["action", *(["subject and action"] if by_subject else []), "all frames", "average"]
