@@ -19,6 +19,7 @@ from maquette.datasets.pose_statistics import (
 )
 from maquette.datasets.sequences import Label
 from maquette.datasets.store import PoseStore, Recording, View
+from maquette.datasets.store_choice import recordings_of, views_of
 from maquette.errors import InputError
 from maquette.skeleton import Skeleton
 from maquette.skeletons import H36M_17, H36M_32, MPII_16
@@ -131,7 +132,7 @@ def statistics_of_store(
         InputError: as :func:`scored_poses`.
     """
     seen = _views(store, source, subjects, actions)
-    recordings = _recordings(store, subjects, actions)
+    recordings = recordings_of(store, subjects, actions)
     filmed = [(r, view) for r in recordings for view in r.views] if camera_frame else [(r, None) for r in recordings]
     frame = "camera frame" if camera_frame else "world frame"
     return statistics_from_data(
@@ -178,11 +179,6 @@ def joints_of_source(skeleton: Skeleton) -> list[int]:
     raise InputError(f"2D points of skeleton {skeleton}, expected {H36M_32}, {H36M_17} or {MPII_16}")
 
 
-def _recordings(store: PoseStore, subjects: Sequence[str], actions: Sequence[str] | None) -> list[Recording]:
-    wanted = [r for subject in dict.fromkeys(subjects) for r in store.recordings if r.subject == subject]
-    return [r for r in wanted if actions is None or r.kind in actions]
-
-
 def _views(
     store: PoseStore, source: str, subjects: Sequence[str], actions: Sequence[str] | None
 ) -> list[tuple[Recording, View]]:
@@ -195,30 +191,7 @@ def _views(
             joints_of_source(store.sources[source].skeleton)
         except InputError as error:
             problems.append(f"'{source}': {error}")
-    else:
-        problems.append(f"no 2D points of '{source}'; there are: {', '.join(store.sources) or 'none'}")
-    have = ", ".join(store.subjects)
-    problems += [f"no subject '{name}'; there are: {have}" for name in subjects if name not in store.subjects]
-    recordings = _recordings(store, subjects, None)
-    kinds = list(dict.fromkeys(recording.kind for recording in recordings))
-    problems += [
-        f"no action '{name}' of these subjects; there are: {', '.join(kinds)}"
-        for name in actions or ()
-        if name not in kinds
-    ]
-    if not problems:
-        found = [(r, v) for r in _recordings(store, subjects, actions) for v in r.views if source in v.rows]
-        problems += [
-            f"{recording}, camera {view.camera_name}: {view.rows[source][1]} frames of 2D for {recording.frames} of "
-            "motion capture; expected as many or more"
-            for recording, view in found
-            if view.rows[source][1] < recording.frames
-        ]
-        if not found:
-            problems.append(f"no recording of these subjects has 2D points of '{source}'")
-        if not problems:
-            return found
-    raise InputError.from_problems(str(store.path), problems)
+    return views_of(store, source=source, subjects=subjects, actions=actions, also_wrong=problems)
 
 
 def _points_px(store: PoseStore, source: str, recording: Recording, view: View) -> Float[np.ndarray, "frames 64"]:

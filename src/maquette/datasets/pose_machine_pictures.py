@@ -1,0 +1,124 @@
+"""Pictures of rows as the 3D pose machine sees them: 368 pixels square, in RGB.
+
+A picture is the square itself, stretched to that size whatever its shape (published), or a whole picture of which a box
+is taken. Both in one bilinear step without smoothing, as OpenCV's ``resize`` does it, which the published program
+calls: the centre of pixel ``i`` of the result lies at ``(i + 0.5) scale`` in the box. Values differ from that by less
+than one of 255.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image, UnidentifiedImageError
+
+from maquette.datasets.pose_machine_rows import PoseMachineRows
+from maquette.errors import InputError
+
+SIDE_PX = 368
+GREY = 128
+"""Where a box reaches beyond its picture: what becomes 0 to the network."""
+_LARGEST_PX = 64_000_000
+"""A picture of more pixels is a slip or an attack: a few kilobytes can unfold to gigabytes."""
+
+
+def read_square(
+    path: str | Path, box: Float[np.ndarray, "3"] | None = None, *, side_px: int = SIDE_PX
+) -> UInt8[np.ndarray, "side side 3"]:
+    """The square of one picture, RGB.
+
+    Args:
+        path: of any format that Pillow reads; grey pictures and palettes become RGB, transparency is dropped.
+        box: left, top and side of the square in pixels of the picture; None: all of the picture.
+
+    Raises:
+        InputError: no such file, no picture, a broken or a huge one, or a box that is none.
+    """
+    if box is not None and not (np.isfinite(box).all() and box[2] > 0):
+        raise InputError(f"{path}: the box {box.tolist()} is none, expected left, top and a side above 0, in pixels")
+    with _opened(path) as picture:
+        width, height = picture.size
+        left, top, across, down = (0.0, 0.0, width, height) if box is None else (box[0], box[1], box[2], box[2])
+        rgb = picture.convert("RGB")
+        square = rgb.transform(
+            (side_px, side_px),
+            Image.Transform.AFFINE,
+            (across / side_px, 0.0, float(left), 0.0, down / side_px, float(top)),
+            Image.Resampling.BILINEAR,
+            fillcolor=(GREY, GREY, GREY),
+        )
+    return np.asarray(square).copy()
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Image.Image]:
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of what is refused here, and of tags in a file that nobody needs.
+            warnings.simplefilter("ignore")
+            picture = Image.open(path)
+        with picture:
+            if picture.width * picture.height > _LARGEST_PX:
+                raise InputError(
+                    f"{path}: {picture.width} by {picture.height} pixels, expected at most "
+                    f"{_LARGEST_PX / 1e6:.0f} million; scale it down"
+                )
+            yield picture
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such picture") from None
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: is no picture of a known format") from None
+    except InputError:
+        raise
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: the picture cannot be read ({error}); copy it again") from None
+
+
+@dataclass(frozen=True, eq=False)
+class RowPictures:
+    """Pictures of rows by their number; may be sent to other processes and used by several threads."""
+
+    rows: PoseMachineRows
+    folder: Path
+    """What names of pictures are relative to."""
+    left_out: str = ""
+    """Beginning of the names in a list that is not there on this machine, such as the authors' home."""
+    side_px: int = SIDE_PX
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def path(self, row: int) -> Path:
+        """File of a row.
+
+        Raises:
+            InputError: the rows name no pictures.
+        """
+        if self.rows.pictures is None:
+            raise InputError(f"{self.rows.name}: names no pictures")
+        name = self.rows.pictures[row].removeprefix(self.left_out)
+        return self.folder / (name.lstrip("/") if self.left_out else name)
+
+    def __getitem__(self, row: int) -> UInt8[np.ndarray, "side side 3"]:
+        """The square of a row.
+
+        Raises:
+            InputError: the picture is not there or cannot be read.
+        """
+        box = None if self.rows.boxes is None else self.rows.boxes[row]
+        return read_square(self.path(row), box, side_px=self.side_px)
+
+    def missing(self, *, most: int = 10) -> list[Path]:
+        """The first files that are not there, to be told before a training starts."""
+        found: list[Path] = []
+        for row in range(len(self)):
+            path = self.path(row)
+            if not path.is_file():
+                found.append(path)
+                if len(found) == most:
+                    break
+        return found
