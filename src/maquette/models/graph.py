@@ -16,6 +16,9 @@ from maquette.errors import ModelError
 OPSET = 17
 _IR_VERSION = 9
 
+NamedShape = tuple[str, list[str | int]]
+"""Of a tensor."""
+
 
 def folded(
     linear: nn.Linear, norm: nn.BatchNorm1d | None
@@ -68,16 +71,22 @@ class Graph:
 
     def model(
         self,
-        inputs: tuple[str, list[str | int]],
-        outputs: tuple[str, list[str | int]],
+        inputs: NamedShape | list[NamedShape],
+        outputs: NamedShape | list[NamedShape],
         metadata: dict[str, str],
         *,
         name: str = "maquette-lifter",
     ) -> Any:
-        """The checked ``onnx.ModelProto``; ``inputs`` and ``outputs`` are a tensor's name and shape (float32)."""
+        """The checked ``onnx.ModelProto``; ``inputs`` and ``outputs`` are names and shapes of tensors (float32)."""
         from onnx import TensorProto, checker, helper
 
-        into, out = ([helper.make_tensor_value_info(n, TensorProto.FLOAT, shape)] for n, shape in (inputs, outputs))
+        into, out = (
+            [
+                helper.make_tensor_value_info(n, TensorProto.FLOAT, shape)
+                for n, shape in (tensors if isinstance(tensors, list) else [tensors])
+            ]
+            for tensors in (inputs, outputs)
+        )
         proto = helper.make_graph(self.nodes, name, into, out, self.constants)
         model = helper.make_model(
             proto, producer_name="maquette", ir_version=_IR_VERSION, opset_imports=[helper.make_opsetid("", OPSET)]

@@ -140,6 +140,6 @@ class PoseMachine(nn.Module):
 
 
 def _blobs(layer: nn.Module) -> tuple[nn.Parameter, ...]:
-    lstm = isinstance(layer, ResettableLstm)
-    names = ("weight_ih_l0", "bias_ih_l0", "weight_hh_l0") if lstm else ("weight", "bias")
-    return tuple(layer.get_parameter(name) for name in names)
+    if isinstance(layer, ResettableLstm):
+        return layer.blobs()
+    return layer.get_parameter("weight"), layer.get_parameter("bias")

@@ -12,7 +12,7 @@ IMAGE_SIZE = 368
 """Pixels along each side of a picture."""
 TRUNK_STRIDE = 8
 TRUNK_CHANNELS = 128
-_TRUNK = (
+TRUNK_GROUPS = (
     (("conv1_1", 64), ("conv1_2", 64)),
     (("conv2_1", 128), ("conv2_2", 128)),
     (("conv3_1", 256), ("conv3_2", 256), ("conv3_3", 256), ("conv3_4", 256)),
@@ -22,7 +22,7 @@ _TRUNK = (
     ),
 )
 """Layers and their channels; the maximum of 2 x 2 is taken between the groups."""
-_ADAPTION = (("special_conv_1", 3, 1), ("special_conv_2", 3, 1), ("fa_conv_1", 5, 2), ("fa_conv_2", 5, 2))
+ADAPTION_LAYERS = (("special_conv_1", 3, 1), ("special_conv_2", 3, 1), ("fa_conv_1", 5, 2), ("fa_conv_2", 5, 2))
 """Layers, their widths and strides."""
 
 
@@ -48,7 +48,7 @@ class Trunk(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         channels = 3
-        for group in _TRUNK:
+        for group in TRUNK_GROUPS:
             for name, outputs in group:
                 self.add_module(name, nn.Conv2d(channels, outputs, 3, padding=1))
                 channels = outputs
@@ -56,7 +56,7 @@ class Trunk(nn.Module):
 
     def forward(self, images: Float[Tensor, "frames 3 height width"]) -> Float[Tensor, "frames 128 rows columns"]:
         x = images
-        for i, group in enumerate(_TRUNK):
+        for i, group in enumerate(TRUNK_GROUPS):
             x = F.max_pool2d(x, 2) if i else x
             for name, _ in group:
                 x = F.relu(self.get_submodule(name)(x), inplace=True)
@@ -76,7 +76,7 @@ class FeatureAdaption(nn.Module):
     def __init__(self, *, image_size: int = IMAGE_SIZE, width: int = WIDTH) -> None:
         super().__init__()
         side = image_size // TRUNK_STRIDE
-        for name, kernel, stride in _ADAPTION:
+        for name, kernel, stride in ADAPTION_LAYERS:
             self.add_module(name, nn.Conv2d(TRUNK_CHANNELS, TRUNK_CHANNELS, kernel, stride, padding=1))
             side = (side + 2 - kernel) // stride + 1
         if side < 1:
@@ -86,7 +86,7 @@ class FeatureAdaption(nn.Module):
 
     def forward(self, features: Float[Tensor, "frames 128 rows columns"]) -> Float[Tensor, "frames features"]:
         x = features
-        for name, _, _ in _ADAPTION:
+        for name, _, _ in ADAPTION_LAYERS:
             x = F.relu(self.get_submodule(name)(x))
         return self.fc(x.flatten(1))
 

@@ -60,6 +60,14 @@ class ResettableLstm(nn.LSTM):
             else:
                 nn.init.zeros_(parameter)
 
+    def blobs(self) -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
+        """Weight of the input, bias, weight of the state: Caffe's order, but torch's order of gates."""
+        return (
+            self.get_parameter("weight_ih_l0"),
+            self.get_parameter("bias_ih_l0"),
+            self.get_parameter("weight_hh_l0"),
+        )
+
     def scan(
         self,
         x: Float[Tensor, "rows inputs"],
