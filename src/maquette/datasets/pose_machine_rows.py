@@ -7,7 +7,6 @@ are rows, too: their 3D is NaN, and none goes on from another.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int, Int32, Int64
@@ -33,7 +32,7 @@ class PictureNames:
     """Where in it a row's name begins and ends."""
 
     @classmethod
-    def of(cls, names: Iterable[str]) -> Self:
+    def of(cls, names: Iterable[str]) -> "PictureNames":
         """Of texts."""
         encoded = [name.encode("utf-8", "surrogateescape") for name in names]
         ends = np.cumsum([0, *(len(name) for name in encoded)], dtype=np.int64)
