@@ -86,6 +86,11 @@ def evaluated(options: "Evaluate") -> StagedReport:
         InputError: options that do not go together, files that are missing or wrong; all that is seen at once.
     """
     protocol = find_protocol(options.protocol or PROTOCOL)
+    if protocol.name not in (PROTOCOL, PROTOCOL_III):
+        raise InputError(
+            f"{options.model}: is a folder, so of results of the pose machine; its protocols are {PROTOCOL} and "
+            f"{PROTOCOL_III}, not '{protocol.name}'"
+        )
     _check(options)
     assert options.data is not None
     number = 3 if protocol.name == PROTOCOL_III else 1

@@ -29,7 +29,7 @@ from maquette.lifting.min_max import MinMax
 from maquette.readers.input_files import kind_of, read_bytes
 
 _POSES = re.compile(
-    r"result_?(?P<action>[a-z0-9]*?)_(?P<kind>norm|unnorm|change_norm|change_unnorm)\.csv", re.IGNORECASE
+    r"result(?P<action>\d*|_[a-z0-9]+?)_(?P<kind>norm|unnorm|change_norm|change_unnorm)\.csv", re.IGNORECASE
 )
 _REFINED = re.compile(r"refine3d_(?P<action>[a-z0-9]+)\.txt", re.IGNORECASE)
 _ERRORS = re.compile(r"(?:[0-9.e-]*)mpjp_(?P<action>[a-z0-9]+)\.txt", re.IGNORECASE)
@@ -138,7 +138,7 @@ def _files(folder: Path) -> Iterator[Path]:
 def _kind_of_results(path: Path) -> tuple[str, str] | None:
     """The kind, and what the name says of the action; None for a file that is something else."""
     if match := _POSES.fullmatch(path.name):
-        return match["kind"].lower(), match["action"]
+        return match["kind"].lower(), match["action"].lstrip("_")
     if match := _REFINED.fullmatch(path.name):
         return "refined", match["action"]
     if match := _ERRORS.fullmatch(path.name):
