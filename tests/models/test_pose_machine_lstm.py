@@ -1,5 +1,7 @@
 """The LSTM stack of the 3D pose machine against Caffe's equations, written down frame by frame in NumPy."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -159,6 +161,23 @@ def test_gates_swapped_twice_are_as_before():
     blob = np.arange(16.0).reshape(8, 2)
     np.testing.assert_array_equal(swap_gates(blob)[4:6], blob[6:8])
     np.testing.assert_array_equal(swap_gates(swap_gates(blob)), blob)
+
+
+def test_a_copy_has_weights_of_its_own():
+    stack, _ = made_stack(published_flags=False)
+    x, flags = rows(4), [0, 1, 1, 1]
+    before, _ = run(stack, x, flags)
+    other = copy.deepcopy(stack)
+    loaded = LstmStack(INPUTS, WIDTH).double()
+    loaded.load_state_dict(stack.state_dict())
+    for twin in (other, loaded):
+        np.testing.assert_array_equal(run(twin, x, flags)[0], before)
+        with torch.no_grad():
+            for parameter in twin.parameters():
+                parameter.mul_(2)
+        assert not np.allclose(run(twin, x, flags)[0], before)
+    np.testing.assert_array_equal(run(stack, x, flags)[0], before)
+    assert sum(p.numel() for p in stack.parameters()) == sum(t.numel() for t in stack.state_dict().values())
 
 
 def test_starts_as_published():

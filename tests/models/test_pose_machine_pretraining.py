@@ -36,12 +36,17 @@ def test_the_second_stage_sees_the_first():
     assert not torch.allclose(second, changed_second)
 
 
-def test_weights_start_as_caffes_xavier():
+@pytest.mark.parametrize(
+    ("network", "name", "fan_in"),
+    [(HeatMapNetwork, "Mconv2_stage2", 49 * 128), (DirectRegression, "trunk.conv4_2", 9 * 512)],
+)
+def test_weights_start_as_caffes_xavier(network, name, fan_in):
     torch.manual_seed(0)
-    layer = HeatMapNetwork().get_submodule("Mconv2_stage2")
+    layer = network().get_submodule(name)
     weight, bias = layer.get_parameter("weight"), layer.get_parameter("bias")
     # Uniform with variance 1 / fan-in.
-    assert weight.var().item() * 49 * 128 == pytest.approx(1, rel=0.01)
+    assert weight.var().item() * fan_in == pytest.approx(1, rel=0.01)
+    assert weight.abs().max().item() == pytest.approx((3 / fan_in) ** 0.5, rel=0.001)
     assert not bias.any()
 
 

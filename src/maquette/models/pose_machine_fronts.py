@@ -43,7 +43,11 @@ def preprocess(
 
 class Trunk(nn.Module):
     """The first stage of a convolutional pose machine (Wei et al. 2016) without its heat maps: pictures (3, 368, 368)
-    to features (128, 46, 46). 9,110,720 parameters, by the names of the published layers."""
+    to features (128, 46, 46). 9,110,720 parameters, by the names of the published layers.
+
+    The published random weights are so small that nothing comes through so many layers: training starts from a trunk of
+    :mod:`maquette.models.pose_machine_pretraining`, or from an imported one.
+    """
 
     def __init__(self) -> None:
         super().__init__()

@@ -34,7 +34,7 @@ class HeatMapNetwork(nn.Module):
     Args:
         maps: joints and background.
 
-    Layers have the published names. Weights start uniform within sqrt(3 / fan-in) ("xavier" of Caffe), biases at 0.
+    Layers have the published names. Weights start as published, uniform within sqrt(3 / fan-in), biases at 0.
     """
 
     def __init__(self, maps: int = HEAT_MAPS) -> None:
@@ -47,12 +47,7 @@ class HeatMapNetwork(nn.Module):
             self.add_module(name, nn.Conv2d(channels, outputs, width, padding=width // 2))
             channels = outputs
         self.Mconv7_stage2 = nn.Conv2d(channels, maps, 1)
-        for name, parameter in self.named_parameters():
-            if name.endswith("weight"):
-                bound = sqrt(3 / parameter[0].numel())
-                nn.init.uniform_(parameter, -bound, bound)
-            else:
-                nn.init.zeros_(parameter)
+        _initialise_xavier(self)
 
     def forward(
         self, images: Float[Tensor, "frames 3 height width"]
@@ -112,13 +107,15 @@ class DirectRegression(nn.Module):
     Args:
         outputs: x, y of each joint; 34 as published, for 17 joints.
         image_size: pixels along each side of the pictures.
+
+    How it started is not published; here it starts as :class:`HeatMapNetwork`.
     """
 
     def __init__(self, outputs: int = 34, *, image_size: int = IMAGE_SIZE) -> None:
         super().__init__()
         self.trunk = Trunk()
         self.fc = nn.Linear(TRUNK_CHANNELS * (image_size // TRUNK_STRIDE) ** 2, outputs)
-        initialise_published(self.fc)
+        _initialise_xavier(self)
 
     def forward(self, images: Float[Tensor, "frames 3 height width"]) -> Float[Tensor, "frames outputs"]:
         return self.fc(self.trunk(images).flatten(1))
@@ -126,7 +123,8 @@ class DirectRegression(nn.Module):
 
 class PointMachine(nn.Module):
     """Pictures of one or several sequences to 2D joints: the 3D pose machine up to its coarse pose, with 2D values in
-    their place. Its results are the 2D that the published online refinement uses ("ours").
+    their place. Its results are the 2D that the published online refinement uses ("ours"). It starts from a trained
+    trunk.
 
     Args:
         joints: of the pose.
@@ -158,3 +156,13 @@ class PointMachine(nn.Module):
         """x, y of all joints, and the state for the next chunk; ``clip`` and ``state`` as of :class:`LstmStack`."""
         features, after = self.lstm(self.front(images), clip, state)
         return self.fc_final(features), after
+
+
+def _initialise_xavier(network: nn.Module) -> None:
+    """Weights of variance 1 / fan-in, uniform, and biases 0: what Caffe calls "xavier"."""
+    for name, parameter in network.named_parameters():
+        if name.endswith("weight"):
+            bound = sqrt(3 / parameter[0].numel())
+            nn.init.uniform_(parameter, -bound, bound)
+        else:
+            nn.init.zeros_(parameter)
