@@ -6,11 +6,17 @@ import torch
 from made_caffemodel import snapshot
 from torch import nn
 
+from maquette.cli import main
 from maquette.errors import ModelError
 from maquette.formats.caffemodel import read_caffemodel
+from maquette.importers.pose_machine import import_machine
 from maquette.importers.pose_machine_layers import take_layers_from
+from maquette.lifting.lifter import Lifter
 from maquette.models.pose_machine import PoseMachine
 from maquette.models.pose_machine_lstm import ResettableLstm
+from maquette.runtime.onnx_model import OnnxModel
+from maquette.runtime.pose_machine import PoseMachineModel
+from maquette.runtime.shipped import find_model
 
 RNG = np.random.default_rng(7)
 WIDTH, SIDE = 12, 56
@@ -91,18 +97,23 @@ def caffe_lstm(x: np.ndarray, cont: np.ndarray, blobs: list[np.ndarray]) -> np.n
 
 def caffe_machine(features: np.ndarray, clip: np.ndarray, layers: Arrays, *, published: bool) -> list[np.ndarray]:
     """The rest of the published network: coarse, corrected and projected."""
+    forward = caffe_lstm(features, clip, layers["lstm1"])
+    ends = np.append(clip[1:], 0)[::-1]
+    backward = caffe_lstm(forward[::-1], clip if published else ends, layers["lstm2"])
+    coarse = (backward @ layers["fc-final_16"][0].T + layers["fc-final_16"][1])[::-1]
+    return [coarse, *after_coarse(coarse, layers)]
+
+
+def after_coarse(coarse: np.ndarray, layers: Arrays) -> list[np.ndarray]:
+    """Corrected and projected."""
 
     def linear(name: str, x: np.ndarray) -> np.ndarray:
         return x @ layers[name][0].T + layers[name][1]
 
-    forward = caffe_lstm(features, clip, layers["lstm1"])
-    ends = np.append(clip[1:], 0)[::-1]
-    backward = caffe_lstm(forward[::-1], clip if published else ends, layers["lstm2"])
-    coarse = linear("fc-final_16", backward)[::-1]
     corrected = linear("change", np.maximum(linear("change_tmp", coarse), 0))
     first = np.maximum(linear("project_1", corrected), 0)
     third = np.maximum(linear("project_3", np.maximum(linear("project_2", first), 0)), 0)
-    return [coarse, corrected, linear("project_2d", first + third)]
+    return [corrected, linear("project_2d", first + third)]
 
 
 def picture_rows(count: int) -> np.ndarray:
@@ -204,3 +215,90 @@ def test_the_order_of_the_file_does_not_matter(layers, whole, tmp_path) -> None:
     path.write_bytes(snapshot(some))
     assert list(read_caffemodel(path).layers) == ["change", "lstm2", "change_tmp"]
     assert take_layers_from(PoseMachine("keypoints", width=WIDTH), path).taken == ("lstm2", "change_tmp", "change")
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_a_model_file_computes_what_caffe_does(whole, layers, published, tmp_path, capsys) -> None:
+    """In chunks of three rows whose states are handed on, as its program feeds them."""
+    target = tmp_path / "mask3d.onnx"
+    flags = "yes" if published else "auto"
+    assert main(["import-weights", "pose-machine", str(whole), "-o", str(target), "--published-flags", flags]) == 0
+    out = capsys.readouterr().out
+    for text in (
+        "29 layers",
+        "project_media",
+        f"evaluate {target} --data STORE --protocol pose-machine",
+        "pictures ->",
+    ):
+        assert text in out
+    model = PoseMachineModel(target, threads=1)
+    spec = model.spec
+    assert (spec.name, spec.form, spec.image_size, spec.unit) == ("mask3d", "images", SIDE, "mm")
+    assert spec.limits is not None
+    assert spec.limits.max_mm[9][0] == 662.3160333
+    pictures, clip = picture_rows(6), np.array([0, 1, 1, 1, 1, 0])
+    state, parts = None, []
+    for rows in (slice(3), slice(3, 6)):
+        parts.append(model.run(pictures[rows], clip[rows], state=state))
+        state = parts[-1].state
+    features = np.array([caffe_features(picture, layers) for picture in pictures])
+    for i in range(3):
+        found = np.concatenate([part[i].reshape(3, -1) for part in parts])
+        expected = caffe_chunks(features, clip, layers, published=published)[i]
+        np.testing.assert_allclose(found, expected, atol=2e-5 * np.abs(expected).max())
+
+
+def caffe_chunks(features: np.ndarray, clip: np.ndarray, layers: Arrays, *, published: bool) -> list[np.ndarray]:
+    """Three rows at a time; states of the first LSTM go on, those of the second only with published flags."""
+    forward = caffe_lstm(features, clip, layers["lstm1"])
+    order = [2, 1, 0, 5, 4, 3]
+    flags = clip if published else np.array([0, clip[2], clip[1], 0, clip[5], clip[4]])
+    rows = np.empty_like(forward)
+    rows[order] = caffe_lstm(forward[order], flags, layers["lstm2"])
+    coarse = rows @ layers["fc-final_16"][0].T + layers["fc-final_16"][1]
+    return [coarse, *after_coarse(coarse, layers)]
+
+
+def test_a_lifter_is_something_else(whole, tmp_path) -> None:
+    target = tmp_path / "mask3d.onnx"
+    target.write_bytes(import_machine(whole, name="a").model.SerializeToString())
+    with pytest.raises(ModelError, match="sees images of whole sequences and is no lifter of clips; measure it with"):
+        Lifter(target)
+    with pytest.raises(ModelError, match="is a pose machine"):
+        OnnxModel(target)
+    with pytest.raises(ModelError, match="is a lifter"):
+        PoseMachineModel(find_model())
+
+
+def test_frames_of_another_shape(whole, tmp_path) -> None:
+    target = tmp_path / "a.onnx"
+    target.write_bytes(import_machine(whole, name="a").model.SerializeToString())
+    model = PoseMachineModel(target, threads=1)
+    with pytest.raises(ModelError, match=r"takes frames of \(3, 56, 56\), not of \(3, 48, 48\)"):
+        model.run(np.zeros((1, 3, 48, 48), np.float32), np.zeros(1))
+
+
+def test_snapshots_of_other_steps(layers, tmp_path) -> None:
+    path = tmp_path / "a.caffemodel"
+    correction = ("change_tmp", "change", "project_1", "project_2", "project_3", "project_2d")
+    for content, words in (
+        (
+            {k: v for k, v in layers.items() if k not in correction},
+            r"lacks change_tmp, .*: the end of step 2, .*--stage 3",
+        ),
+        (made(layers, *TRUNK), r"lacks special_conv_1, .*: a trunk alone, as step 2 starts from.*--stage 2 --from"),
+        (made(layers, "fc", "lstm1"), "expected the end of step 3"),
+        ({"conv1": [np.ones((2, 3, 7, 7))]}, "has no layer of the pose machine"),
+    ):
+        path.write_bytes(snapshot(content, raw=True))
+        with pytest.raises(ModelError, match=words):
+            import_machine(path, name="a")
+
+
+def test_a_machine_of_other_sizes(layers, tmp_path) -> None:
+    path = tmp_path / "a.caffemodel"
+    path.write_bytes(snapshot({**layers, "lstm1": [np.ones((4, 5)), np.ones(4), np.ones((4, 1))]}, raw=True))
+    with pytest.raises(ModelError) as caught:
+        import_machine(path, name="a")
+    assert "lstm1 has arrays of 4 x 5, 4, 4 x 1, expected 48 x 12, 48, 48 x 12" in str(caught.value)
+    assert "\n  - " in str(caught.value)

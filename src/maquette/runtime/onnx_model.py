@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -26,31 +27,17 @@ class OnnxModel:
     """
 
     def __init__(self, path: str | Path, *, threads: int = 0, providers: Sequence[str] | None = None) -> None:
-        import onnxruntime
-
+        loaded = load_session(path, threads=threads, providers=providers)
         self.path = Path(path)
-        if not self.path.is_file():
-            raise ModelError(f"{path}: no such model file; `maquette models` lists those in the package")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self._bytes = self.path.read_bytes()
-        try:
-            self._session = onnxruntime.InferenceSession(
-                self._bytes, options, list(providers or _local_providers(onnxruntime)), enable_fallback=0
-            )
-            # A damaged file can also fail here: its texts need not be UTF-8.
-            metadata = self._session.get_modelmeta().custom_metadata_map
-            inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-            shapes = [list(tensor.shape) for tensor in (*inputs, *outputs)]
-        except _load_errors() as error:
-            raise ModelError(f"{path}: onnxruntime cannot load it ({str(error).splitlines()[0]})") from error
-        if METADATA_KEY not in metadata:
+        self.spec: ModelSpec = loaded.spec
+        if self.spec.kind == "pose-machine":
             raise ModelError(
-                f"{path}: an ONNX model without Maquette's metadata (key '{METADATA_KEY}'), so its joints, units and "
-                "normalisation are unknown; export it with `maquette train` or `maquette import-weights`"
+                f"{path}: is a pose machine, which sees {self.spec.form} of whole sequences and is no lifter of clips; "
+                "measure it with: maquette evaluate MODEL --protocol pose-machine"
             )
-        self.spec: ModelSpec = decode_spec(metadata[METADATA_KEY], str(path))
+        self._bytes, self._session = loaded.data, loaded.session
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        shapes = [list(tensor.shape) for tensor in (*inputs, *outputs)]
         self._check_shapes(shapes)
         self.channels: int = shapes[0][-1]
         """Channels of one frame of the input."""
@@ -112,6 +99,48 @@ class OnnxModel:
 
     def _run(self, features: Float[np.ndarray, "*inputs channels"]) -> Float[np.ndarray, "batch joints 3"]:
         return self._session.run(None, {self._input: np.ascontiguousarray(features, dtype=np.float32)})[0]  # pyright: ignore[reportReturnType]
+
+
+class LoadedModel(NamedTuple):
+    """A model file in memory."""
+
+    session: Any
+    """``onnxruntime.InferenceSession``."""
+    spec: ModelSpec
+    data: bytes
+    """The file."""
+
+
+def load_session(path: str | Path, *, threads: int, providers: Sequence[str] | None) -> LoadedModel:
+    """The model file ``path``, whatever goes into it; arguments as of :class:`OnnxModel`.
+
+    Raises:
+        ModelError: the file is missing, is no ONNX model, or carries no Maquette spec.
+    """
+    import onnxruntime
+
+    if not Path(path).is_file():
+        raise ModelError(f"{path}: no such model file; `maquette models` lists those in the package")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    data = Path(path).read_bytes()
+    try:
+        session = onnxruntime.InferenceSession(
+            data, options, list(providers or _local_providers(onnxruntime)), enable_fallback=0
+        )
+        # A damaged file can also fail here: its texts need not be UTF-8.
+        metadata = session.get_modelmeta().custom_metadata_map
+        for tensor in (*session.get_inputs(), *session.get_outputs()):
+            list(tensor.shape)
+    except _load_errors() as error:
+        raise ModelError(f"{path}: onnxruntime cannot load it ({str(error).splitlines()[0]})") from error
+    if METADATA_KEY not in metadata:
+        raise ModelError(
+            f"{path}: an ONNX model without Maquette's metadata (key '{METADATA_KEY}'), so its joints, units and "
+            "normalisation are unknown; export it with `maquette train` or `maquette import-weights`"
+        )
+    return LoadedModel(session, decode_spec(metadata[METADATA_KEY], str(path)), data)
 
 
 def _local_providers(onnxruntime) -> list[str]:

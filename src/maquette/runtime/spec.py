@@ -23,32 +23,50 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     output_std: list[float]
 
 
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Largest and smallest value of x, y, z of every output joint, for ``square-crop/v1``; millimetres."""
+
+    source: str
+    """Where they come from, in words."""
+    max_mm: list[list[float]]
+    min_mm: list[list[float]]
+
+
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is needed to feed a lifter and to read its output."""
 
     schema: int
     name: str
-    kind: Literal["residual", "temporal", "relative"]
-    form: Literal["window", "clip"] = "window"
+    kind: Literal["residual", "temporal", "relative", "pose-machine"]
+    form: Literal["window", "clip", "images", "keypoints"] = "window"
     """What one call takes. ``window``: a batch of windows, giving the pose of one frame of each; ``clip``: frames in a
-    row, giving the pose of every frame that has a whole window."""
+    row, giving the pose of every frame that has a whole window. Pose machines take frames of any number of sequences
+    and marks of where these go on (:class:`maquette.runtime.pose_machine.PoseMachineModel`): ``images`` square
+    pictures, ``keypoints`` 2D joints."""
     input_skeleton: str
+    """Of 2D joints that go in, or that are predicted from pictures."""
     output_skeleton: str
     mapping: str
     """Family of joint maps that it was trained with, for example ``landmarks-27/v1``."""
     normalisation: str
     """``root-ray/v1`` (our own: rays around the person), ``screen/v1`` (Pavllo et al.: both coordinates by the width
-    of the picture) or ``standard-scores/v1`` (Martinez et al.: pixels by mean and deviation)."""
+    of the picture), ``standard-scores/v1`` (Martinez et al.: pixels by mean and deviation) or ``square-crop/v1`` (Wang
+    et al.: 2D as shares of a square crop around the person, 3D between its limits)."""
     input_joints: list[str] | None = None
     """Joints of ``input_skeleton`` that go in, in this order; None: all."""
     output_joints: list[str] | None = None
     """Joints of ``output_skeleton`` that come out, in this order; None: all. One that is missing is the root."""
     statistics: Statistics | None = None
     """Of ``standard-scores/v1``."""
+    limits: Limits | None = None
+    """Of ``square-crop/v1``."""
+    image_size: int = 0
+    """Pixels along each side of the pictures that go in; 0 where none do."""
     causal: bool = False
     """The pose is that of the last frame of the window, not of the middle one."""
     window_frames: int
-    """Frames that it sees at once; 1 for a network of single poses."""
+    """Frames that it sees at once; 1 for a network of single poses. For a pose machine, which takes any number, those
+    of the sequences that it was trained on."""
     window_step_s: float
     """Time between the frames of a window, in seconds, whatever the frame rate of the video."""
     unit: Literal["m", "mm"]
