@@ -20,6 +20,8 @@ ABOUT = {
     "tcn-h36m-cpn": "VideoPose3D (Pavllo et al. 2019) on Human3.6M, CPN detections",
     "tcn-h36m-semi": "the same, semi-supervised: a tenth of one subject labelled, four unlabelled",
     "tcn-humaneva": "the same on HumanEva-I, Mask R-CNN detections",
+    "pose-machine-h36m": "3D pose machine (Wang et al. 2019) on pictures of Human3.6M, in its five stages",
+    "pose-machine-h36m-pairs": "the same without pictures, on pairs of 2D and 3D, in the last four",
     "tcn-mocap": "our temporal lifter, on open motion capture",
     "martinez-mocap": "our single-pose lifter, on open motion capture",
     "rie-mocap": "relative information encoding behind our landmarks, in its three stages, on open motion capture",

@@ -6,7 +6,14 @@ from torch import Tensor
 
 from maquette.training.checkpoint import read_checkpoint, weights_of
 from maquette.training.experiment import Experiment, Share
-from maquette.training.plans import MocapPreset, PosePreset, Preset, RelativePreset, TemporalPreset
+from maquette.training.plans import (
+    MocapPreset,
+    PoseMachinePreset,
+    PosePreset,
+    Preset,
+    RelativePreset,
+    TemporalPreset,
+)
 
 
 def build_experiment(plan: Preset, data_dir: Path, *, stage: int = 0, before: Path | None = None) -> Experiment:
@@ -21,6 +28,8 @@ def build_experiment(plan: Preset, data_dir: Path, *, stage: int = 0, before: Pa
         InputError: the data or the checkpoint cannot be used.
     """
     share = Share.here()
+    if isinstance(plan, PoseMachinePreset):
+        return _pose_machine(plan, data_dir, stage, before, share)
     weights = None if before is None else weights_before(before)
     if isinstance(plan, MocapPreset):
         from maquette.training.mocap import MocapExperiment
@@ -45,6 +54,22 @@ def build_experiment(plan: Preset, data_dir: Path, *, stage: int = 0, before: Pa
             return SemiSupervisedExperiment(plan, data, open_unlabelled(plan, data_dir), share)
         return TemporalExperiment(plan, ChunkData.open(plan, data_dir), share)
     raise TypeError(f"{type(plan).__name__} has no experiment")
+
+
+def _pose_machine(plan: PoseMachinePreset, data_dir: Path, stage: int, before: Path | None, share: Share) -> Experiment:
+    from maquette.training.pose_machine_data import PoseMachineData, PretrainingData
+
+    if stage == 1:
+        from maquette.training.pose_machine_pretraining import PretrainingExperiment
+
+        return PretrainingExperiment(plan, PretrainingData.open(plan, data_dir), share)
+    from maquette.training.pose_machine import PoseMachineExperiment, caffe_weights
+
+    weights = None
+    if before is not None:
+        is_caffe = before.suffix.lower() == ".caffemodel"
+        weights = caffe_weights(plan, before) if is_caffe else weights_before(before)
+    return PoseMachineExperiment(plan, PoseMachineData.open(plan, data_dir), stage, weights, share)
 
 
 def weights_before(path: Path) -> dict[str, Tensor]:

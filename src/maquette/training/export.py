@@ -12,7 +12,7 @@ from maquette.lifting.normalize import CHANNELS
 from maquette.lifting.normalize import NAME as NORMALISATION
 from maquette.runtime.spec import METADATA_KEY
 from maquette.skeletons import LANDMARKS_27, LIFTED_21
-from maquette.training.plans import MocapPreset, Preset, RelativeMocapPreset, StorePreset
+from maquette.training.plans import MocapPreset, PoseMachinePreset, Preset, RelativeMocapPreset, StorePreset
 from maquette.training.presets import flat_fields, get_preset
 from maquette.training.run import plan_from_settings
 
@@ -31,7 +31,8 @@ def is_first_process() -> bool:
 
 
 def export_run(out_dir: str | Path, *, accuracy: dict[str, Any] | None = None, path: str | Path | None = None) -> Path:
-    """Write the weights of the run in ``out_dir`` as ONNX with its spec; the path is returned.
+    """Write the weights of the run in ``out_dir`` as ONNX with its spec; the path is returned. Of a pose machine whose
+    correction has been trained, that is written beside it (``...-correction.npz``).
 
     Args:
         accuracy: numbers on named test sets, for the spec.
@@ -59,6 +60,8 @@ def export_run(out_dir: str | Path, *, accuracy: dict[str, Any] | None = None, p
     target = Path(path) if path is not None else out_dir / f"{preset.model_name}.onnx"
     with atomic_path(target) as temporary:
         temporary.write_bytes(model.SerializeToString())
+    if isinstance(preset, PoseMachinePreset):
+        _export_correction(preset, state, target, accuracy or {})
     _log.info("wrote %s: %d steps", target, state["step"])
     return target
 
@@ -78,12 +81,32 @@ def _model(preset: Preset, state: dict[str, Any], accuracy: dict[str, Any]) -> A
             steps += sum(preset.stage_steps[: state["stage"] - 1])
         spec = spec_of(preset, network.eval(), steps=steps, accuracy=accuracy)
         return build_onnx(network, {METADATA_KEY: json.dumps(spec)})
+    command = training_command(preset, state["step"], state["total_steps"], data="STORE")
+    if isinstance(preset, PoseMachinePreset):
+        from maquette.training.pose_machine_export import machine_file
+        from maquette.training.store_models import LICENCE as OF_RECORDINGS
+
+        return machine_file(preset, state, command, accuracy, licence=OF_RECORDINGS)
     if not isinstance(preset, StorePreset):
         raise TypeError(f"{type(preset).__name__} has no export")
     from maquette.training.store_models import store_model
 
-    command = training_command(preset, state["step"], state["total_steps"], data="STORE")
     return store_model(preset, state, command, accuracy)
+
+
+def _export_correction(
+    preset: PoseMachinePreset, state: dict[str, Any], target: Path, accuracy: dict[str, Any]
+) -> None:
+    from maquette.refine.correction_weights import save_correction
+    from maquette.training.pose_machine_export import FIRST_CORRECTION_STAGE, correction_file
+    from maquette.training.store_models import LICENCE as OF_RECORDINGS
+
+    if state["stage"] < FIRST_CORRECTION_STAGE:
+        return
+    command = training_command(preset, state["step"], state["total_steps"], data="STORE")
+    path = target.with_name(f"{target.stem}-correction.npz")
+    save_correction(correction_file(preset, state, command, accuracy, licence=OF_RECORDINGS), path)
+    _log.info("wrote %s", path)
 
 
 def spec_of(preset: MocapPreset, network: Any, *, steps: int, accuracy: dict[str, Any]) -> dict[str, Any]:

@@ -160,7 +160,7 @@ class _Module(LightningModule):
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         rate = self.experiment.learning_rate(self.steps)
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("factor", 1.0)
         self.experiment.before_step(self.steps)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:

@@ -5,7 +5,15 @@ from typing import Any, Literal, get_args, get_origin
 
 from maquette.datasets.sample_settings import SampleSettings
 from maquette.errors import InputError
-from maquette.training.plans import MocapPreset, PosePreset, Preset, RelativeMocapPreset, RelativePreset, TemporalPreset
+from maquette.training.plans import (
+    MocapPreset,
+    PoseMachinePreset,
+    PosePreset,
+    Preset,
+    RelativeMocapPreset,
+    RelativePreset,
+    TemporalPreset,
+)
 
 _HUMANEVA_TRAIN = ("Train/S1", "Train/S2", "Train/S3")
 _HUMANEVA_TEST = ("Validate/S1", "Validate/S2", "Validate/S3")
@@ -60,6 +68,10 @@ PRESETS: dict[str, Preset] = {
         epochs=1000,
         lr_decay=0.996,
         validate_epochs=10,
+    ),
+    "pose-machine-h36m": PoseMachinePreset(name="pose-machine-h36m", model_name="pose-machine-h36m"),
+    "pose-machine-h36m-pairs": PoseMachinePreset(
+        name="pose-machine-h36m-pairs", model_name="pose-machine-h36m-pairs", front="keypoints"
     ),
     "tcn-mocap": MocapPreset(name="tcn-mocap", model_name="maquette-tcn27", kind="temporal"),
     "martinez-mocap": MocapPreset(
@@ -150,6 +162,12 @@ def check_preset(preset: Preset) -> None:
         problems.append(f"--stride {flat['stride']}: more than the {flat['batch_size']} frames of a step")
     if preset.export_weights == "best" and flat.get("validate_epochs") == 0:
         problems.append("--export-weights best --validate-epochs 0: without validations no weights are the best")
+    if isinstance(preset, PoseMachinePreset) and preset.batch_size % preset.sequence_frames:
+        problems.append(
+            f"--batch-size {preset.batch_size}: is no multiple of the {preset.sequence_frames} frames of a sequence"
+        )
+    if isinstance(preset, PoseMachinePreset) and preset.front == "image" and preset.image_size < _SMALLEST_PICTURE:
+        problems.append(f"--image-size {preset.image_size}: expected {_SMALLEST_PICTURE} or more")
     if isinstance(preset, RelativePreset) and preset.stride != 1:
         problems.append(f"--stride {preset.stride}: this network gives one frame at a time, expected 1")
     if problems:
@@ -159,14 +177,16 @@ def check_preset(preset: Preset) -> None:
 _AT_LEAST_ONE = {
     *("batch_size", "threads", "log_steps", "total_steps", "width", "levels", "workers", "validate_windows"),
     *("validate_steps", "epochs", "decay_steps", "linear_size", "stride", "downsample", "channels", "latent", "hidden"),
-    *("window_frames", "windows_per_segment", "stage_steps"),
+    *("window_frames", "windows_per_segment", "stage_steps", "sequence_frames", "every", "image_size"),
 }
 _AT_LEAST_ZERO = {
     *("checkpoint_minutes", "validate_epochs", "validate_frames", "num_layers", "blocks", "warmup", "warmup_steps"),
-    *("cooldown_steps", "stage_cooldowns", "weight_decay", "feet_weight", "scale_free_weight"),
+    *("cooldown_steps", "stage_cooldowns", "weight_decay", "feet_weight", "scale_free_weight", "stills"),
 }
 _SEEDS = {"seed", "order_seed"}
-_SHARES = {"dropout", "head_dropout", "ema_decay"}
+_SHARES = {"dropout", "head_dropout", "ema_decay", "mask_probability"}
+_SMALLEST_PICTURE = 56
+"""With which something is left behind the last convolution of the pose machine."""
 _PARTS = {"subset", "momentum_first", "momentum_last"}
 _POSITIVE = {"learning_rate", "lr_decay", "decay", "clip_norm", "step_s", "stage_rates"}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from maquette.errors import InputError, OutputError, missing_extra
-from maquette.training.plans import MocapPreset, PosePreset, Preset
+from maquette.training.plans import MocapPreset, PoseMachinePreset, PosePreset, Preset
 from maquette.training.presets import flat_fields, get_preset
 from maquette.training.stages import folder_of, stages_of
 
@@ -19,7 +19,8 @@ _MAY_CHANGE = {
     *("validate_steps", "validate_windows", "validate_epochs", "validate_frames"),
     *("total_steps", "cooldown_steps"),
 }
-"""Fields of a run that may be others when it goes on; Martinez' epochs too, whose schedule does not depend on them."""
+"""Fields of a run that may be others when it goes on; also Martinez' epochs and the pose machine's steps, whose
+schedules do not depend on them, and where its pictures are."""
 
 
 def train(
@@ -49,7 +50,8 @@ def train(
         overrides: fields of the preset or of its ``samples``.
 
     Returns:
-        None in processes of a distributed training other than the first.
+        Of stage 1 of a pose machine the checkpoint, as it is no lifter yet. None in processes of a distributed training
+        other than the first.
 
     Raises:
         MissingExtraError: torch or lightning is not installed.
@@ -58,6 +60,7 @@ def train(
         OutputError: a checkpoint or the model cannot be written.
     """
     _check_packages()
+    from maquette.training.checkpoint import CHECKPOINT
     from maquette.training.export import export_run, is_first_process
 
     out_dir = Path(out_dir)
@@ -72,7 +75,7 @@ def train(
         if left == 0 and number != reached:
             break  # the model of a stage that is done is worth more than that of one that has just begun
         before = None
-        if number > 1 and state is None:
+        if number not in (0, stages_of(plan)[0]) and state is None:
             before = Path(start_from) if start_from else _end_of(plan, out_dir, number - 1)
         finished = _run_stage(plan, number, Path(data_dir), out_dir, state, before, left, bar)
         reached, state = number, None
@@ -80,6 +83,8 @@ def train(
             break
     if not is_first_process():
         return None
+    if isinstance(plan, PoseMachinePreset) and reached == 1:
+        return folder_of(out_dir, 1) / CHECKPOINT  # what stage 2 starts from; by itself it is no lifter
     last = reached == stages_of(plan)[-1]
     target = out_dir / (f"{plan.model_name}.onnx" if last else f"{plan.model_name}-stage-{reached}.onnx")
     return export_run(folder_of(out_dir, reached), path=target)
@@ -170,8 +175,8 @@ def _chosen_stages(plan: Preset, stage: int | None, start_from: str | Path | Non
         raise InputError(f"preset '{plan.name}' has one stage only; leave --stage and --from out")
     if stage not in stages:
         raise InputError(f"--stage {stage}: preset '{plan.name}' has the stages {', '.join(map(str, stages))}")
-    if stage == 1 and start_from is not None:
-        raise InputError("--stage 1 starts from nothing; leave --from out")
+    if stage == stages[0] and start_from is not None:
+        raise InputError(f"--stage {stage} starts from nothing; leave --from out")
     if start_from is not None and not Path(start_from).is_file():
         raise InputError(f"--from {start_from}: no such file; expected a checkpoint of stage {stage - 1}")
     return (stage,)
@@ -222,6 +227,8 @@ def resumed_preset(settings: dict[str, Any], preset: str, overrides: dict[str, A
     before = plan_from_settings(settings)
     flat = flat_fields(before)
     allowed = _MAY_CHANGE | ({"epochs"} if isinstance(before, PosePreset) else set())
+    if isinstance(before, PoseMachinePreset):
+        allowed |= {"stage_steps", "mpii", "mpii_pictures", "pictures", "picture_names"}
     fixed = sorted(k for k, v in overrides.items() if k not in allowed and flat.get(k) != v)
     if fixed:
         raise InputError(f"a resumed run cannot change {', '.join(fixed)}; start a new one in another folder")

@@ -1,12 +1,21 @@
-"""The stages of a training: one for most, three for relative information encoding."""
+"""The stages of a training: one for most, three for relative information encoding, five for the pose machine."""
 
 from pathlib import Path
 
-from maquette.training.plans import MocapPreset, Preset, RelativeMocapPreset, RelativePreset, TemporalPreset
+from maquette.training.plans import (
+    MocapPreset,
+    PoseMachinePreset,
+    Preset,
+    RelativeMocapPreset,
+    RelativePreset,
+    TemporalPreset,
+)
 
 
 def stages_of(plan: Preset) -> tuple[int, ...]:
-    """The stages of a training, one after the other; (0,): it has none."""
+    """The stages of a training, one after the other; (0,): it has none. The first one starts from nothing."""
+    if isinstance(plan, PoseMachinePreset):
+        return (1, 2, 3, 4, 5) if plan.front == "image" else (2, 3, 4, 5)
     return (1, 2, 3) if isinstance(plan, RelativePreset | RelativeMocapPreset) else (0,)
 
 
@@ -17,6 +26,11 @@ def folder_of(out_dir: Path, stage: int) -> Path:
 
 def stage_words(plan: Preset) -> list[str]:
     """One line for each stage of a training: what it trains, for how long."""
+    if isinstance(plan, PoseMachinePreset):
+        return [
+            f"stage {i}: {plan.stage_steps[i - 1]} steps, learning rate {plan.learning_rate[i - 1]:g}; {_MACHINE[i]}"
+            for i in stages_of(plan)
+        ]
     if isinstance(plan, RelativePreset):
         lengths = [f"{epochs} epochs" for epochs in plan.epochs]
         return _three(lengths, plan.learning_rate)
@@ -28,6 +42,15 @@ def stage_words(plan: Preset) -> list[str]:
     if isinstance(plan, MocapPreset):
         return [f"{plan.total_steps} steps of {plan.batch_size} windows"]
     return [f"{getattr(plan, 'epochs', 0)} epochs"]
+
+
+_MACHINE = {
+    1: "the trunk, by 2D points of pictures, from nothing",
+    2: "coarse 3D: what is behind the trunk of stage 1, which is frozen",
+    3: "the correction, from nothing; the weights of stage 2, frozen",
+    4: "everything, from the weights of stage 3",
+    5: "everything but the trunk, with joints hidden, from the weights of stage 4",
+}
 
 
 def _three(lengths: list[str], rates: tuple[float, ...]) -> list[str]:

@@ -13,7 +13,7 @@ from maquette.training.checkpoint import load_weights
 from maquette.training.plans import PosePreset, RelativePreset, StorePreset, TemporalPreset
 from maquette.training.semi import of_pose
 
-_LICENCE = (
+LICENCE = (
     "as the recordings allow: Human3.6M and HumanEva are for academic research only, and so are weights made from them"
 )
 
@@ -28,7 +28,7 @@ def store_model(preset: StorePreset, state: Mapping[str, Any], command: str, acc
     facts = state["facts"]
     about = {
         "name": preset.model_name,
-        "licence": _LICENCE,
+        "licence": LICENCE,
         "training_data": training_data(preset, facts),
         "command": command,
         "seed": preset.seed,

@@ -1,0 +1,167 @@
+"""What the training of the pose machine takes: rows of video to train on and to test with, and still pictures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from maquette.datasets.mpii_set import is_mpii, open_mpii
+from maquette.datasets.pose_machine_lists import read_list
+from maquette.datasets.pose_machine_rows import PoseMachineRows
+from maquette.datasets.pose_machine_store import limbs_of_store, rows_from_store
+from maquette.datasets.pose_machine_tree import PublishedTree, open_tree
+from maquette.datasets.store import PoseStore, open_store
+from maquette.errors import InputError
+from maquette.training.plans import PoseMachinePreset
+
+MPII_LIST = "train_h36m.txt"
+"""Name of the original program's list of still pictures."""
+LISTS_STEP_S = 0.1
+"""Between the frames of the published lists: every fifth of Human3.6M's."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows, and the folder that the names of their pictures are relative to."""
+
+    rows: PoseMachineRows
+    folder: Path
+
+
+@dataclass(frozen=True)
+class PoseMachineData:
+    """Rows of one preset."""
+
+    train: Rows
+    test: Rows | None
+    stills: Rows | None
+    step_s: float
+    """Time between consecutive rows of a video."""
+
+    @classmethod
+    def open(cls, preset: PoseMachinePreset, data_dir: str | Path) -> "PoseMachineData":
+        """What stages 2 to 5 of a preset take from a store, or from a folder with the published lists.
+
+        Raises:
+            InputError: it is neither, or it lacks what the preset wants.
+        """
+        folder = Path(data_dir)
+        stills = open_stills(Path(preset.mpii), preset.mpii_pictures) if preset.mpii else None
+        if (folder / "store.json").is_file():
+            store = open_store(folder)
+            train, test = _of_store(preset, store)
+            step_s = preset.every / float(store.recordings[0].fps)
+        else:
+            train, test = _of_lists(preset, open_tree(folder))
+            step_s = LISTS_STEP_S
+        place = Path(preset.pictures) if preset.pictures else folder
+        _check(preset, train, test)
+        return cls(Rows(train, place), None if test is None else Rows(test, place), stills, step_s)
+
+    def facts(self) -> dict[str, Any]:
+        """What tells these data from others, and what the export needs."""
+        rows, stills = self.train.rows, self.stills
+        return {
+            "data": rows.name,
+            "samples": len(rows),
+            "stills": 0 if stills is None else len(stills.rows),
+            "limits": {
+                "max_mm": torch.from_numpy(rows.limits.max_mm.copy()),
+                "min_mm": torch.from_numpy(rows.limits.min_mm.copy()),
+            },
+            "window_step_s": self.step_s,
+        }
+
+
+@dataclass(frozen=True)
+class PretrainingData:
+    """Still pictures of stage 1."""
+
+    train: Rows
+    test: Rows | None
+    """None: there is nothing to validate on."""
+
+    @classmethod
+    def open(cls, preset: PoseMachinePreset, data_dir: str | Path) -> "PretrainingData":
+        """The pictures of ``--mpii``, or, without it, of ``data_dir``. Validated on those that MPII sets aside; where
+        it does not, on the test subjects in ``data_dir``.
+
+        Raises:
+            InputError: they cannot be read, or are points without pictures.
+        """
+        path = Path(preset.mpii or data_dir)
+        train = open_stills(path, preset.mpii_pictures)
+        if train.rows.pictures is None or not train.rows.visible.any():
+            raise InputError(f"{train.rows.name}: has no pictures with 2D points, which stage 1 trains on")
+        test = _stills_to_validate(path, preset.mpii_pictures)
+        if test is None and preset.mpii:
+            test = PoseMachineData.open(preset, data_dir).test
+        return cls(train, test)
+
+    def facts(self) -> dict[str, Any]:
+        """What tells these data from others."""
+        return {"data": self.train.rows.name, "samples": len(self.train.rows)}
+
+
+def open_stills(path: Path, pictures: str, split: str = "train") -> Rows:
+    """Still pictures with 2D points.
+
+    Args:
+        path: what ``maquette prepare mpii`` made, a list of the original program, or its folder.
+        pictures: folder of the pictures; empty: where the preparation found them, or where the list is.
+
+    Raises:
+        InputError: they cannot be read.
+    """
+    if is_mpii(path):
+        people = open_mpii(path)
+        return Rows(people.machine_rows(split), Path(pictures or people.folder or path))
+    file = path / MPII_LIST if path.is_dir() else path
+    if not file.is_file():
+        raise InputError(f"{path}: is no folder made by maquette prepare mpii, and no list of pictures ({MPII_LIST})")
+    return Rows(read_list(file), Path(pictures or file.parent))
+
+
+def _stills_to_validate(path: Path, pictures: str) -> Rows | None:
+    """Pictures that MPII's re-releases set aside."""
+    if is_mpii(path) and len(open_mpii(path).people("val")):
+        return open_stills(path, pictures, "val")
+    return None
+
+
+def _of_store(preset: PoseMachinePreset, store: PoseStore) -> tuple[PoseMachineRows, PoseMachineRows | None]:
+    limbs = None
+    if preset.mean_limb_scaled:
+        limbs = limbs_of_store(store, subjects=preset.subjects_train, every=preset.every)
+    common: dict[str, Any] = {
+        "source": preset.source,
+        "actions": list(preset.actions) or None,
+        "every": preset.every,
+        "limbs": limbs,
+        "pictures": preset.picture_names,
+    }
+    train = rows_from_store(store, subjects=preset.subjects_train, **common)
+    if not preset.subjects_test:
+        return train, None
+    return train, rows_from_store(store, subjects=preset.subjects_test, **common)
+
+
+def _of_lists(preset: PoseMachinePreset, tree: PublishedTree) -> tuple[PoseMachineRows, PoseMachineRows | None]:
+    if preset.mean_limb_scaled:
+        raise InputError(f"{tree.root}: --mean-limb-scaled is for stores; the published lists are as they are")
+    number = 3 if preset.protocol == "3" else 1
+    return tree.list_of("train", number), tree.list_of("test", number)
+
+
+def _check(preset: PoseMachinePreset, train: PoseMachineRows, test: PoseMachineRows | None) -> None:
+    problems = []
+    for rows in (train, *([] if test is None else [test])):
+        if not rows.has_3d.all():
+            problems.append(f"{rows.name}: {int((~rows.has_3d).sum())} of {len(rows)} rows have no 3D")
+        if preset.front == "image" and rows.pictures is None:
+            problems.append(f"{rows.name}: has no pictures; train with --front keypoints")
+        if preset.front == "keypoints" and not rows.visible.any():
+            problems.append(f"{rows.name}: has no 2D points, which --front keypoints needs")
+    if problems:
+        raise InputError.from_problems(f"preset '{preset.name}'", problems)

@@ -1,0 +1,78 @@
+"""From a checkpoint of the pose machine to its files: the machine as ONNX, and the correction by itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from maquette.lifting.min_max import MinMax
+from maquette.models.pose_machine import PoseMachine
+from maquette.models.pose_machine_spec import machine_model, machine_spec
+from maquette.refine.correction_weights import CorrectionSpec, CorrectionWeights
+from maquette.training.checkpoint import load_weights
+from maquette.training.plans import PoseMachinePreset
+from maquette.training.pose_machine import build_network
+from maquette.training.stages import stages_of
+
+FIRST_CORRECTION_STAGE = 3
+"""Before it the correction is as it was drawn."""
+
+
+def machine_file(
+    preset: PoseMachinePreset, state: Mapping[str, Any], command: str, accuracy: dict[str, Any], *, licence: str
+) -> Any:
+    """The ``onnx.ModelProto`` of a checkpoint of stages 2 to 5."""
+    facts = state["facts"]
+    spec = machine_spec(
+        _network(preset, state),
+        _limits(facts),
+        name=preset.model_name,
+        limits_source="the published program: 16 joints of Human3.6M at mean limb lengths",
+        sequence_frames=preset.sequence_frames,
+        step_s=facts["window_step_s"],
+        **_about(preset, state, command, accuracy, licence),
+    )
+    return machine_model(_network(preset, state), spec)
+
+
+def correction_file(
+    preset: PoseMachinePreset, state: Mapping[str, Any], command: str, accuracy: dict[str, Any], *, licence: str
+) -> CorrectionWeights:
+    """The correction of a checkpoint of stages 3 to 5, for the published refinement."""
+    limits = _limits(state["facts"])
+    spec = CorrectionSpec(
+        name=f"{preset.model_name}-correction",
+        view="square-crop/v1",
+        max_mm=limits.max_mm.tolist(),
+        min_mm=limits.min_mm.tolist(),
+        **_about(preset, state, command, accuracy, licence),
+    )
+    return CorrectionWeights.from_arrays(_network(preset, state).correction.published_arrays(), spec)
+
+
+def _network(preset: PoseMachinePreset, state: Mapping[str, Any]) -> PoseMachine:
+    network = build_network(preset, state["stage"])
+    load_weights(network, dict(state))
+    return network.float().eval()
+
+
+def _limits(facts: Mapping[str, Any]) -> MinMax:
+    return MinMax(facts["limits"]["max_mm"].numpy(), facts["limits"]["min_mm"].numpy())
+
+
+def _about(
+    preset: PoseMachinePreset, state: Mapping[str, Any], command: str, accuracy: dict[str, Any], licence: str
+) -> dict[str, Any]:
+    facts, stage = state["facts"], state["stage"]
+    data = [facts["data"]]
+    if preset.mean_limb_scaled:
+        data.append("every body at mean limb lengths")
+    if facts["stills"]:
+        data.append(f"{facts['stills']} still pictures")
+    steps = state["step"] + sum(preset.stage_steps[i - 1] for i in stages_of(preset) if 1 < i < stage)
+    return {
+        "licence": licence,
+        "training_data": f"{'; '.join(data)}; stages {stages_of(preset)[0]} to {stage}",
+        "command": command,
+        "seed": preset.seed,
+        "samples_seen": steps * preset.batch_size,
+        "accuracy": accuracy,
+    }
