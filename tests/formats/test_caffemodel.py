@@ -42,8 +42,15 @@ def test_what_google_writes(tmp_path, old: bool, doubles: bool, diff: bool, pack
     for name, layer in net.layers.items():
         for found, values in zip(layer.blobs, LAYERS[name], strict=True):
             assert found.shape == ((1,) * (4 - values.ndim) + values.shape if old else values.shape)
-            assert found.dtype == (np.float64 if doubles else np.float32)
+            assert (found.dtype, found.flags.writeable) == (np.float32, False)
             np.testing.assert_array_equal(found.reshape(values.shape), values)
+
+
+def test_numbers_beyond_single_precision_are_infinite(tmp_path) -> None:
+    data = snapshot({"a": [np.array([1e300, -1e300, 1.0])]}, doubles=True)
+    np.testing.assert_array_equal(
+        read_caffemodel(written(tmp_path, data)).layers["a"].blobs[0], np.array([np.inf, -np.inf, 1.0])
+    )
 
 
 def test_values_as_bytes_are_the_same_file() -> None:

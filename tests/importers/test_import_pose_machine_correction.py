@@ -91,6 +91,7 @@ def test_what_it_refuses(tmp_path) -> None:
         ([*ARRAYS[:-1], np.arange(32)], "entries 11 of its list are no arrays"),
         ([*ARRAYS[2:4], *ARRAYS[:2], *ARRAYS[4:]], r"change_tmp\.weight has shape \(6, 48\), expected \(48, 48\)"),
         ([a.T for a in ARRAYS], r"stored \(out, in\), the published program has them \(in, out\): transpose"),
+        ([*ARRAYS[:-1], np.full(32, 1e300)], r"project_2d\.bias holds values that are not finite"),
         ([*ARRAYS[:-1], np.full(32, np.nan)], "project_2d.bias holds values that are not finite"),
     ):
         with pytest.raises(ModelError, match=words):

@@ -18,7 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "prepare": ("Prepare", "a data set in its original files -> arrays to train and evaluate with"),
     "train": ("Train", "train a lifter: the published trainings, and ours on open motion capture"),
     "evaluate": ("Evaluate", "errors of a lifter under the published protocols; reports to compare"),
-    "import-weights": ("ImportWeights", "published checkpoints to model files: TensorFlow, PyTorch"),
+    "import-weights": ("ImportWeights", "published checkpoints to model files: TensorFlow, PyTorch, Caffe"),
     "benchmark-lifters": ("BenchmarkLifters", "compare lifters on open motion capture under a fixed grid"),
     "bench": ("Bench", "speed of the main path on this machine, against its floor"),
 }

@@ -32,7 +32,8 @@ CORRECTION = "pose-machine-correction"
 
 @dataclass(frozen=True)
 class ImportWeights:
-    """Make a model file from a published checkpoint (extra: train). Nothing that is in the checkpoint is run."""
+    """Make a model file from a published checkpoint (extra: train; without it pose-machine-correction). Nothing
+    that is in the checkpoint is run."""
 
     kind: Annotated[
         Literal["martinez-tf", "martinez-pytorch", "rie", "videopose3d", "pose-machine", "pose-machine-correction"],
@@ -129,12 +130,16 @@ class ImportWeights:
 
     def _write_correction(self, weights: "CorrectionWeights") -> None:
         """The file, read again as a refinement would."""
+        import shlex
+
         from maquette.refine.correction_weights import load_correction, save_correction
 
         save_correction(weights, self.output)
         written = load_correction(self.output)
         print(f"sha256 {written.sha256}")
-        print(f"wrote {self.output}")
+        path = shlex.quote(str(self.output))
+        line = f"evaluate RESULTS --data LISTS --protocol pose-machine --refine self-supervised --correction {path}"
+        print(f"wrote {self.output}; refine the coarse poses of its program with: maquette {line}")
 
 
 def _line(model: "OnnxModel | PoseMachineModel", path: str) -> str:

@@ -40,8 +40,8 @@ class CaffeLayer:
     kind: str
     """Caffe's type, for example ``Convolution``; empty where the file does not tell."""
     blobs: tuple[np.ndarray, ...]
-    """float32 (float64 where the net was trained in double precision), read-only views of the file; those of files from
-    before the end of 2014 always have four dimensions."""
+    """float32, read-only; those of files from before the end of 2014 always have four dimensions. A value of a net in
+    double precision that is beyond single precision is infinite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,13 +165,20 @@ def _values(field: Field, kind: int, where: str) -> np.ndarray:
     size = {FIXED_32: 4, FIXED_64: 8}[kind]
     if isinstance(field.value, int) or field.kind in {FIXED_32, FIXED_64} - {kind} or len(field.value) % size:
         raise Damaged(f"has values of another type in an array of {where}")
-    return np.frombuffer(field.value, f"<f{size}")
+    values = np.frombuffer(field.value, f"<f{size}")
+    if kind == FIXED_64:
+        with np.errstate(over="ignore"):
+            values = values.astype(np.float32)
+            values.flags.writeable = False
+    return values
 
 
 def _joined(pieces: list[np.ndarray]) -> np.ndarray:
     if len(pieces) == 1:
         return pieces[0]
-    return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+    joined = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+    joined.flags.writeable = False
+    return joined
 
 
 def _text(data: bytes | memoryview) -> str:

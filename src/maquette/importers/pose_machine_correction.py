@@ -41,7 +41,7 @@ def import_correction(path: Path, *, name: str, batch_norm_scale: bool = False) 
         InputError: it cannot be read, or holds more than arrays.
         ModelError: arrays of another network; the text lists those that differ.
     """
-    caffe = path.suffix == ".caffemodel"
+    caffe = ".caffemodel" in path.name
     arrays = _of_snapshot(path) if caffe else _of_pickle(path)
     spec = CorrectionSpec(
         name=name,
@@ -116,7 +116,9 @@ def _of_pickle(path: Path) -> list[np.ndarray]:
     wrong = [i for i, array in enumerate(loaded) if not _is_numbers(array)]
     if wrong:
         raise ModelError(f"{path}: entries {', '.join(map(str, wrong))} of its list are no arrays of real numbers")
-    return [np.asarray(array, dtype=np.float32) for array in loaded]
+    with np.errstate(over="ignore"):
+        # What is beyond single precision becomes infinite and is refused as that.
+        return [np.asarray(array, dtype=np.float32) for array in loaded]
 
 
 def _is_numbers(array: Any) -> bool:
