@@ -25,6 +25,7 @@ ABOUT = {
     "tcn-mocap": "our temporal lifter, on open motion capture",
     "martinez-mocap": "our single-pose lifter, on open motion capture",
     "rie-mocap": "relative information encoding behind our landmarks, in its three stages, on open motion capture",
+    "correction-mocap": "the correction of the 3D pose machine for any lifter, on open motion capture",
 }
 
 

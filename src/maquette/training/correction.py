@@ -5,7 +5,6 @@ from poses that several lifters made of simulated detections, part of them spoil
 lifters unknown to it may be wrong.
 """
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +27,7 @@ from maquette.training.correction_network import (
     picture_of,
 )
 from maquette.training.experiment import SOLE, Experiment, Share, device_of
+from maquette.training.mocap import learning_rate
 from maquette.training.plans import CorrectionPreset
 
 _VALIDATION_SEED = 2
@@ -44,14 +44,6 @@ class Poses(NamedTuple):
     coarse: Float[Tensor, "rows 48"]
     truth: Float[Tensor, "rows 48"]
     distance_mm: Float[Tensor, " rows"]
-
-
-def learning_rate(preset: CorrectionPreset, step: int) -> float:
-    """Rises over the warm-up, stays, and falls by half a cosine over the cool-down."""
-    warm = min(1.0, (step + 1) / max(preset.warmup_steps, 1))
-    left = (preset.total_steps - step) / max(preset.cooldown_steps, 1)
-    cool = 1.0 if left >= 1 else 0.5 * (1 - math.cos(math.pi * max(left, 0.0)))
-    return preset.learning_rate * warm * cool
 
 
 def spoilt(rng: np.random.Generator, coarse: Float[Tensor, "rows 48"]) -> Float[Tensor, "rows 48"]:

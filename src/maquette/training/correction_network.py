@@ -106,9 +106,7 @@ def mirrored(pose: Float[Tensor, "rows 48"]) -> Float[Tensor, "rows 48"]:
     return normalised(millimetres(pose)[:, _MIRROR] * torch.tensor([-1.0, 1.0, 1.0]).to(pose))
 
 
-def picture_of(
-    pose: Float[Tensor, "rows 48"], distance_mm: Float[Tensor, " rows"]
-) -> Float[Tensor, "rows 32"]:
+def picture_of(pose: Float[Tensor, "rows 48"], distance_mm: Float[Tensor, " rows"]) -> Float[Tensor, "rows 32"]:
     """What the virtual camera sees of a pose whose root is ``distance_mm`` in front of it, as
     :mod:`maquette.refine.correction_view` normalises it: exact perspective, all joints seen."""
     body = millimetres(pose)

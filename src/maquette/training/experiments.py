@@ -7,6 +7,7 @@ from torch import Tensor
 from maquette.training.checkpoint import read_checkpoint, weights_of
 from maquette.training.experiment import Experiment, Share
 from maquette.training.plans import (
+    CorrectionPreset,
     MocapPreset,
     PoseMachinePreset,
     PosePreset,
@@ -35,6 +36,10 @@ def build_experiment(plan: Preset, data_dir: Path, *, stage: int = 0, before: Pa
         from maquette.training.mocap import MocapExperiment
 
         return MocapExperiment(plan, data_dir, share, stage=stage, before=weights)
+    if isinstance(plan, CorrectionPreset):
+        from maquette.training.correction import CorrectionExperiment
+
+        return CorrectionExperiment(plan, data_dir, share)
     if isinstance(plan, RelativePreset):
         from maquette.training.chunks import ChunkData
         from maquette.training.relative import RelativeExperiment

@@ -12,7 +12,14 @@ from maquette.lifting.normalize import CHANNELS
 from maquette.lifting.normalize import NAME as NORMALISATION
 from maquette.runtime.spec import METADATA_KEY
 from maquette.skeletons import LANDMARKS_27, LIFTED_21
-from maquette.training.plans import MocapPreset, PoseMachinePreset, Preset, RelativeMocapPreset, StorePreset
+from maquette.training.plans import (
+    CorrectionPreset,
+    MocapPreset,
+    PoseMachinePreset,
+    Preset,
+    RelativeMocapPreset,
+    StorePreset,
+)
 from maquette.training.presets import flat_fields, get_preset
 from maquette.training.run import plan_from_settings
 
@@ -55,15 +62,50 @@ def export_run(out_dir: str | Path, *, accuracy: dict[str, Any] | None = None, p
     preset = plan_from_settings(state["settings"])
     if preset.export_weights == "best" and (out_dir / BEST).is_file():
         state = read_checkpoint(out_dir / BEST)
+    target = Path(path) if path is not None else out_dir / model_file(preset)
+    if isinstance(preset, CorrectionPreset):
+        _export_pair(preset, state, target, accuracy or {})
+        return target
     with torch.random.fork_rng():
         model = _model(preset, state, accuracy or {})
-    target = Path(path) if path is not None else out_dir / f"{preset.model_name}.onnx"
     with atomic_path(target) as temporary:
         temporary.write_bytes(model.SerializeToString())
     if isinstance(preset, PoseMachinePreset):
         _export_correction(preset, state, target, accuracy or {})
     _log.info("wrote %s: %d steps", target, state["step"])
     return target
+
+
+def model_file(preset: Preset) -> str:
+    """What the model of a preset is called."""
+    return preset.model_name + (".npz" if isinstance(preset, CorrectionPreset) else ".onnx")
+
+
+def _export_pair(preset: CorrectionPreset, state: dict[str, Any], target: Path, accuracy: dict[str, Any]) -> None:
+    """Correction and projection, in half precision, which loses nothing that can be measured."""
+    import torch
+
+    from maquette.refine.correction_view import VIEW
+    from maquette.refine.correction_weights import CorrectionSpec, CorrectionWeights, save_correction
+    from maquette.training.checkpoint import load_weights
+    from maquette.training.correction_network import CorrectionPair
+
+    with torch.random.fork_rng():
+        network = CorrectionPair(preset.width, hidden_scale=preset.hidden_scale)
+    load_weights(network, state)
+    spec = CorrectionSpec(
+        name=preset.model_name,
+        view=VIEW,
+        licence=LICENCE,
+        training_data=TRAINING_DATA,
+        attribution=ATTRIBUTION,
+        command=training_command(preset, state["step"], state["total_steps"], data="shared/data/cmu"),
+        seed=preset.seed,
+        samples_seen=state["step"] * preset.batch_size,
+        accuracy=accuracy,
+    )
+    save_correction(CorrectionWeights.from_arrays(network.published_arrays(), spec), target, half=True)
+    _log.info("wrote %s: %d steps", target, state["step"])
 
 
 def _model(preset: Preset, state: dict[str, Any], accuracy: dict[str, Any]) -> Any:
@@ -156,7 +198,7 @@ def training_command(preset: Preset, steps: int, total_steps: int, *, data: str)
     return " ".join(parts) + stopped
 
 
-_NOT_IN_COMMAND = {"threads", "workers", "accelerator", "checkpoint_minutes", "log_steps"}
+_NOT_IN_COMMAND = {"threads", "workers", "keep_poses", "accelerator", "checkpoint_minutes", "log_steps"}
 """They do not change the weights."""
 
 

@@ -21,7 +21,7 @@ from maquette.models.rie_stages import freeze_for_stage, load_stage
 from maquette.skeletons import H36M_17
 from maquette.training.experiment import SOLE, Experiment, Share, device_of
 from maquette.training.networks import Lifter, build_network
-from maquette.training.plans import MocapPreset, RelativeMocapPreset
+from maquette.training.plans import CorrectionPreset, MocapPreset, RelativeMocapPreset
 
 USES_PER_BATCH = 2  # as it is, and mirrored
 _ERRORS = ("mpjpe_mm", "pa_mpjpe_mm")
@@ -34,7 +34,7 @@ class Windows(NamedTuple):
     targets_m: Float[Tensor, "batch 21 3"]
 
 
-def learning_rate(preset: MocapPreset, step: int) -> float:
+def learning_rate(preset: MocapPreset | CorrectionPreset, step: int) -> float:
     """Rises over the warm-up, stays, and falls by half a cosine over the cool-down."""
     warm = min(1.0, (step + 1) / max(preset.warmup_steps, 1))
     left = (preset.total_steps - step) / max(preset.cooldown_steps, 1)

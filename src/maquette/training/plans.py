@@ -127,6 +127,58 @@ class RelativeMocapPreset(MocapPreset):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CorrectionPreset(Preset):
+    """The correction + projection pair of the 3D pose machine, on poses that lifters made of open motion capture."""
+
+    samples: SampleSettings = field(default_factory=SampleSettings)
+    """How samples are made."""
+    lifters: tuple[str, ...] = ("maquette-tcn27", "maquette-residual", "maquette-rie27")
+    """Lifters of ours, by name or file, that take turns."""
+    poses: int = 409_600
+    """Poses that are lifted before the training starts."""
+    keep_poses: str = ""
+    """File (.npz) that keeps the lifted poses and has them ready the next time; without it they are made at every
+    start, which takes minutes."""
+    batch_size: int = 1024
+    """Poses in a step."""
+    total_steps: int = 12_000
+    """Optimiser steps."""
+    warmup_steps: int = 200
+    """Steps over which the learning rate rises from zero."""
+    cooldown_steps: int = 8_000
+    """Last steps, over which the learning rate falls to zero (half a cosine)."""
+    learning_rate: float = 1e-3
+    """Peak learning rate of AdamW."""
+    weight_decay: float = 0.01
+    """Of all weights."""
+    clip_norm: float = 1.0
+    """Largest norm of the gradient."""
+    ema_decay: float = 0.999
+    """Of the running mean of the weights, which is what is evaluated and exported."""
+    width: int = 1024
+    """Width of the hidden layers."""
+    losses: Literal["metric", "published"] = "metric"
+    """``metric``: distances in metres of joints and bones to the truth, and a projector that learns from poses of all
+    kinds; ``published``: squares of normalised coordinates of joints, bones and the picture of the corrected pose."""
+    bone_weight: float = 0.3
+    """Weight of the bones' vectors beside the joints, metric losses."""
+    picture_weight: float = 3.0
+    """Weight of the projector's mean squared error beside the joints, metric losses."""
+    projected_poses: int = 384
+    """Poses of a step that the projector learns from, metric losses."""
+    spoilt_share: float = 0.3
+    """Share of the poses that are spoilt further, as lifters that are not known here might."""
+    hidden_scale: float = 1.0
+    """Size of the correction's hidden layer, on which depends how far an update of the online refinement goes, and
+    nothing else."""
+    validate_steps: int = 2_000
+    """Steps between validations; 0: none."""
+    precision: Literal["bf16", "16", "32", "64"] = "bf16"
+    """Of matrix products: bfloat16 (2.5 times faster on CPUs that have it), float16 (GPUs only), float32; ``64`` makes
+    everything double, for comparisons."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StorePreset(Preset):
     """A training on a store of recordings (``maquette prepare``), in epochs."""
 

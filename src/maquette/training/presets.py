@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 from maquette.datasets.sample_settings import SampleSettings
 from maquette.errors import InputError
 from maquette.training.plans import (
+    CorrectionPreset,
     MocapPreset,
     PoseMachinePreset,
     PosePreset,
@@ -88,6 +89,7 @@ PRESETS: dict[str, Preset] = {
     "rie-mocap": RelativeMocapPreset(
         name="rie-mocap", model_name="maquette-rie27", kind="relative", width=256, batch_size=1024, dropout=0.1
     ),
+    "correction-mocap": CorrectionPreset(name="correction-mocap", model_name="maquette-correction"),
 }
 _FIXED = {"name", "kind"}
 """Fields that make a preset what it is; no flag changes them."""
@@ -178,17 +180,19 @@ _AT_LEAST_ONE = {
     *("batch_size", "threads", "log_steps", "total_steps", "width", "levels", "workers", "validate_windows"),
     *("validate_steps", "epochs", "decay_steps", "linear_size", "stride", "downsample", "channels", "latent", "hidden"),
     *("window_frames", "windows_per_segment", "stage_steps", "sequence_frames", "every", "image_size"),
+    *("poses",),
 }
 _AT_LEAST_ZERO = {
     *("checkpoint_minutes", "validate_epochs", "validate_frames", "num_layers", "blocks", "warmup", "warmup_steps"),
     *("cooldown_steps", "stage_cooldowns", "weight_decay", "feet_weight", "scale_free_weight", "stills"),
+    *("bone_weight", "picture_weight", "projected_poses"),
 }
 _SEEDS = {"seed", "order_seed"}
-_SHARES = {"dropout", "head_dropout", "ema_decay", "mask_probability"}
+_SHARES = {"dropout", "head_dropout", "ema_decay", "mask_probability", "spoilt_share"}
 _SMALLEST_PICTURE = 56
 """With which something is left behind the last convolution of the pose machine."""
 _PARTS = {"subset", "momentum_first", "momentum_last"}
-_POSITIVE = {"learning_rate", "lr_decay", "decay", "clip_norm", "step_s", "stage_rates"}
+_POSITIVE = {"learning_rate", "lr_decay", "decay", "clip_norm", "step_s", "stage_rates", "hidden_scale"}
 
 
 def _several(value: Any) -> tuple:

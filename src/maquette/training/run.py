@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from maquette.errors import InputError, OutputError, missing_extra
-from maquette.training.plans import MocapPreset, PoseMachinePreset, PosePreset, Preset
+from maquette.training.plans import CorrectionPreset, MocapPreset, PoseMachinePreset, PosePreset, Preset
 from maquette.training.presets import flat_fields, get_preset
 from maquette.training.stages import folder_of, stages_of
 
 _log = logging.getLogger(__name__)
 _MAY_CHANGE = {
-    *("threads", "workers", "checkpoint_minutes", "log_steps", "export_weights"),
+    *("threads", "workers", "checkpoint_minutes", "log_steps", "export_weights", "keep_poses", "hidden_scale"),
     *("validate_steps", "validate_windows", "validate_epochs", "validate_frames"),
     *("total_steps", "cooldown_steps"),
 }
@@ -61,7 +61,7 @@ def train(
     """
     _check_packages()
     from maquette.training.checkpoint import CHECKPOINT
-    from maquette.training.export import export_run, is_first_process
+    from maquette.training.export import export_run, is_first_process, model_file
 
     out_dir = Path(out_dir)
     if max_minutes is not None and not max_minutes >= 0:
@@ -86,8 +86,8 @@ def train(
     if isinstance(plan, PoseMachinePreset) and reached == 1:
         return folder_of(out_dir, 1) / CHECKPOINT  # what stage 2 starts from; by itself it is no lifter
     last = reached == stages_of(plan)[-1]
-    target = out_dir / (f"{plan.model_name}.onnx" if last else f"{plan.model_name}-stage-{reached}.onnx")
-    return export_run(folder_of(out_dir, reached), path=target)
+    name = model_file(plan) if last else f"{plan.model_name}-stage-{reached}.onnx"
+    return export_run(folder_of(out_dir, reached), path=out_dir / name)
 
 
 def _check_packages() -> None:
@@ -233,12 +233,12 @@ def resumed_preset(settings: dict[str, Any], preset: str, overrides: dict[str, A
     if fixed:
         raise InputError(f"a resumed run cannot change {', '.join(fixed)}; start a new one in another folder")
     plan = get_preset(preset, **{**flat, **overrides})
-    if isinstance(plan, MocapPreset) and isinstance(before, MocapPreset):
+    if isinstance(plan, MocapPreset | CorrectionPreset) and isinstance(before, MocapPreset | CorrectionPreset):
         _check_schedule(before, plan, step)
     return plan
 
 
-def _check_schedule(before: MocapPreset, now: MocapPreset, step: int) -> None:
+def _check_schedule(before: MocapPreset | CorrectionPreset, now: MocapPreset | CorrectionPreset, step: int) -> None:
     ends = [(plan.total_steps, plan.cooldown_steps) for plan in (before, now)]
     falls = min(steps - cooling for steps, cooling in ends)
     if ends[0] != ends[1] and step > falls:

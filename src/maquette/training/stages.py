@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from maquette.training.plans import (
+    CorrectionPreset,
     MocapPreset,
     PoseMachinePreset,
     Preset,
@@ -41,6 +42,8 @@ def stage_words(plan: Preset) -> list[str]:
         return [f"{plan.epochs} epochs, the first {plan.warmup} of them on labelled data alone"]
     if isinstance(plan, MocapPreset):
         return [f"{plan.total_steps} steps of {plan.batch_size} windows"]
+    if isinstance(plan, CorrectionPreset):
+        return [f"{plan.total_steps} steps of {plan.batch_size} of {plan.poses} lifted poses"]
     return [f"{getattr(plan, 'epochs', 0)} epochs"]
 
 
