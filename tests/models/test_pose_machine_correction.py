@@ -83,10 +83,11 @@ def test_arrays_of_another_network_are_refused():
     assert "project_2d weight" in str(error.value)
 
 
-def test_starts_as_published():
-    correction = Correction()
+@pytest.mark.parametrize(("initialisation", "deviation"), [("published", 0.01), ("scaled", 1 / 32)])
+def test_weights_at_the_start(initialisation, deviation):
+    correction = Correction(initialisation=initialisation)
     assert sum(p.numel() for p in correction.parameters()) == 2_281_552
-    assert correction.project_2.weight.std().item() == pytest.approx(0.01, rel=0.01)
+    assert correction.project_2.weight.std().item() == pytest.approx(deviation, rel=0.01)
     assert not any(layer.bias.any() for layer in correction.layers())
 
 

@@ -180,12 +180,12 @@ def test_a_copy_has_weights_of_its_own():
     assert sum(p.numel() for p in stack.parameters()) == sum(t.numel() for t in stack.state_dict().values())
 
 
-def test_starts_as_published():
-    lstm = ResettableLstm(64, 64)
-    for name, parameter in lstm.named_parameters():
-        if name.startswith("bias"):
+@pytest.mark.parametrize(("initialisation", "bound"), [("published", 0.01), ("scaled", 1 / 8)])
+def test_starts_uniform(initialisation, bound):
+    for name, parameter in LstmStack(64, 64, initialisation=initialisation).named_parameters():
+        if ".bias" in name:
             assert not parameter.any()
         else:
-            assert parameter.abs().max() <= 0.01
+            assert parameter.abs().max() <= bound
             # The standard deviation of a uniform distribution is its width by the root of 12.
-            assert parameter.std().item() == pytest.approx(0.02 / 12**0.5, rel=0.03)
+            assert parameter.std().item() == pytest.approx(2 * bound / 12**0.5, rel=0.03)

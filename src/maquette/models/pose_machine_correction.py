@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from maquette.errors import ModelError
+from maquette.models.pose_machine_initialisation import Initialisation, initialise
 
 JOINTS, WIDTH = 16, 1024
 BATCH_NORM_SCALE = 1 / sqrt(1.001)
@@ -23,15 +24,6 @@ LAYERS = ("change_tmp", "change", "project_1", "project_2", "project_3", "projec
 """Of the correction, in the order of the published files."""
 MORE_OFTEN_DROPPED = (7, 9)
 """Spine and head: they are dropped twice as often."""
-
-
-def initialise_published(module: nn.Module) -> None:
-    """Weights N(0, 0.01), biases 0, in all linear layers and convolutions, as published."""
-    for layer in module.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d):
-            nn.init.normal_(layer.weight, std=0.01)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
 
 
 class Correction(nn.Module):
@@ -47,6 +39,7 @@ class Correction(nn.Module):
             have no trained values. The network that was trained has none.
         test_template: the sum in the projector as in the published template of the test (no ReLU before it but one
             after it). The published training and deployment, which this is not, differ from it.
+        initialisation: of the weights, :data:`maquette.models.pose_machine_initialisation.Initialisation`.
 
     With the defaults it has 2,281,552 parameters; :data:`LAYERS` are their names.
     """
@@ -58,6 +51,7 @@ class Correction(nn.Module):
         width: int = WIDTH,
         batch_norm_scale: bool = False,
         test_template: bool = False,
+        initialisation: Initialisation = "published",
     ) -> None:
         super().__init__()
         self.joints, self.width = joints, width
@@ -69,7 +63,7 @@ class Correction(nn.Module):
         self.project_2 = nn.Linear(width, width)
         self.project_3 = nn.Linear(width, width)
         self.project_2d = nn.Linear(width, 2 * joints)
-        initialise_published(self)
+        initialise(self, initialisation)
 
     def correct(self, coarse: Float[Tensor, "*rows values"]) -> Float[Tensor, "*rows values"]:
         """The corrected 3D pose; nothing keeps it between 0 and 1."""

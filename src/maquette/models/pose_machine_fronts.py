@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from maquette.errors import InputError
-from maquette.models.pose_machine_correction import JOINTS, WIDTH, initialise_published
+from maquette.models.pose_machine_correction import JOINTS, WIDTH
+from maquette.models.pose_machine_initialisation import Initialisation, initialise
 
 IMAGE_SIZE = 368
 """Pixels along each side of a picture."""
@@ -49,14 +50,14 @@ class Trunk(nn.Module):
     :mod:`maquette.models.pose_machine_pretraining`, or from an imported one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, initialisation: Initialisation = "published") -> None:
         super().__init__()
         channels = 3
         for group in TRUNK_GROUPS:
             for name, outputs in group:
                 self.add_module(name, nn.Conv2d(channels, outputs, 3, padding=1))
                 channels = outputs
-        initialise_published(self)
+        initialise(self, initialisation)
 
     def forward(self, images: Float[Tensor, "frames 3 height width"]) -> Float[Tensor, "frames 128 rows columns"]:
         x = images
@@ -77,7 +78,9 @@ class FeatureAdaption(nn.Module):
     With the defaults the convolutions have 1,114,624 parameters, ``fc`` has 13,108,224.
     """
 
-    def __init__(self, *, image_size: int = IMAGE_SIZE, width: int = WIDTH) -> None:
+    def __init__(
+        self, *, image_size: int = IMAGE_SIZE, width: int = WIDTH, initialisation: Initialisation = "published"
+    ) -> None:
         super().__init__()
         side = image_size // TRUNK_STRIDE
         for name, kernel, stride in ADAPTION_LAYERS:
@@ -86,7 +89,7 @@ class FeatureAdaption(nn.Module):
         if side < 1:
             raise InputError(f"pictures of {image_size} pixels are too small for the pose machine, it needs 56 or more")
         self.fc = nn.Linear(TRUNK_CHANNELS * side * side, width)
-        initialise_published(self)
+        initialise(self, initialisation)
 
     def forward(self, features: Float[Tensor, "frames 128 rows columns"]) -> Float[Tensor, "frames features"]:
         x = features
@@ -98,10 +101,12 @@ class FeatureAdaption(nn.Module):
 class ImageFront(nn.Module):
     """Pictures, as :func:`preprocess` gives them, to features: ``trunk`` and ``adaption``."""
 
-    def __init__(self, *, image_size: int = IMAGE_SIZE, width: int = WIDTH) -> None:
+    def __init__(
+        self, *, image_size: int = IMAGE_SIZE, width: int = WIDTH, initialisation: Initialisation = "published"
+    ) -> None:
         super().__init__()
-        self.trunk = Trunk()
-        self.adaption = FeatureAdaption(image_size=image_size, width=width)
+        self.trunk = Trunk(initialisation=initialisation)
+        self.adaption = FeatureAdaption(image_size=image_size, width=width, initialisation=initialisation)
 
     def forward(
         self,

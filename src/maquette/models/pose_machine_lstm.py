@@ -17,6 +17,8 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
+from maquette.models.pose_machine_initialisation import Initialisation, initialise
+
 _CAFFE_GATES = (0, 1, 3, 2)
 """Caffe's blocks of rows are input, forget, output and candidate; torch's have the last two the other way round."""
 
@@ -51,14 +53,6 @@ class ResettableLstm(nn.LSTM):
         self.register_buffer("bias_hh_l0", torch.zeros(4 * width), persistent=False)
         # The list of weights that torch keeps still has the parameter.
         self._init_flat_weights()
-
-    def reset_parameters(self) -> None:
-        """Weights uniform within 0.01, bias 0 (that of the forget gate too), as published."""
-        for name, parameter in self.named_parameters():
-            if name.startswith("weight"):
-                nn.init.uniform_(parameter, -0.01, 0.01)
-            else:
-                nn.init.zeros_(parameter)
 
     def blobs(self) -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
         """Weight of the input, bias, weight of the state: Caffe's order, but torch's order of gates."""
@@ -97,13 +91,22 @@ class LstmStack(nn.Module):
         inputs: values of a row.
         width: of both LSTMs.
         published_flags: the flags of the second LSTM are not reversed, as published; see the text of this module.
+        initialisation: of the weights, :data:`maquette.models.pose_machine_initialisation.Initialisation`.
     """
 
-    def __init__(self, inputs: int = 1024, width: int = 1024, *, published_flags: bool = False) -> None:
+    def __init__(
+        self,
+        inputs: int = 1024,
+        width: int = 1024,
+        *,
+        published_flags: bool = False,
+        initialisation: Initialisation = "published",
+    ) -> None:
         super().__init__()
         self.published_flags = published_flags
         self.lstm1 = ResettableLstm(inputs, width)
         self.lstm2 = ResettableLstm(width, width)
+        initialise(self, initialisation)
 
     def forward(
         self,

@@ -5,15 +5,14 @@ from the trunk's features. Both train ``trunk``; the 3D pose machine takes it ov
 third network, the pose machine with 2D in the place of 3D, gave the published program its 2D.
 """
 
-from math import sqrt
-
 import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from maquette.models.pose_machine_correction import JOINTS, WIDTH, initialise_published
+from maquette.models.pose_machine_correction import JOINTS, WIDTH
 from maquette.models.pose_machine_fronts import IMAGE_SIZE, TRUNK_CHANNELS, TRUNK_STRIDE, ImageFront, Trunk
+from maquette.models.pose_machine_initialisation import initialise
 from maquette.models.pose_machine_losses import euclidean_loss
 from maquette.models.pose_machine_lstm import LstmStack, LstmState
 
@@ -34,7 +33,7 @@ class HeatMapNetwork(nn.Module):
     Args:
         maps: joints and background.
 
-    Layers have the published names. Weights start as published, uniform within sqrt(3 / fan-in), biases at 0.
+    Layers have the published names. Weights start ``scaled``, as published.
     """
 
     def __init__(self, maps: int = HEAT_MAPS) -> None:
@@ -47,7 +46,7 @@ class HeatMapNetwork(nn.Module):
             self.add_module(name, nn.Conv2d(channels, outputs, width, padding=width // 2))
             channels = outputs
         self.Mconv7_stage2 = nn.Conv2d(channels, maps, 1)
-        _initialise_xavier(self)
+        initialise(self, "scaled")
 
     def forward(
         self, images: Float[Tensor, "frames 3 height width"]
@@ -115,7 +114,7 @@ class DirectRegression(nn.Module):
         super().__init__()
         self.trunk = Trunk()
         self.fc = nn.Linear(TRUNK_CHANNELS * (image_size // TRUNK_STRIDE) ** 2, outputs)
-        _initialise_xavier(self)
+        initialise(self, "scaled")
 
     def forward(self, images: Float[Tensor, "frames 3 height width"]) -> Float[Tensor, "frames outputs"]:
         return self.fc(self.trunk(images).flatten(1))
@@ -145,7 +144,7 @@ class PointMachine(nn.Module):
         self.front = ImageFront(image_size=image_size, width=width)
         self.lstm = LstmStack(width, width, published_flags=published_flags)
         self.fc_final = nn.Linear(width, 2 * joints)
-        initialise_published(self.fc_final)
+        initialise(self.fc_final)
 
     def forward(
         self,
@@ -156,13 +155,3 @@ class PointMachine(nn.Module):
         """x, y of all joints, and the state for the next chunk; ``clip`` and ``state`` as of :class:`LstmStack`."""
         features, after = self.lstm(self.front(images), clip, state)
         return self.fc_final(features), after
-
-
-def _initialise_xavier(network: nn.Module) -> None:
-    """Weights of variance 1 / fan-in, uniform, and biases 0: what Caffe calls "xavier"."""
-    for name, parameter in network.named_parameters():
-        if name.endswith("weight"):
-            bound = sqrt(3 / parameter[0].numel())
-            nn.init.uniform_(parameter, -bound, bound)
-        else:
-            nn.init.zeros_(parameter)
