@@ -6,7 +6,6 @@ calls: the centre of pixel ``i`` of the result lies at ``(i + 0.5) scale`` in th
 than one of 255.
 """
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,8 +21,10 @@ from maquette.errors import InputError
 SIDE_PX = 368
 GREY = 128
 """Where a box reaches beyond its picture: what becomes 0 to the network."""
+_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM", "GIF")
 _LARGEST_PX = 64_000_000
 """A picture of more pixels is a slip or an attack: a few kilobytes can unfold to gigabytes."""
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 def read_square(
@@ -32,7 +33,7 @@ def read_square(
     """The square of one picture, RGB.
 
     Args:
-        path: of any format that Pillow reads; grey pictures and palettes become RGB, transparency is dropped.
+        path: JPEG, PNG, BMP, WebP, TIFF, PPM or GIF; grey pictures and palettes become RGB, transparency is dropped.
         box: left, top and side of the square in pixels of the picture; None: all of the picture.
 
     Raises:
@@ -57,11 +58,7 @@ def read_square(
 @contextmanager
 def _opened(path: str | Path) -> Iterator[Image.Image]:
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of what is refused here, and of tags in a file that nobody needs.
-            warnings.simplefilter("ignore")
-            picture = Image.open(path)
-        with picture:
+        with Image.open(path, formats=_FORMATS) as picture:
             if picture.width * picture.height > _LARGEST_PX:
                 raise InputError(
                     f"{path}: {picture.width} by {picture.height} pixels, expected at most "
@@ -71,10 +68,10 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
     except FileNotFoundError:
         raise InputError(f"{path}: no such picture") from None
     except UnidentifiedImageError:
-        raise InputError(f"{path}: is no picture of a known format") from None
+        raise InputError(f"{path}: is no picture of a known format ({', '.join(_FORMATS)})") from None
     except InputError:
         raise
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, *_BOMBS) as error:
         raise InputError(f"{path}: the picture cannot be read ({error}); copy it again") from None
 
 

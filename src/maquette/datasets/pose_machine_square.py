@@ -41,7 +41,7 @@ def squares_around(
     points_px: Float[np.ndarray, "rows joints 2"],
     visible: Bool[np.ndarray, "rows joints"],
     *,
-    margin: float = MARGIN,
+    margin: float | int = MARGIN,
 ) -> Squares:
     """The square of each row.
 

@@ -56,7 +56,7 @@ def rows_from_store(
     every: int = EVERY,
     limits: MinMax = PUBLISHED_16,
     limbs: LimbLengths | None = None,
-    margin: float = MARGIN,
+    margin: float | int = MARGIN,
     pictures: str = PICTURES,
 ) -> PoseMachineRows:
     """All rows of ``subjects``, in the order asked for, as the 2D ``source`` saw them.
