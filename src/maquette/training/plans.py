@@ -141,11 +141,11 @@ class CorrectionPreset(Preset):
     start, which takes minutes."""
     batch_size: int = 1024
     """Poses in a step."""
-    total_steps: int = 12_000
+    total_steps: int = 9_000
     """Optimiser steps."""
     warmup_steps: int = 200
     """Steps over which the learning rate rises from zero."""
-    cooldown_steps: int = 8_000
+    cooldown_steps: int = 6_000
     """Last steps, over which the learning rate falls to zero (half a cosine)."""
     learning_rate: float = 1e-3
     """Peak learning rate of AdamW."""
