@@ -12,17 +12,20 @@ from maquette.cli.options import image_size
 from maquette.errors import InputError, missing_extra
 
 if TYPE_CHECKING:
+    from maquette.datasets.mpii_set import MpiiSet
     from maquette.datasets.store import PoseStore
 
 KINDS: dict[str, tuple[str, str]] = {
     "h36m": ("maquette.datasets.h36m", "prepare_h36m"),
     "humaneva": ("maquette.datasets.humaneva", "prepare_humaneva"),
     "mpi-inf-3dhp": ("maquette.datasets.mpi_inf_3dhp", "prepare_mpi_inf_3dhp"),
+    "kth-football": ("maquette.datasets.kth_football", "prepare_kth_football"),
+    "mpii": ("maquette.datasets.mpii", "prepare_mpii"),
     "mocap": ("maquette.datasets.filmed", "prepare_mocap"),
     "custom": ("maquette.datasets.custom", "prepare_custom"),
 }
 """Data set -> (module, function). A function is called as ``function(src, dst, *, overwrite, report_progress,
-**options)``, with those options of the command that were given, and returns the open store."""
+**options)``, with those options of the command that were given, and returns the open store (of mpii: the set)."""
 
 _ALWAYS = ("dataset", "src", "dst", "overwrite")
 
@@ -34,18 +37,21 @@ class Prepare:
     DATASET is h36m: Human3.6M as Martinez' h5 tree, as the release's .cdf tree, or as VideoPose3D's archives.
 
     humaneva: HumanEva-I as VideoPose3D's archives, or as the .mat tree of its MATLAB script. mpi-inf-3dhp: the folder
-    with S1 ... S8 or the test set's TS1 ... TS6. mocap: open motion capture (ASF/AMC, BVH, an arrays store) filmed by
+    with S1 ... S8 or the test set's TS1 ... TS6. kth-football: KTH Multiview Football II, folders such as
+    player2/Sequence 1 with its text files. mpii: MPII Human Pose's .mat, or its re-releases as .json or .h5 (still
+    pictures, 2D alone: a folder of its own kind). mocap: open motion capture (ASF/AMC, BVH, an arrays store) filmed by
     virtual cameras. custom: any folder of motion files.
     """
 
     dataset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
-    """h36m, humaneva, mpi-inf-3dhp, mocap or custom."""
+    """h36m, humaneva, mpi-inf-3dhp, kth-football, mpii, mocap or custom."""
     src: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SRC")]
-    """Folder with the original files."""
+    """Folder with the original files; mpii: or one of them."""
     dst: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DST")]
     """Folder of the store; must not exist yet."""
     layout: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """h36m: martinez, release or videopose3d; humaneva: archives or matlab; instead of what is found in the folder."""
+    """h36m: martinez, release or videopose3d; humaneva: archives or matlab; mpii: release, json or h5; instead of what
+    is found in the folder."""
     subjects: Annotated[tuple[str, ...], tyro.conf.arg(metavar="S1 S9 ...")] = ()
     """Only these subjects; without it all must be there."""
     published_cameras: bool = False
@@ -60,10 +66,14 @@ class Prepare:
     """mpi-inf-3dhp: all 14 cameras of the training set, not only the eight at the height of the chest."""
     all_frames: bool = False
     """mpi-inf-3dhp: of the test set all annotated frames, not only the valid ones."""
+    val_list: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """mpii: who is for validation: Tompson et al.'s detections.mat, a valid.h5, a valid.json, or a text whose lines are
+    the name of a picture and the number of the person in it, from 1."""
     splits: Annotated[tuple[str, ...], tyro.conf.arg(metavar="train val ...")] = ()
     """mocap: only these splits of an arrays store."""
     fps: float | None = None
-    """mocap: frames per second of the store (50); custom: the same, instead of each motion's own."""
+    """mocap: frames per second of the store (50); custom: the same, instead of each motion's own; kth-football: of the
+    recordings (25), which the files do not say."""
     noise: bool = False
     """mocap, custom: a further 2D source with the mistakes of a detector."""
     cameras: int = 4
@@ -95,7 +105,7 @@ class Prepare:
         options = self._options(function)
         with _progress(f"preparing {self.dataset}") as report_progress:
             store = function(self.src, self.dst, overwrite=self.overwrite, report_progress=report_progress, **options)
-        print(summary(store))
+        print(mpii_summary(store, self.dst) if self.dataset == "mpii" else summary(store))
 
     def _options(self, function: Callable) -> dict:
         """The options that were given; InputError for one that this data set does not take."""
@@ -135,9 +145,18 @@ def summary(store: "PoseStore") -> str:
         score = " with scores" if source.channels == 3 else ""
         rows.append((f"2D {name}", f"{source.skeleton}{score}, {clips[name]:,} clips, {points[name]:,} frames"))
     rows += [("note", note) for note in store.notes]
+    return _lines(f"wrote {store.path}: {store.name}, {size_mb:,.1f} MB", rows)
+
+
+def mpii_summary(people: "MpiiSet", path: Path) -> str:
+    """What is in a prepared MPII."""
+    size_mb = sum(file.stat().st_size for file in path.iterdir()) / 1e6
+    return _lines(f"wrote {path}: MPII Human Pose, {size_mb:,.1f} MB", people.summary())
+
+
+def _lines(head: str, rows: list[tuple[str, str]]) -> str:
     width = max(len(left) for left, _ in rows) + 2
-    lines = [f"wrote {store.path}: {store.name}, {size_mb:,.1f} MB"]
-    return "\n".join(lines + [f"  {left:<{width}}{right}" for left, right in rows])
+    return "\n".join([head, *(f"  {left:<{width}}{right}" for left, right in rows)])
 
 
 @contextmanager
