@@ -35,8 +35,12 @@ TEMPORAL = """
 --viz-video --viz-skip --viz-output --viz-export --viz-bitrate --viz-no-ground-truth --viz-limit
 --viz-downsample --viz-size""".split()
 
+REFINEMENT = """
+learning_rate dropout batch_size epochs batch_norm linear_size num_layers residual trained_model save_root data_dir
+coarse3d coarse_3d save protocol pose2d""".split()
 
-@pytest.mark.parametrize("flag", [f"--{name}" for name in (*BASELINE, *PORT)] + TEMPORAL)
+
+@pytest.mark.parametrize("flag", [f"--{name}" for name in (*BASELINE, *PORT, *REFINEMENT)] + TEMPORAL)
 def test_every_flag_of_theirs_is_translated(flag: str) -> None:
     assert any(flag in code.split() for left, *_ in ROWS for code in CODE.findall(left)), f"{flag} is not on the page"
 

@@ -61,9 +61,11 @@ class PoseMachineModel:
                 f"{self.path}: takes {', '.join(inputs)} and gives {', '.join(outputs)}, expected "
                 f"{', '.join(sorted(wanted))} and {', '.join(sorted(given))} as its metadata say; export it again"
             )
-        if self.spec.limits is None or len(self.spec.limits.max_mm) != len(self.spec.limits.min_mm):
-            raise ModelError(f"{self.path}: has no limits of the 3D values in its metadata; export it again")
-        self.joints = len(self.spec.limits.max_mm)
+        limits = self.spec.limits
+        sizes = {outputs["coarse"][1]} | {3 * len(side) for side in (limits.max_mm, limits.min_mm)} if limits else set()
+        if len(sizes) != 1 or limits is None or any(len(row) != 3 for row in [*limits.max_mm, *limits.min_mm]):
+            raise ModelError(f"{self.path}: has no limits of its 3D values in its metadata; export it again")
+        self.joints = len(limits.max_mm)
         self._width = inputs["state"][1]
 
     @property
@@ -90,12 +92,14 @@ class PoseMachineModel:
                 rows at a time; the network looks ahead only within a call.
 
         Raises:
-            ModelError: frames of another shape than the model takes.
+            ModelError: no frames, or of another shape than the model takes.
         """
         expected = (3, self.spec.image_size, self.spec.image_size)
         expected = expected if self.spec.form == "images" else (2 * self.joints,)
         if frames.shape[1:] != expected:
             raise ModelError(f"{self.path}: takes frames of {expected}, not of {frames.shape[1:]}")
+        if not len(frames):
+            raise ModelError(f"{self.path}: no frames, expected one or more")
         feed = {
             "frames": np.ascontiguousarray(frames, dtype=np.float32),
             "clip": np.asarray(clip, dtype=np.float32),
