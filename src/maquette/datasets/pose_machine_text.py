@@ -7,6 +7,7 @@ into numbers in one go, several megabytes at a time; a piece that is not plain i
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float64
@@ -28,6 +29,19 @@ Split = Callable[[bytes], Line | str]
 """A line without blanks at its ends to its parts, or what is wrong with it."""
 
 
+@dataclass
+class _Problems:
+    """Lines that are wrong: all are counted, the first are told."""
+
+    first: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, text: str) -> None:
+        self.count += 1
+        if len(self.first) < _SHOWN:
+            self.first.append(text)
+
+
 def read_number_lines(
     data: bytes, where: str, split: Split, widths: Sequence[int]
 ) -> tuple[list[bytes], Float64[np.ndarray, "rows width"]]:
@@ -44,7 +58,7 @@ def read_number_lines(
     """
     heads: list[bytes] = []
     tables: list[np.ndarray] = []
-    problems: list[str] = []
+    problems = _Problems()
     allowed = list(widths)
     for first_number, lines in _pieces(data.removeprefix(b"\xef\xbb\xbf")):
         parts = [split(line.strip()) for line in lines if line and not line.isspace()]
@@ -55,11 +69,12 @@ def read_number_lines(
         if len(table):
             allowed = [table.shape[1]]
             tables.append(table)
-        heads += [part[0] for part in parts if not isinstance(part, str)]
-    if problems:
-        rest = len(problems) - _SHOWN
+        if not problems.count:  # a file of gigabytes in which every line is wrong must not fill the memory
+            heads += [part[0] for part in parts if not isinstance(part, str)]
+    if problems.count:
+        rest = problems.count - _SHOWN
         more = [f"and {rest} more lines that are wrong"] if rest > 0 else []
-        raise InputError.from_problems(where, [*problems[:_SHOWN], *more])
+        raise InputError.from_problems(where, [*problems.first, *more])
     if not tables:
         raise InputError(f"{where}: is empty, expected lines of {_either(widths)} numbers")
     return heads, np.concatenate(tables)
@@ -99,24 +114,24 @@ def _plain(parts: Sequence[Line | str], widths: Sequence[int]) -> Float64[np.nda
 
 
 def _with_care(
-    parts: Sequence[Line | str], numbers: Sequence[int], widths: Sequence[int], problems: list[str]
+    parts: Sequence[Line | str], numbers: Sequence[int], widths: Sequence[int], problems: _Problems
 ) -> Float64[np.ndarray, "rows width"]:
     """The numbers of the lines that are right; a problem for each of the others."""
     rows: list[list[float]] = []
     for number, part in zip(numbers, parts, strict=True):
         if isinstance(part, str):
-            problems.append(f"line {number}: {part}")
+            problems.add(f"line {number}: {part}")
             continue
         fields = part[1].split(b",")
         allowed = [len(rows[0])] if rows else widths
         if len(fields) not in allowed:
-            problems.append(f"line {number}: {len(fields)} numbers, expected {_either(allowed)}")
+            problems.add(f"line {number}: {len(fields)} numbers, expected {_either(allowed)}")
             continue
         wrong = next((i for i, field in enumerate(fields) if not _is_number(field.strip())), None)
         if wrong is None:
             rows.append([float(field) for field in fields])
         else:
-            problems.append(
+            problems.add(
                 f"line {number}: number {wrong + 1} is '{_shown(fields[wrong])}', expected a number from "
                 f"{-_LARGEST:g} to {_LARGEST:g}"
             )
