@@ -46,3 +46,16 @@ def sine_frames() -> tuple[np.ndarray, np.ndarray]:
     e, d = np.arange(48), np.arange(32)
     poses = np.stack((0.5 + 0.3 * np.sin(e), 0.5 + 0.3 * np.cos(e / 2)))
     return poses, np.stack((0.5 + 0.3 * np.cos(d), 0.5 + 0.2 * np.sin(d / 2)))
+
+
+def plain_weights(picture_of: np.ndarray, offset: np.ndarray, spec: CorrectionSpec = BODY_SPEC) -> CorrectionWeights:
+    """Layers that one can follow by hand: the correction gives back what it gets, and the 2D is a linear function of
+    the pose, ``pose @ picture_of + offset``. A number is the difference of two rectified ones."""
+    both = np.concatenate((np.eye(48), -np.eye(48)), axis=1)
+    hidden, none = both.shape[1], np.zeros(96)
+    arrays = [
+        *(both, none, both.T, np.zeros(48)),
+        *(both, none, np.zeros((hidden, hidden)), none, np.zeros((hidden, hidden)), none),
+        *(both.T @ picture_of, offset),
+    ]
+    return CorrectionWeights.from_arrays(arrays, spec)
