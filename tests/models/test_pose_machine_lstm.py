@@ -153,6 +153,15 @@ def test_a_state_is_forgotten_where_a_sequence_starts():
     assert not np.allclose(run(stack, rows(3, seed=1), [1, 1, 1], state)[0], fresh)
 
 
+def test_training_goes_on_with_the_state_of_the_chunk_before():
+    stack, _ = made_stack(published_flags=False)
+    x, state = torch.from_numpy(rows(6)), None
+    for start in (0, 3):
+        y, state = stack(x[start : start + 3], torch.tensor([int(start > 0), 1, 1]), state)
+        # The graph of the chunk before is gone, as in Caffe.
+        y.sum().backward()
+
+
 def test_reversed_flags_are_those_of_the_reversed_sequences():
     assert reversed_clip(torch.tensor([0, 1, 1, 0, 1, 0])).tolist() == [0, 0, 1, 0, 1, 1]
 

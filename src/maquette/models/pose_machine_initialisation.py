@@ -6,8 +6,8 @@ from typing import Literal
 from torch import nn
 
 Initialisation = Literal["published", "scaled"]
-"""``published``: convolutions and linear layers N(0, 0.01), LSTMs uniform within 0.01. With 1024 inputs little comes
-through a layer, and training takes long to start.
+"""``published``: convolutions and linear layers N(0, 0.01), LSTMs uniform within 0.01. Little comes through such layers:
+training from nothing is slow.
 
 ``scaled``: by the number of inputs, as usual: variance 1 / inputs (uniform; "xavier" of Caffe), LSTMs uniform within
 1 / sqrt(width).

@@ -72,12 +72,12 @@ class ResettableLstm(nn.LSTM):
 
         Args:
             continues: 0 where a row starts a sequence.
-            state: before the first row; it counts only if that row continues. None: zero.
+            state: before the first row; it counts only if that row continues, and gets no gradient. None: zero.
         """
         lengths, carries_on = _segments(continues)
         cells = x.new_zeros(2, 1, len(lengths), self.hidden_size)
         if state is not None and carries_on:
-            first = torch.stack(state)[:, None, None]
+            first = torch.stack(state).detach().to(cells)[:, None, None]
             cells = torch.cat([first, cells[:, :, 1:]], dim=2)
         packed = pack_sequence(list(x.split(lengths)), enforce_sorted=False)
         y, (output, cell) = super().forward(packed, (cells[0], cells[1]))
