@@ -6,7 +6,7 @@ from typing import Literal
 from torch import nn
 
 Initialisation = Literal["published", "scaled"]
-"""``published``: convolutions and linear layers N(0, 0.01), LSTMs uniform within 0.01. Little comes through such layers:
+"""``published``: convolutions and linear layers N(0, 0.01), LSTMs uniform within 0.01. Little comes through them:
 training from nothing is slow.
 
 ``scaled``: by the number of inputs, as usual: variance 1 / inputs (uniform; "xavier" of Caffe), LSTMs uniform within
