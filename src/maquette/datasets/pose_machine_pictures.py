@@ -68,11 +68,11 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
     except FileNotFoundError:
         raise InputError(f"{path}: no such picture") from None
     except UnidentifiedImageError:
-        raise InputError(f"{path}: is no picture of a known format ({', '.join(_FORMATS)})") from None
+        raise InputError(f"{path}: cannot be read as a picture: of no known format ({', '.join(_FORMATS)})") from None
     except InputError:
         raise
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError, *_BOMBS) as error:
-        raise InputError(f"{path}: the picture cannot be read ({error}); copy it again") from None
+        raise InputError(f"{path}: cannot be read as a picture ({error}); copy it again") from None
 
 
 @dataclass(frozen=True, eq=False)

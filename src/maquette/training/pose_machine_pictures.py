@@ -10,17 +10,15 @@ from typing import TypeVar
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from PIL import Image
 from torch import Tensor
 
+from maquette.datasets.pose_machine_pictures import RowPictures
 from maquette.datasets.pose_machine_rows import PoseMachineRows
 from maquette.errors import InputError
 from maquette.models.pose_machine_fronts import preprocess
 
 T = TypeVar("T")
 _AHEAD = 3  # batches that each thread may be ahead
-_GREY = (128, 128, 128)
-"""Around a picture whose square reaches beyond it: 0 to the network, as in convolutional pose machines."""
 
 
 @contextmanager
@@ -57,37 +55,13 @@ def read_pictures(
     """
     if data.pictures is None:
         raise InputError(f"{data.name}: has no pictures; train with --front keypoints")
-    boxes = None if data.boxes is None else data.boxes[rows]
+    squares = RowPictures(data, folder, side_px=size)
     found = []
-    for place, row in enumerate(rows.tolist()):
-        picture = _read(folder / data.pictures[row], data.name)
-        if boxes is not None:
-            picture = _cut(picture, boxes[place], size)
-        found.append(preprocess(torch.from_numpy(np.array(picture))[None], size))
+    for row in rows.tolist():
+        if not squares.path(row).is_file():
+            raise InputError(
+                f"{squares.path(row)}: no such picture, but {data.name} names it; say how they are called "
+                "(--picture-names, for stores) and in which folder they are (--pictures)"
+            )
+        found.append(preprocess(torch.from_numpy(squares[row])[None], size))
     return torch.cat(found)
-
-
-def _read(path: Path, named_by: str) -> Image.Image:
-    try:
-        with Image.open(path) as file:
-            return file.convert("RGB")
-    except FileNotFoundError:
-        raise InputError(
-            f"{path}: no such picture, but {named_by} names it; say how they are called (--picture-names, for stores) "
-            "and in which folder they are (--pictures)"
-        ) from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: cannot be read as a picture ({error})") from None
-
-
-def _cut(picture: Image.Image, box: Float[np.ndarray, " 3"], size: int) -> Image.Image:
-    """The square, resized (bilinear without smoothing, as all pictures are)."""
-    left, top, side = box.tolist()
-    scale = side / size
-    return picture.transform(
-        (size, size),
-        Image.Transform.AFFINE,
-        (scale, 0, left, 0, scale, top),
-        Image.Resampling.BILINEAR,
-        fillcolor=_GREY,
-    )
