@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from maquette.lifting.lifter import Lifter
 
 _OF_MACHINES = (
-    *("published_truncation", "refine", "correction", "refine_source", "updates", "learning_rate", "optimiser_state"),
+    *("truth", "published_truncation", "sequences", "pictures", "pictures_prefix", "picture_names"),
+    *("refine", "correction", "refine_source", "updates", "learning_rate", "optimiser_state"),
 )
 """Options of the protocols of the pose machine."""
 _OF_MODELS = (
@@ -42,7 +43,8 @@ class Evaluate:
     """martinez, martinez-procrustes, martinez-global, videopose3d, rie, humaneva, mpi-inf-3dhp, kth-football,
     pose-machine, pose-machine-p3 or plain; by default that of the model and the data set."""
     source: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """2D that goes in (gt, sh, cpn_ft_h36m_dbb, ...); by default what the model says it was trained on, else gt."""
+    """2D that goes in (gt, sh, cpn_ft_h36m_dbb, ...; of the pose machine's lists ours, hourglass or gt); by default
+    what the model says it was trained on, else gt."""
     subjects: Annotated[tuple[str, ...], tyro.conf.arg(metavar="S9 S11 ...")] = ()
     """Subjects; by default the protocol's test subjects."""
     actions: Annotated[tuple[str, ...], tyro.conf.arg(metavar="Walk Sitting ...")] = ()
@@ -53,14 +55,27 @@ class Evaluate:
     """Average with the prediction for the mirrored input; by default as the protocol does."""
     no_flip: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Do not."""
+    truth: Literal["raw", "mean-limb-scaled"] | None = None
+    """Pose machine on a store: the positions as they are (by default), or every body scaled to the mean limb lengths of
+    the training subjects, as the published lists seem to be; errors on the two cannot be compared."""
     published_truncation: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Pose machine: cut the truth to what was found and drop frames beyond whole batches of 5, as its programs do."""
+    sequences: Literal["chunks", "carried", "whole"] | None = None
+    """Pose machine: how videos are cut. chunks (by default): as long as in training, each by itself; carried: the same
+    with the state carried on, as its program tests; whole: each video at once."""
+    pictures: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """Pose machine that sees pictures: folder that their names are relative to; by default that of --data."""
+    pictures_prefix: Annotated[str, tyro.conf.arg(metavar="TEXT")] = ""
+    """What the names in published lists begin with and is not there, such as the authors' folder."""
+    picture_names: Annotated[str | None, tyro.conf.arg(metavar="TEXT")] = None
+    """How the pictures of a store are called; by default {subject}/{action}.{camera}/{frame:06d}.jpg."""
     refine: Literal["self-supervised"] | None = None
     """Pose machine: add the column of the online refinement."""
     correction: Annotated[str | None, tyro.conf.arg(metavar="F.npz")] = None
-    """Weights that it refines with (maquette import-weights pose-machine-correction)."""
+    """Weights that it refines with (maquette import-weights pose-machine-correction); by default those that a training
+    wrote beside the model."""
     refine_source: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """2D that it explains: ours, hourglass or gt of the published lists; by default ours."""
+    """2D that it explains: ours, hourglass or gt of the published lists, or one of a store; by default as --source."""
     updates: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Updates of each frame; by default 1, which is what the published "2 iterations" come to."""
     learning_rate: Annotated[float | None, tyro.conf.arg(metavar="R")] = None
