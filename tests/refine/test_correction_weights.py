@@ -28,7 +28,9 @@ def weights(goldens_dir: Path) -> CorrectionWeights:
 
 def _archive(weights: CorrectionWeights, **changes: np.ndarray | None) -> bytes:
     stream = io.BytesIO()
-    save_to = {f"{layer}.{part}": getattr(getattr(weights, layer), part) for layer in LAYERS for part in ("weight", "bias")}
+    save_to = {
+        f"{layer}.{part}": getattr(getattr(weights, layer), part) for layer in LAYERS for part in ("weight", "bias")
+    }
     arrays = {**save_to, "spec": np.array('{"name": "x", "view": "body-rays/v1", "licence": "", "training_data": ""}')}
     arrays |= {name.replace("__", "."): array for name, array in changes.items() if array is not None}
     for name, array in changes.items():
@@ -96,7 +98,7 @@ def test_files_that_are_something_else(weights: CorrectionWeights, tmp_path: Pat
     newer = '{"schema": 9, "name": "x", "view": "body-rays/v1", "licence": "", "training_data": ""}'
     refused("schema 9", spec=np.array(newer))
     refused("pickled", spec=np.array({"a": 1}, dtype=object))
-    with pytest.raises(ModelError, match="no correction weights 'nowhere'.*maquette-correction"):
+    with pytest.raises(ModelError, match=r"no correction weights 'nowhere'.*maquette-correction"):
         load_correction("nowhere")
     (tmp_path / "a.npz").write_bytes(b"PK")
     with pytest.raises(ModelError, match="damaged"):
