@@ -171,8 +171,8 @@ class CorrectionPreset(Preset):
     hidden_scale: float = 1.0
     """Size of the correction's hidden layer, on which depends how far an update of the online refinement goes, and
     nothing else."""
-    validate_steps: int = 2_000
-    """Steps between validations; 0: none."""
+    validate_steps: int = 1_000
+    """Steps between validations."""
     precision: Literal["bf16", "16", "32", "64"] = "bf16"
     """Of matrix products: bfloat16 (2.5 times faster on CPUs that have it), float16 (GPUs only), float32; ``64`` makes
     everything double, for comparisons."""
@@ -366,6 +366,8 @@ class PoseMachinePreset(Preset):
     themselves. The authors published both."""
     mask_probability: float = 0.02
     """Stage 5: probability that the correction does not see a joint; twice that for spine and head."""
+    initialisation: Literal["published", "scaled"] = "published"
+    """Weights before training: within 0.01 of 0 (published), or by the number of inputs, which learn sooner."""
     half_bone_gradient: bool = False
     """The published gradient of the loss on bones: of both ends of a bone only the outer one is moved."""
     published_flags: bool = False

@@ -50,6 +50,7 @@ def build_network(preset: PoseMachinePreset, stage: int) -> PoseMachine:
         published_flags=preset.published_flags,
         drop_joints=preset.mask_probability if stage == _MASKED_STAGE else 0.0,
         dropped_value=preset.dropped_value,
+        initialisation=preset.initialisation,
     )
 
 
@@ -143,7 +144,7 @@ class PoseMachineExperiment(Experiment):
             marks = np.concatenate([marks, np.zeros(self.preset.stills, dtype=bool)])
         return self._rows(parts, marks)
 
-    def _rows(self, parts: list[tuple[Rows, Int[np.ndarray, " n"]]], marks: Bool[np.ndarray, " rows"]) -> MachineBatch:
+    def _rows(self, parts: list[tuple[Rows, Int[np.ndarray, " _"]]], marks: Bool[np.ndarray, " rows"]) -> MachineBatch:
         points = np.concatenate([data.rows.points[rows] for data, rows in parts]).reshape(len(marks), -1)
         visible = np.concatenate([data.rows.visible[rows] for data, rows in parts])
         poses = np.concatenate([data.rows.targets[rows] for data, rows in parts]).reshape(len(marks), -1)
@@ -214,7 +215,7 @@ class PoseMachineExperiment(Experiment):
         found |= {"corrected_mpjpe_mm": corrected / rows, "projected_2d_percent": 100 * seen / max(count, 1)}
         return {name: float(found[name]) for name in self.metrics}
 
-    def _chunks(self, data: Rows, chunks: list[Int[np.ndarray, " n"]]) -> MachineBatch:
+    def _chunks(self, data: Rows, chunks: list[Int[np.ndarray, " _"]]) -> MachineBatch:
         marks = np.concatenate([np.arange(len(chunk)) > 0 for chunk in chunks])
         return self._rows([(data, np.concatenate(chunks))], marks)
 
@@ -233,7 +234,7 @@ def _errors(test: PoseMachineRows, rows: Int[np.ndarray, " n"], output: MachineO
     return np.stack([*mm, off.sum(axis=-1), visible.sum(axis=-1)], axis=-1)
 
 
-def validation_chunks(continues: Bool[np.ndarray, " rows"], frames: int, wanted: int) -> list[Int[np.ndarray, " n"]]:
+def validation_chunks(continues: Bool[np.ndarray, " rows"], frames: int, wanted: int) -> list[Int[np.ndarray, " _"]]:
     """Rows of videos in chunks of ``frames`` (the last one of a video may be shorter); of them as many, evenly spread,
     as have ``wanted`` rows (0: all)."""
     bounds = np.append(np.flatnonzero(~continues), len(continues))

@@ -72,7 +72,10 @@ PRESETS: dict[str, Preset] = {
     ),
     "pose-machine-h36m": PoseMachinePreset(name="pose-machine-h36m", model_name="pose-machine-h36m"),
     "pose-machine-h36m-pairs": PoseMachinePreset(
-        name="pose-machine-h36m-pairs", model_name="pose-machine-h36m-pairs", front="keypoints"
+        name="pose-machine-h36m-pairs",
+        model_name="pose-machine-h36m-pairs",
+        front="keypoints",
+        initialisation="scaled",
     ),
     "tcn-mocap": MocapPreset(name="tcn-mocap", model_name="maquette-tcn27", kind="temporal"),
     "martinez-mocap": MocapPreset(

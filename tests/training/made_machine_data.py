@@ -1,0 +1,54 @@
+"""Made-up data for the pose machine: a store of two subjects, pictures of its frames, and a list of still pictures."""
+
+from pathlib import Path
+
+import numpy as np
+from made_store import write_store
+from PIL import Image
+
+from maquette.datasets.pose_machine_store import rows_from_store
+from maquette.datasets.store import open_store
+
+PAIRS = {
+    "subjects_train": ("S9",),
+    "subjects_test": ("S11",),
+    "every": 1,
+    "width": 16,
+    "stage_steps": (1, 6, 6, 6, 6),
+    "log_steps": 2,
+    "validate_frames": 20,
+}
+"""Small."""
+FILMED = PAIRS | {"subjects_test": (), "actions": ("Photo",), "every": 5, "image_size": 56}
+"""Smaller, for those frames that have pictures."""
+
+
+def write_filmed_store(path: Path) -> Path:
+    """A store, with pictures of the action Photo beside its arrays: noise, every fifth frame."""
+    write_store(path)
+    rows = rows_from_store(open_store(path), subjects=("S9",), actions=["Photo"], every=5)
+    assert rows.pictures is not None
+    rng = np.random.default_rng(0)
+    for row in range(len(rows)):
+        picture = path / rows.pictures[row]
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        noise = Image.fromarray(rng.integers(0, 255, (40, 40, 3), dtype=np.uint8))
+        noise.resize((1000, 1002)).save(picture, quality=30)
+    return path
+
+
+def write_stills(folder: Path, count: int = 7) -> Path:
+    """The original program's list of still pictures: a name, 16 points, and the mark that nothing goes on. The spine is
+    missing in all, the left wrist in every other one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(1)
+    lines = []
+    for i in range(count):
+        points = rng.uniform(0.2, 0.8, (16, 2))
+        points[7] = 0
+        if i % 2:
+            points[12] = 0
+        lines.append(f"still {i}.png " + ",".join(f"{v:.6f}" for v in [*points.ravel(), 0]))
+        Image.fromarray(rng.integers(0, 255, (50, 50, 3), dtype=np.uint8)).save(folder / f"still {i}.png")
+    (folder / "train_h36m.txt").write_text("\n".join(lines) + "\n")
+    return folder
