@@ -424,7 +424,7 @@ def test_what_is_refused(run, correction: Path, tmp_path: Path) -> None:
     assert "2 problems" in text
     assert "--updates 0" in text
     assert "--learning-rate -1.0: expected a positive number" in text
-    assert "has no action that begins with Sit; it has: Directions" in refused(
+    assert "no action begins with Sit; there are: Directions" in refused(
         results, "--data", DATA, "--actions", "Sit", "Dir"
     )
     (results / "result3_norm.csv").write_text("0,1,2\n")
