@@ -156,6 +156,13 @@ def test_a_file_that_is_not_there(tmp_path) -> None:
         read_caffemodel(tmp_path)
 
 
+def test_the_state_of_a_solver(tmp_path) -> None:
+    path = tmp_path / "mask3d_iter_400000.solverstate"
+    path.write_bytes(b"\x08\x05")
+    with pytest.raises(InputError, match=r"is the state of a solver; the trained arrays are in the \.caffemodel"):
+        read_caffemodel(path)
+
+
 def test_a_file_too_large_for_one_is_not_read(tmp_path) -> None:
     path = tmp_path / "sparse.caffemodel"
     with path.open("wb") as file:

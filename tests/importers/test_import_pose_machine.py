@@ -234,6 +234,7 @@ def test_a_model_file_computes_what_caffe_does(whole, layers, published, tmp_pat
     model = PoseMachineModel(target, threads=1)
     spec = model.spec
     assert (spec.name, spec.form, spec.image_size, spec.unit) == ("mask3d", "images", SIDE, "mm")
+    assert spec.command.endswith(" --published-flags yes") == published
     assert spec.limits is not None
     assert spec.limits.max_mm[9][0] == 662.3160333
     pictures, clip = picture_rows(6), np.array([0, 1, 1, 1, 1, 0])

@@ -118,6 +118,7 @@ def test_the_command(tmp_path, goldens_dir, capsys) -> None:
     out = capsys.readouterr().out
     weights = load_correction(target)
     assert (weights.spec.name, weights.spec.batch_norm_scale) == ("taken-over", True)
+    assert weights.spec.command.endswith("pose-machine-correction model_ls64.pkl --batch-norm-scale yes")
     assert weights.sha256 is not None
     assert weights.sha256 in out
     for found, truth in zip(weights.arrays, pickle.loads(source.read_bytes(), encoding="latin1"), strict=True):

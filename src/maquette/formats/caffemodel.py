@@ -82,6 +82,8 @@ def _refuse_others(data: bytes, path: Path) -> None:
     """What people give instead, each with what to do."""
     if not data:
         raise InputError(f"{path}: is empty; copy it again")
+    if path.suffix == ".solverstate":
+        raise InputError(f"{path}: is the state of a solver; the trained arrays are in the .caffemodel beside it")
     if data.startswith(b"\x89HDF\r\n\x1a\n"):
         raise InputError(
             f"{path}: is a snapshot in HDF5; give the binary one (in the solver: snapshot_format BINARYPROTO)"

@@ -34,6 +34,7 @@ def import_machine(path: Path, *, name: str, published_flags: bool = False) -> I
     """
     net = read_caffemodel(path)
     machine, left_out = machine_of(net, str(path), published_flags=published_flags)
+    flag = " --published-flags yes" if published_flags else ""
     spec = machine_spec(
         machine,
         PUBLISHED_16,
@@ -42,7 +43,7 @@ def import_machine(path: Path, *, name: str, published_flags: bool = False) -> I
         licence=LICENCE,
         training_data=f"Human3.6M and MPII, by its authors; {path.name}",
         attribution=ATTRIBUTION,
-        command=f"maquette import-weights pose-machine {path.name}",
+        command=f"maquette import-weights pose-machine {path.name}{flag}",
     )
     layers = machine.caffe_layers()
     notes = [f"read {path.name}: {len(layers)} layers, hidden layers of {machine.width}"]

@@ -43,6 +43,7 @@ def import_correction(path: Path, *, name: str, batch_norm_scale: bool = False) 
     """
     caffe = ".caffemodel" in path.name
     arrays = _of_snapshot(path) if caffe else _of_pickle(path)
+    flag = " --batch-norm-scale yes" if batch_norm_scale else ""
     spec = CorrectionSpec(
         name=name,
         view="square-crop/v1",
@@ -50,7 +51,7 @@ def import_correction(path: Path, *, name: str, batch_norm_scale: bool = False) 
         licence=LICENCE,
         training_data=f"Human3.6M and MPII, by its authors; {path.name}",
         attribution=ATTRIBUTION,
-        command=f"maquette import-weights pose-machine-correction {path.name}",
+        command=f"maquette import-weights pose-machine-correction {path.name}{flag}",
     )
     try:
         weights = CorrectionWeights.from_arrays(arrays, spec)
