@@ -38,10 +38,10 @@ class CameraTilt:
     @property
     def up(self) -> Float[np.ndarray, "3"]:
         """Unit vector against gravity, camera axes (x right, y down, z forward)."""
-        return _up(self.pitch_rad, self.roll_rad)
+        return up_of_tilt(self.pitch_rad, self.roll_rad)
 
 
-def _up(pitch: float, roll: float) -> Float[np.ndarray, "3"]:
+def up_of_tilt(pitch: float, roll: float) -> Float[np.ndarray, "3"]:
     return np.array([-np.sin(roll) * np.cos(pitch), -np.cos(roll) * np.cos(pitch), -np.sin(pitch)])
 
 
@@ -68,7 +68,7 @@ def body_up(
     line = line[np.isfinite(line).all(-1)]
     if not len(line):
         return None, 0.0
-    start = _up(PITCH_PRIOR_RAD[0], 0.0) if expected is None else expected
+    start = up_of_tilt(PITCH_PRIOR_RAD[0], 0.0) if expected is None else expected
     mean = start
     weights = np.ones(len(line))
     for scale_deg in (60.0, 40.0, 20.0, 20.0, 20.0):
@@ -104,7 +104,7 @@ def estimate_tilt(
         (float(value), 1e-5) if value is not None else prior
         for value, prior in zip(known, (PITCH_PRIOR_RAD, ROLL_PRIOR_RAD), strict=True)
     ]
-    expected = _up(priors[0][0], priors[1][0])
+    expected = up_of_tilt(priors[0][0], priors[1][0])
     upright, share = body_up(motion, legs_seen, expected)
     places, rests = _standing_places(contacts, feet_m, rest_m)
     solution, covariance, n_used = _solve_tilt(priors, upright, places, rests)
@@ -152,12 +152,12 @@ def _solve_tilt(
     pitch, roll = priors[0][0], priors[1][0]
     if upright is not None and min(priors[0][1], priors[1][1]) > 1e-3:
         pitch, roll = float(np.arcsin(-upright[2])), float(np.arctan2(-upright[0], -upright[1]))
-    height = float(np.median(-(places @ _up(pitch, roll)))) if len(places) else 0.0
+    height = float(np.median(-(places @ up_of_tilt(pitch, roll)))) if len(places) else 0.0
     ray = places / np.maximum(np.linalg.norm(places, axis=-1, keepdims=True), 1e-9)
     distance = np.linalg.norm(places, axis=-1)
     weights = np.ones(len(places))
     for _ in range(12):
-        up = _up(pitch, roll)
+        up = up_of_tilt(pitch, roll)
         by_pitch = np.array([np.sin(roll) * np.sin(pitch), np.cos(roll) * np.sin(pitch), -np.cos(pitch)])
         by_roll = np.array([-np.cos(roll) * np.cos(pitch), np.sin(roll) * np.cos(pitch), 0.0])
         # 3 cm of pose error; 3 % of the distance along the ray; contacts of one step share their errors (sqrt 4).
