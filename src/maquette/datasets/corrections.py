@@ -182,8 +182,15 @@ class LiftedClips:
 
 def lifted_clips(clips: Sequence[Clip], lifter: Lifter, *, seed: int, errors: bool) -> LiftedClips:
     """Clips filmed by :func:`~maquette.datasets.filmed_clips.film_clips`, repaired and lifted as ``maquette lift``
-    does."""
-    return lift_filmed(list(film_clips(clips, seed=seed, errors=errors)), lifter)
+    does.
+
+    Raises:
+        InputError: there is no clip, or none that fits into a picture.
+    """
+    filmed = list(film_clips(clips, seed=seed, errors=errors))
+    if not filmed:
+        raise InputError(f"none of {len(clips)} clips fits into a picture; are their positions in metres?")
+    return lift_filmed(filmed, lifter)
 
 
 def lift_filmed(filmed: Sequence[FilmedClip], lifter: Lifter) -> LiftedClips:

@@ -141,7 +141,7 @@ class CorrectionExperiment(Experiment):
         return loss + self.preset.picture_weight * error
 
     def validates_after(self, steps: int) -> bool:
-        return bool(self.preset.validate_steps) and steps % self.preset.validate_steps == 0
+        return steps % self.preset.validate_steps == 0
 
     def validate(self) -> dict[str, float]:
         """Errors of the corrected poses of 16 joints in mm, means over the lifters, and of the projector on the truth

@@ -1,0 +1,95 @@
+"""The card of correction weights: what they were trained on, how, what they do to poses of which lifter, and what
+not."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from maquette.refine.correction_weights import CorrectionWeights
+
+_LIMITS = """\
+* What the picture says, our lifters have used already: behind them there is little left to correct, and what an update
+  adds follows the errors of the detector. It is made for lifters whose poses do not fit the picture.
+* The projector knows no distance: it expects the perspective of somebody a few metres away.
+* Every frame stands alone. Smooth afterwards.
+* Joints are those of Human3.6M. Where a detector marks others (hips and shoulders of COCO), updates pull towards those.
+* Trained on {minutes:.0f} minutes of recorded motion of few people, varied by machine, seen by simulated detectors.
+* The metric scale of the body is the lifter's; bones are not kept at constant length."""
+
+
+def summary(sets: Mapping[str, Sequence[Mapping[str, Any]]], updates: int) -> dict[str, Any]:
+    """The numbers for the file: N-MPJPE before, corrected, and after ``updates``, by set and lifter."""
+    out: dict[str, Any] = {
+        "protocol": f"N-MPJPE before / corrected / after {updates} updates, 16 joints, mm; "
+        "benchmarks/self_supervised_accuracy.py"
+    }
+    for name, rows in sets.items():
+        for row in rows:
+            found = [row["before"], row["updates"][0], row["updates"][updates]]
+            out[f"{name}, {row['lifter']}, {row['errors']}"] = [round(r["n_mpjpe"], 1) for r in found]
+    return out
+
+
+def card_text(
+    weights: CorrectionWeights,
+    *,
+    size_bytes: int,
+    sets: Mapping[str, Sequence[Mapping[str, Any]]],
+    learning_rate: float,
+    seed: int,
+    train_minutes: float,
+) -> str:
+    """The card as Markdown.
+
+    Args:
+        sets: name -> rows of the benchmark; the errors of a row stand under ``before`` and, by number, ``updates``.
+        learning_rate: of the updates.
+        seed: of the benchmark.
+        train_minutes: of recorded motion in the training split.
+    """
+    spec = weights.spec
+    tables = "\n\n".join(f"**{name}**\n\n{_table(rows)}" for name, rows in sets.items())
+    return f"""# {spec.name}
+
+Correction and projection of the 3D pose machine (Wang et al. 2019) for poses of any lifter: six layers,
+{weights.parameters:,} parameters, {size_bytes / 1e6:.1f} MB. In: 16 joints (h36m-16) of a lifted pose and their 2D,
+normalised by `{spec.view}`. Out: the corrected pose, and what it looks like.
+
+| | |
+|---|---|
+| sha256 | `{weights.sha256}` |
+| trained on | {spec.training_data}, lifted by maquette-tcn27, maquette-residual and maquette-rie27 |
+| licence | {spec.licence} |
+| acknowledgement | {spec.attribution} |
+| command | `{spec.command}` |
+| seed | {spec.seed} |
+| samples seen | {spec.samples_seen:,} |
+
+## Accuracy
+
+N-MPJPE / MPJPE / PA-MPJPE in mm over 16 joints, and MPJVE in mm per frame of 1/50 s; cameras of seed {seed}
+(`benchmarks/self_supervised_accuracy.py`; the simulated detector is that of `maquette.datasets.filmed_clips`), tracks
+repaired, nothing smoothed. "Corrected" is the pair without any update; updates with learning rate {learning_rate:g}.
+CMU 02 and 94 and HDM05 were never trained on and nothing was chosen on them; recipe and learning rate were chosen on
+CMU val. "Nearest of a library" takes the training pose whose picture is nearest, a kind of lifter that was not trained
+with.
+
+{tables}
+
+## Limits
+
+{_LIMITS.format(minutes=train_minutes)}
+"""
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    numbers = list(rows[0]["updates"])
+    header = ["lifter", "2D", "before", *("corrected" if not n else f"{n} update{'s' * (n > 1)}" for n in numbers)]
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    for row in rows:
+        cells = [_cell(r) for r in (row["before"], *row["updates"].values())]
+        lines.append("| " + " | ".join([row["lifter"], row["errors"], *cells]) + " |")
+    return "\n".join(lines)
+
+
+def _cell(found: Mapping[str, float]) -> str:
+    return f"{found['n_mpjpe']:.1f} / {found['mpjpe']:.1f} / {found['pa_mpjpe']:.1f}; {found['mpjve']:.1f}"
