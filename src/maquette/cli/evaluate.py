@@ -214,7 +214,7 @@ class Evaluate:
             flip=lifter.flip,
         )
         total = sum(recording.frames for recording, _ in views)
-        with _bar(f"{lifter.spec.name} on {store.name}, protocol {protocol.name}", total) as advance:
+        with progress_bar(f"{lifter.spec.name} on {store.name}, protocol {protocol.name}", total) as advance:
             found = predictions(lifter, store, source, fit, views)
             counted = _counted(found, advance)
             return evaluate(
@@ -325,8 +325,8 @@ def report_console() -> "Console":
 
 
 @contextmanager
-def _bar(text: str, total: int) -> Iterator:
-    """A progress bar on a terminal, a line now and then elsewhere, on standard error; it counts frames."""
+def progress_bar(text: str, total: int) -> Iterator:
+    """A progress bar on a terminal, a line now and then elsewhere, on standard error; it counts up to ``total``."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -334,8 +334,8 @@ def _bar(text: str, total: int) -> Iterator:
     if not console.is_terminal:
         state = {"done": 0, "told": 0.0}
 
-        def line(frames: int) -> None:
-            state["done"] += frames
+        def line(done: int) -> None:
+            state["done"] += done
             share = state["done"] / max(total, 1)
             if share >= state["told"] + 0.1 or share >= 1:
                 state["told"] = share
@@ -346,4 +346,4 @@ def _bar(text: str, total: int) -> Iterator:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(text, total=total)
-        yield lambda frames: bar.advance(task, frames)
+        yield lambda done: bar.advance(task, done)

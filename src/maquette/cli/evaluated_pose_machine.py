@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maquette.cli.options import progress
 from maquette.cli.pose_machine_found import Arrays, Found, find_poses
 from maquette.cli.pose_machine_truth import Truth, open_truth
 from maquette.cli.refined_stages import refinement_of
@@ -121,11 +120,14 @@ def _results(
     options: "Evaluate", found: Found, truth: Truth, refinement: "Refinement | None", actions: Sequence[str]
 ) -> tuple[list[ActionResult], list[str]]:
     """Of every action, and notes for the report."""
+    from maquette.cli.evaluate import progress_bar
+
     problems: list[str] = []
     results: list[ActionResult] = []
     notes: list[str] = []
     done: list[str] = []
-    with progress(f"{found.facts.name} on {truth.where}, protocol {options.protocol or PROTOCOL}"):
+    text = f"{found.facts.name} on {truth.where}, protocol {options.protocol or PROTOCOL}"
+    with progress_bar(text, len(actions)) as advance:
         for action in actions:
             try:
                 rows = truth.rows(action)
@@ -135,6 +137,8 @@ def _results(
             except InputError as error:
                 problems.append(str(error))
                 continue
+            finally:
+                advance(1)
             name, subjects = truth.told(rows, action)
             notes += rows.notes
             done.append(action)
