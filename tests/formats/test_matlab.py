@@ -28,6 +28,13 @@ MADE = {
     "text": "Walking 1",
     "empty": np.empty((0, 0)),
     "poses": cell(RNG.normal(size=(4, 96)), np.empty((0, 0)), "S1", cell(np.eye(2))),
+    "numbers": {
+        **{f"n_{kind}": np.array([[7]], dtype=kind) for kind in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4")},
+        **{f"double_{i}": np.array([[value]]) for i, value in enumerate((0.0, -3.0, 300.0, 70000.0, 0.25, np.inf))},
+        "logical": np.array([[True]]),
+        "letter": "x",
+        "column": np.array([[1.0], [2.0]]),
+    },
     "take": {"subject": "S9", "points": RNG.normal(size=(6, 34))},
 }
 

@@ -154,7 +154,29 @@ def _child(part: _Part, depth: int) -> Any:
     kind, body = part.element()
     if kind != _MATRIX:
         raise _Damage(f"an element of type {kind} instead of an array")
-    return _value(_header(_Part(body, part.order)), depth + 1) if len(body) else np.empty((0, 0))
+    if not len(body):
+        return np.empty((0, 0))
+    number = _one_number(body, part.order)
+    return _value(_header(_Part(body, part.order)), depth + 1) if number is None else number
+
+
+_PLAIN_HEADER = (6, 8, 5, 8, 1, 1, 1, 0)
+"""Types and sizes of flags and shape, a shape of 1 x 1, and the type and size of no name."""
+
+
+def _one_number(body: memoryview, order: str) -> np.ndarray | None:
+    """An array of a single number without a name, such as structures hold by the million; None for anything else."""
+    if not 48 <= len(body) <= 56:
+        return None
+    *head, flags, _, t, s, rows, columns, name_type, name_size = struct.unpack_from(order + "IIIIIIiiII", body)
+    kind = flags & 0xFF
+    if (*head, t, s, rows, columns, name_type, name_size) != _PLAIN_HEADER or flags & 0x800 or kind not in _CLASSES:
+        return None
+    values = _Part(body, order, 40).numbers()
+    if len(values) != 1:
+        return None
+    with np.errstate(invalid="ignore", over="ignore"):
+        return values.astype(_CLASSES[kind]).reshape(1, 1)
 
 
 def _structure(header: _Header, depth: int) -> Any:
