@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -13,9 +14,12 @@ from made_store import write_store
 
 import maquette as mq
 from maquette.cli import COMMANDS
+from maquette.importers.pose_machine_correction import import_correction
+from maquette.refine.correction_weights import save_correction
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
+GOLDENS = CHECKOUT / "tests" / "goldens" / "ssl3d"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 # Run elsewhere: the demo, the training, the benchmark and what reads data sets and checkpoints have tests of their own,
@@ -55,6 +59,8 @@ def workplace(tmp_path_factory) -> Path:
     for name in ("walk.npz", "motion.npz"):
         mq.write_motion(motion, root / name)
     write_store(root / "h36m")
+    shutil.copytree(GOLDENS / "data", root / "3dpose_ssl")
+    save_correction(import_correction(GOLDENS / "model_ls64.pkl", name="correction").weights, root / "correction.npz")
     return root
 
 
