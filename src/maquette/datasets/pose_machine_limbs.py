@@ -48,15 +48,6 @@ class LimbLengths:
                 out[..., joint, :] = out[..., parent, :] + bone / length * self.lengths_mm[joint]
         return out
 
-    def reach_mm(self) -> Float64[np.ndarray, " 17"]:
-        """How far from the hip a joint can be: the bones between them, stretched out."""
-        reach = np.zeros(len(self.lengths_mm))
-        for joint in H36M_17.order:
-            parent = H36M_17.parents[joint]
-            if parent >= 0:
-                reach[joint] = reach[parent] + self.lengths_mm[joint]
-        return reach
-
 
 def mean_limb_lengths(takes_mm: Iterable[Float[np.ndarray, "frames 17 3"]]) -> LimbLengths:
     """Mean over all frames of all takes.
@@ -72,12 +63,6 @@ def mean_limb_lengths(takes_mm: Iterable[Float[np.ndarray, "frames 17 3"]]) -> L
     if not frames:
         raise InputError("no frames to take limb lengths from")
     return LimbLengths(total / frames)
-
-
-def farthest_seen_mm(limits: MinMax) -> Float64[np.ndarray, " joints"]:
-    """How far from the hip each joint was seen along some axis: the limbs behind the limits are at least so long. Where
-    it is the same on all axes, as for the hips, it is their length."""
-    return np.maximum(limits.max_mm, -limits.min_mm).max(axis=-1)
 
 
 def beyond_mm(positions_mm: Float[np.ndarray, "rows joints 3"], limits: MinMax) -> Float64[np.ndarray, " joints"]:
