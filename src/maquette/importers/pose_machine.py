@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import torch
-
 from maquette.errors import ModelError
 from maquette.formats.caffemodel import CaffeNet, read_caffemodel
 from maquette.importers.imported import Imported
 from maquette.importers.pose_machine_correction import ATTRIBUTION, LICENCE
-from maquette.importers.pose_machine_layers import common_layers, refuse_others, take_layers
+from maquette.importers.pose_machine_layers import common_layers, take_layers
 from maquette.importers.torch_file import some_names
 from maquette.lifting.min_max import PUBLISHED_16
 from maquette.models.pose_machine import FC_FINAL, PoseMachine
@@ -67,14 +65,11 @@ def machine_of(net: CaffeNet, where: str, *, published_flags: bool = False) -> t
         ModelError: see :func:`import_machine`.
     """
     width, size = _sizes(net)
-    # No memory is taken before it is known that the file has as many numbers.
-    with torch.device("meta"):
-        planned = PoseMachine(width=width, image_size=size).caffe_layers()
-    common = common_layers(planned, net)
+    machine = PoseMachine(width=width, image_size=size, published_flags=published_flags)
+    layers = machine.caffe_layers()
+    common = common_layers(layers, net)
     if common.missing:
         raise ModelError(f"{where}: {_what_it_is(common.taken, common.missing)}")
-    refuse_others(planned, net, common.taken, where)
-    machine = PoseMachine(width=width, image_size=size, published_flags=published_flags)
     take_layers(machine, net, where)
     return machine.eval(), common.unknown
 
@@ -82,13 +77,19 @@ def machine_of(net: CaffeNet, where: str, *, published_flags: bool = False) -> t
 def _sizes(net: CaffeNet) -> tuple[int, int]:
     """Width and pixels that the arrays tell; where they make no sense the published ones, so that what differs from
     them shows."""
-    layer = net.layers.get("fc")
-    shape = layer.blobs[0].shape[-2:] if layer is not None else ()
-    if len(shape) != 2:
-        return WIDTH, IMAGE_SIZE
+    hidden, fc = _matrix(net, "project_2"), _matrix(net, "fc")
+    values = sum(blob.size for layer in net.layers.values() for blob in layer.blobs)
+    # No memory is taken for LSTMs, of four gates by two each, that the file does not fill.
+    width = hidden[0] if hidden[0] == hidden[1] and 16 * hidden[0] ** 2 <= values else WIDTH
     sizes = [IMAGE_SIZE, *range(7 * TRUNK_STRIDE, _LARGEST_SIDE, TRUNK_STRIDE)]
-    fitting = [size for size in sizes if TRUNK_CHANNELS * _cells(size) ** 2 == shape[1]]
-    return shape[0], fitting[0] if fitting else IMAGE_SIZE
+    fitting = [size for size in sizes if fc == (width, TRUNK_CHANNELS * _cells(size) ** 2)]
+    return width, fitting[0] if fitting else IMAGE_SIZE
+
+
+def _matrix(net: CaffeNet, name: str) -> tuple[int, int]:
+    """Shape of the weights of a full connection; (0, 1) where there are none."""
+    shape = net.layers[name].blobs[0].shape[-2:] if name in net.layers else ()
+    return (shape[0], shape[1]) if len(shape) == 2 else (0, 1)
 
 
 def _cells(size: int) -> int:

@@ -88,7 +88,7 @@ def common_layers(layers: Layers, net: CaffeNet) -> LayersTaken:
 
 
 def refuse_others(layers: Layers, net: CaffeNet, names: Collection[str], where: str) -> None:
-    """Compare the layers called ``names`` with those of the network, which may be without memory (device ``meta``).
+    """Compare the layers called ``names`` with those of the network.
 
     Raises:
         ModelError: a layer is missing, of another shape, or has values that are not finite; the text lists them.

@@ -1,15 +1,13 @@
 """Model files of the 3D pose machine: what they say about themselves, and the file."""
 
-import copy
 from typing import Any
 
 import msgspec
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from maquette.lifting.min_max import MinMax
 from maquette.models.pose_machine import PoseMachine
-from maquette.models.pose_machine_fronts import ImageFront
+from maquette.models.pose_machine_fronts import ADAPTION_LAYERS, TRUNK_GROUPS, ImageFront
 from maquette.models.pose_machine_graph import build_onnx
 from maquette.models.pose_machine_lstm import ResettableLstm
 from maquette.runtime.spec import METADATA_KEY, SCHEMA, Limits, ModelSpec
@@ -72,16 +70,18 @@ def machine_model(machine: PoseMachine, spec: ModelSpec) -> Any:
 
 def macs_per_frame(machine: PoseMachine) -> int:
     """Multiply-adds of one frame: every weight once, those of convolutions at every place."""
-    front, total = copy.deepcopy(machine.front).to("meta"), 0
-
-    def count(layer: nn.Conv2d, _: Any, y: Tensor) -> None:
-        nonlocal total
-        total += layer.weight.numel() * y.shape[-2] * y.shape[-1]
-
-    convolutions = [layer for layer in front.modules() if isinstance(layer, nn.Conv2d)]
-    if convolutions:
-        for layer in convolutions:
-            layer.register_forward_hook(count)
-        front(torch.zeros(1, 3, machine.image_size, machine.image_size, device="meta"))
+    total = 0
+    if isinstance(machine.front, ImageFront):
+        side, trunk, adaption = machine.image_size, machine.front.trunk, machine.front.adaption
+        for i, group in enumerate(TRUNK_GROUPS):
+            side = side // 2 if i else side
+            total += sum(_weights(trunk, name) * side**2 for name, _ in group)
+        for name, kernel, stride in ADAPTION_LAYERS:
+            side = (side + 2 - kernel) // stride + 1
+            total += _weights(adaption, name) * side**2
     others = [layer for layer in machine.modules() if isinstance(layer, nn.Linear | ResettableLstm)]
     return total + sum(p.numel() for layer in others for n, p in layer.named_parameters() if n.startswith("weight"))
+
+
+def _weights(part: nn.Module, name: str) -> int:
+    return part.get_submodule(name).get_parameter("weight").numel()
