@@ -24,7 +24,7 @@ from maquette.refine.correction_loss import PictureLoss
 from maquette.refine.correction_view import motion_view
 from maquette.refine.correction_weights import CorrectionSpec, CorrectionWeights
 from maquette.refine.self_supervised import SelfSupervisedRefiner
-from maquette.refine.self_supervised_measures import bone_spread_m, reprojection_px
+from maquette.refine.refinement_measures import bone_spread_m, reprojection_px
 from maquette.skeleton import Skeleton
 from maquette.skeletons import H36M_16, H36M_17, LIFTED_21
 

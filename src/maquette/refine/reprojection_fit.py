@@ -52,6 +52,7 @@ def pose_and_problem(
     trust: Trust,
     *,
     focal_known: bool = True,
+    height_known: bool = False,
 ) -> tuple[Pose, Problem]:
     """Where the fit starts, and what it fits.
 
@@ -74,7 +75,8 @@ def pose_and_problem(
     spread = np.broadcast_to(np.stack((across, across, along), axis=-1), vectors.shape).copy()
     if motion.sigma_m is not None:
         spread *= _relative_sigma(motion.sigma_m, tree)[..., None]
-    mean, information = _shared(lengths, tilt, trust, focal_known=focal_known)
+    size_sigma = _GIVEN_SIZE_SIGMA if height_known else trust.size_sigma
+    mean, information = _shared(lengths, tilt, replace(trust, size_sigma=size_sigma), focal_known=focal_known)
     root = motion.positions[:, tree.root]
     pose = Pose(np.array(root), direction, mean.copy())
     problem = Problem(
@@ -123,6 +125,32 @@ def point_sigma(
 
 
 _REFERENCE_M = 1.7
+_GIVEN_SIZE_SIGMA = 0.003
+
+
+def fitted_motion(
+    motion: Motion, problem: Problem, pose: Pose, camera: Camera, tilt: CameraTilt | None
+) -> tuple[Motion, CameraTilt | None]:
+    """The motion with the fitted figure, its camera with the fitted focal length, and the fitted tilt."""
+    groups = problem.tree.groups
+    focal = float(np.exp(pose.shared[groups]))
+    fx, fy = camera.focal_px
+    fitted_camera = replace(camera, focal_px=(fx * focal, fy * focal))
+    positions = problem.joints_m(pose)
+    fitted = replace(
+        motion,
+        positions=positions,
+        root_trajectory=positions[:, problem.tree.root],
+        camera=fitted_camera,
+        rotations=None,
+    )
+    if tilt is None:
+        return fitted, None
+    pitch, roll, height = pose.shared[groups + 1 :]
+    told = tilt.camera_height_m is not None
+    return fitted, replace(
+        tilt, pitch_rad=float(pitch), roll_rad=float(roll), camera_height_m=float(height) if told else None
+    )
 
 
 def _slow(values: Float[np.ndarray, "frames joints 2"], motion: Motion, cutoff_hz: float) -> np.ndarray:

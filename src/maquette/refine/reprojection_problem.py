@@ -90,7 +90,9 @@ class Problem:
         vectors = pose.direction * lengths[:, None]
         joints = self.tree.positions(pose.root_m, vectors)
         picture = self._picture(joints, pose)
-        total = float((self.weight * self.sigma**2 * _robust((picture**2).sum(-1) / self.sigma**2, _PICTURE_KERNEL)).sum())
+        total = float(
+            (self.weight * self.sigma**2 * _robust((picture**2).sum(-1) / self.sigma**2, _PICTURE_KERNEL)).sum()
+        )
         error = (vectors - self.lifted_m) / self.sigma_lifted_m
         keep = self._keep
         total += float((error[0] ** 2).sum() + ((error[1:] - keep * error[:-1]) ** 2).sum() / (1 - keep**2))
@@ -125,7 +127,9 @@ class Problem:
         normal.shared_gradient += self.shared_information @ (pose.shared - self.shared_mean)
         return normal
 
-    def moved(self, pose: Pose, own: Float[np.ndarray, "frames unknowns"], shared: Float[np.ndarray, " shared"]) -> Pose:
+    def moved(
+        self, pose: Pose, own: Float[np.ndarray, "frames unknowns"], shared: Float[np.ndarray, " shared"]
+    ) -> Pose:
         """The pose after a step."""
         step = own[:, 3:].reshape(self.frames, -1, 2)
         direction = pose.direction + np.einsum("fbik,fbk->fbi", tangents(pose.direction), step)
@@ -146,7 +150,9 @@ class Problem:
     def _focal(self, pose: Pose) -> float:
         return float(np.exp(pose.shared[self.tree.groups]))
 
-    def _picture(self, joints: Float[np.ndarray, "frames joints 3"], pose: Pose) -> Float[np.ndarray, "frames joints 2"]:
+    def _picture(
+        self, joints: Float[np.ndarray, "frames joints 3"], pose: Pose
+    ) -> Float[np.ndarray, "frames joints 2"]:
         depth = np.maximum(joints[..., 2:], _NEAR_M)
         away = self._focal(pose) * joints[..., :2] / depth - self.seen
         return np.where(self.weight[..., None] > 0, away, 0.0)
@@ -278,8 +284,12 @@ class Problem:
         inverse = 1 / self.sigma_lifted_m
         scaled = by * inverse[..., None]
         at = 3 + 2 * np.arange(n_bones)
-        blocks = memory[:, None, None, None] * _product(scaled, scaled) + bone_weight * bend[0][:, None, None, None] * _product(by, by)
-        later = linked * _product(scaled[1:], scaled[:-1]) + bone_weight * bend[1][:-1, None, None, None] * _product(by[1:], by[:-1])
+        blocks = memory[:, None, None, None] * _product(scaled, scaled) + bone_weight * bend[0][
+            :, None, None, None
+        ] * _product(by, by)
+        later = linked * _product(scaled[1:], scaled[:-1]) + bone_weight * bend[1][:-1, None, None, None] * _product(
+            by[1:], by[:-1]
+        )
         for row in range(2):
             for col in range(2):
                 normal.own[:, at + row, at + col] += blocks[..., row, col]

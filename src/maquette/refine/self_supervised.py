@@ -26,7 +26,7 @@ from maquette.refine.correction_published import (
 )
 from maquette.refine.correction_view import VIEW, CorrectionView, motion_view
 from maquette.refine.correction_weights import CorrectionWeights, load_correction
-from maquette.refine.self_supervised_measures import bone_spread_m, reprojection_px
+from maquette.refine.refinement_measures import bone_spread_m, reprojection_px
 from maquette.skeleton import Skeleton
 from maquette.skeletons import H36M_16
 

@@ -1,11 +1,14 @@
 """What a refinement has done to a motion, in the picture and in the body: measured before and after it."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float
 
 from maquette.geometry.camera import Camera
 from maquette.keypoints import Keypoints
 from maquette.motion import Motion
+from maquette.refine.motion_ground import contact_speed_mps
 from maquette.refine.motion_trajectory import fit_translation, matched_keypoints
 
 _MIN_DEPTH_M = 0.01
@@ -50,3 +53,50 @@ def bone_spread_m(motion: Motion) -> float:
         squares = np.where(known, np.square(lengths - mean), 0.0).sum(axis=0)
         spread = np.sqrt(squares / np.maximum(count, 1))[count > 1]
     return float(spread.mean()) if spread.size else float("nan")
+
+
+def jerk_mps3(motion: Motion) -> float:
+    """Mean over joints and frames of the third derivative of position, from differences of successive frames; NaN with
+    fewer than four."""
+    if motion.n_frames < 4:
+        return float("nan")
+    third = np.linalg.norm(np.diff(motion.positions, 3, axis=0), axis=-1) * float(motion.fps) ** 3
+    third = third[np.isfinite(third)]
+    return float(third.mean()) if third.size else float("nan")
+
+
+@dataclass(frozen=True)
+class Measures:
+    """How well a motion fits its picture, and how much it moves like a body; smaller is better."""
+
+    reprojection_px: float
+    """Mean distance of the joints from where they were seen."""
+    bone_spread_m: float
+    """Standard deviation of bone lengths over the clip."""
+    foot_skate_mps: float
+    """Mean speed of feet while they stand; NaN without contacts."""
+    jerk_mps3: float
+
+    def words(self) -> str:
+        """For notes."""
+        parts = [
+            f"{self.reprojection_px:.1f} px from the keypoints",
+            f"bones vary by {1000 * self.bone_spread_m:.1f} mm",
+        ]
+        if np.isfinite(self.foot_skate_mps):
+            parts.append(f"standing feet move at {self.foot_skate_mps:.2f} m/s")
+        if np.isfinite(self.jerk_mps3):
+            parts.append(f"jerk {self.jerk_mps3:.0f} m/s^3")
+        return ", ".join(parts)
+
+
+def measure(motion: Motion, keypoints: Keypoints, camera: Camera) -> Measures:
+    """All measures of a motion."""
+    distances = reprojection_px(motion, keypoints, camera)
+    distances = distances[np.isfinite(distances)]
+    return Measures(
+        float(distances.mean()) if distances.size else float("nan"),
+        bone_spread_m(motion),
+        contact_speed_mps(motion),
+        jerk_mps3(motion),
+    )
