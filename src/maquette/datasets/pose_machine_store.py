@@ -78,23 +78,7 @@ def rows_from_store(
         InputError: no such source, subject or action; a store of other joints; fewer frames of 2D than of 3D; all of it
             at once. 3D with missing values.
     """
-    wrong = [f"every {every}-th frame, expected 1 or more"] if every < 1 else []
-    wrong += _lacking(store, H36M_16 if limbs is None else H36M_17)
-    if source in store.sources:
-        try:
-            check_joints(store.sources[source].skeleton)
-        except InputError as error:
-            wrong.append(f"'{source}': {error}")
-    found = views_of(store, source=source, subjects=subjects, actions=actions, also_wrong=wrong)
-    problems: list[str] = []
-    parts = []
-    for recording, view in found:
-        try:
-            parts.append(_part(store, recording, view, source, every, limbs))
-        except InputError as error:
-            problems.append(str(error))
-    if problems:
-        raise InputError.from_problems(str(store.path), problems)
+    parts = _parts(store, source, subjects, actions, every, limbs)
     empty = [f"{part.label}: no joint was found in any frame; left out" for part in parts if not len(part.frames)]
     parts = [part for part in parts if len(part.frames)]
     if not parts:
@@ -116,6 +100,35 @@ def rows_from_store(
         boxes=squares.boxes,
         notes=(*empty, *_notes(positions, limits, limbs)),
     )
+
+
+def _parts(
+    store: PoseStore,
+    source: str,
+    subjects: Sequence[str],
+    actions: Sequence[str] | None,
+    every: int,
+    limbs: LimbLengths | None,
+) -> list[_Part]:
+    """Of every view that is asked for, once it is sure that all can be used."""
+    wrong = [f"every {every}-th frame, expected 1 or more"] if every < 1 else []
+    wrong += _lacking(store, H36M_16 if limbs is None else H36M_17)
+    if source in store.sources:
+        try:
+            check_joints(store.sources[source].skeleton)
+        except InputError as error:
+            wrong.append(f"'{source}': {error}")
+    found = views_of(store, source=source, subjects=subjects, actions=actions, also_wrong=wrong)
+    problems: list[str] = []
+    parts = []
+    for recording, view in found:
+        try:
+            parts.append(_part(store, recording, view, source, every, limbs))
+        except InputError as error:
+            problems.append(str(error))
+    if problems:
+        raise InputError.from_problems(str(store.path), problems)
+    return parts
 
 
 def limbs_of_store(store: PoseStore, *, subjects: Sequence[str] = TRAIN, every: int = EVERY) -> LimbLengths:
