@@ -138,6 +138,22 @@ def test_frames_that_do_not_fill_a_batch_are_dropped_where_asked(measured: bool)
     assert any("2 dropped" in line for line in described_stages(report))
 
 
+@pytest.mark.parametrize("measured", [False, True])
+def test_an_action_that_is_shorter_than_a_batch(measured: bool) -> None:
+    short, long = made("Photo", 4, coarse=20.0), made("Walking", 5, coarse=30.0)
+    results = [short, long]
+    if measured:
+        results = [
+            ActionResult(r.action, r.subjects, r.truth_mm, {}, {"coarse": np.ones(len(r.subjects))}) for r in results
+        ]
+    report = evaluate_stages(results, PROTOCOL, truth="made", published_truncation=True).stages[0].report
+    values = {row.action: row.metrics["mpjpe"] for row in report.of("action")}
+    assert values["Photo"] is None
+    assert report.headline == values["Walking"]
+    with pytest.raises(InputError, match="4 frames do not fill a batch of 5"):
+        evaluate_stages(results[:1], PROTOCOL, truth="made", published_truncation=True)
+
+
 def test_everything_wrong_is_said_at_once() -> None:
     good = made("Walking", coarse=20.0, refined=10.0)
     lame = made("Photo", coarse=20.0)
@@ -197,6 +213,13 @@ def test_reports_that_somebody_edited(tmp_path: Path) -> None:
         assert is_staged(path)
         with pytest.raises(InputError, match=said):
             read_staged(path)
+    two = tmp_path / "two.json"
+    evaluate_stages([made("Walking", coarse=20.0, refined=9.0)], PROTOCOL, truth="raw").write(two)
+    uneven = json.loads(two.read_text())
+    uneven["stages"][1]["report"]["rows"].pop(0)
+    two.write_text(json.dumps(uneven))
+    with pytest.raises(InputError, match="refined: its lines or its protocol are not those of coarse"):
+        read_staged(two)
     document["stages"][0]["report"]["rows"] = []
     path.write_text(json.dumps(document))
     with pytest.raises(InputError, match="coarse: the report has no line 'all frames'"):

@@ -170,7 +170,11 @@ def _report(
         if count not in (None, 16):
             raise InputError(f"{model.name}: what was measured for 16 joints cannot be said for {count}")
         compared = protocol.joints(H36M_16.joints, 16)
-        return summed(_measured(results, stage, protocol), protocol, compared, model=model, data=data)
+        tallies = _measured(results, stage, protocol)
+        if not any(tally.frames for tally in tallies.values()):
+            dropped = sum(tally.dropped for tally in tallies.values())
+            raise InputError(f"{model.name}: {dropped} frames do not fill a batch of {protocol.batch}")
+        return summed(tallies, protocol, compared, model=model, data=data)
     predictions = [
         Prediction(subject, result.action, "", result.found_mm[stage][rows] / 1e3, result.truth_mm[rows] / 1e3)
         for result in results

@@ -99,9 +99,25 @@ def read_staged(path: str | Path) -> StagedReport:
     problems = [f"{stage.name}: {text}" for stage in report.stages for text in contradictions(stage.report)]
     if not names or len(set(names)) < len(names) or set(names) - STAGES.keys():
         problems.append(f"its stages are {', '.join(names) or 'none'}, expected some of {', '.join(STAGES)}")
+    if not problems:
+        problems = _uneven(report)
     if problems:
         raise InputError.from_problems(f"{path} (evaluate again)", problems)
     return report
+
+
+def _uneven(report: StagedReport) -> list[str]:
+    """Stages that are not columns of one table."""
+
+    def lines(found: Report) -> list[tuple]:
+        return [(row.group, row.subject, row.action, row.frames, *row.metrics) for row in found.rows]
+
+    first = report.stages[0]
+    return [
+        f"{stage.name}: its lines or its protocol are not those of {first.name}"
+        for stage in report.stages[1:]
+        if lines(stage.report) != lines(first.report) or stage.report.protocol != first.report.protocol
+    ]
 
 
 def compare_staged(report: StagedReport, against: StagedReport) -> dict[str, list[Difference]]:
