@@ -1,6 +1,7 @@
 """Made-up data for the pose machine: a store of two subjects, pictures of its frames, and a list of still pictures."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from made_store import write_store
@@ -9,7 +10,7 @@ from PIL import Image
 from maquette.datasets.pose_machine_store import rows_from_store
 from maquette.datasets.store import open_store
 
-PAIRS = {
+PAIRS: dict[str, Any] = {
     "subjects_train": ("S9",),
     "subjects_test": ("S11",),
     "every": 1,
@@ -19,7 +20,7 @@ PAIRS = {
     "validate_frames": 20,
 }
 """Small."""
-FILMED = PAIRS | {"subjects_test": (), "actions": ("Photo",), "every": 5, "image_size": 56}
+FILMED: dict[str, Any] = PAIRS | {"subjects_test": (), "actions": ("Photo",), "every": 5, "image_size": 56}
 """Smaller, for those frames that have pictures."""
 
 

@@ -1,25 +1,20 @@
 """The recipe of the pose machine's five stages against the published table; order, losses and pictures by hand."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from made_machine_data import FILMED, PAIRS, write_filmed_store, write_stills
-from PIL import Image
 
-from maquette.datasets.pose_machine_rows import PictureNames, PoseMachineRows
-from maquette.datasets.sequences import Label
 from maquette.errors import InputError, ModelError
 from maquette.lifting.min_max import PUBLISHED_16
 from maquette.models.pose_machine import PoseMachine
 from maquette.skeletons import H36M_16
 from maquette.training.plans import PoseMachinePreset
 from maquette.training.pose_machine import PoseMachineExperiment, build_network, validation_chunks
-from maquette.training.pose_machine_data import PoseMachineData, PretrainingData, Rows
+from maquette.training.pose_machine_data import PoseMachineData, PretrainingData
 from maquette.training.pose_machine_order import SequenceOrder, StillOrder
-from maquette.training.pose_machine_pictures import read_pictures
 from maquette.training.pose_machine_pretraining import PretrainingExperiment
 from maquette.training.pose_machine_recipe import FACTOR, freeze_for_stage, layer_factors, load_stage, stage_optimiser
 from maquette.training.presets import get_preset
@@ -30,7 +25,7 @@ TRUNK = (
 ).split()
 ADAPTION = "special_conv_1 special_conv_2 fa_conv_1 fa_conv_2 fc".split()
 CORRECTION = "change_tmp change project_1 project_2 project_3 project_2d".split()
-TABLE: dict[int, dict[str, tuple[float, float]]] = {
+TABLE: dict[int, dict[str, Any]] = {
     2: dict.fromkeys(ADAPTION, (1, 2)) | {"lstm1": (1, 1), "lstm2": (1, 1), "fc-final_16": (10, 20)},
     3: dict.fromkeys(CORRECTION, (1, 2)) | {"change": (2, 2), "project_2d": (5, 5)},
     4: dict.fromkeys([*TRUNK, *ADAPTION, "lstm1", "lstm2", *CORRECTION], (1, 1)) | {"fc-final_16": (2, 2)},
@@ -103,7 +98,7 @@ def test_one_step_moves_each_layer_by_its_rate_and_nothing_else(filmed, stills, 
     experiment.loss(experiment.batch(0)).backward()
     torch.nn.utils.clip_grad_norm_(network.parameters(), preset.clip_norm)
     optimiser.step()
-    expected = dict(TABLE[stage])
+    expected: dict[str, Any] = dict(TABLE[stage])
     if front == "keypoints":
         seen = dict.fromkeys(
             ("keypoint_1", "keypoint_2", "keypoint_3", "fc"), {2: (1, 2), 4: (1, 1), 5: (1, 1)}.get(stage)
@@ -161,7 +156,7 @@ def test_the_losses_are_the_published_sums(filmed, stills):
 
 
 def test_missing_points_count_only_as_published(filmed, stills):
-    fields = PAIRS | {"mpii": str(stills)}
+    fields: dict[str, Any] = PAIRS | {"mpii": str(stills)}
     found = {}
     for published in (False, True):
         preset = plan(**fields, published_missing=published)
@@ -240,7 +235,8 @@ def test_still_pictures_come_once_in_an_epoch_unless_as_published():
 
 
 def test_validation_is_in_millimetres_and_each_sequence_by_itself(filmed):
-    preset = plan(**PAIRS | {"validate_frames": 0}, published_flags=True)
+    fields: dict[str, Any] = PAIRS | {"validate_frames": 0}
+    preset = plan(**fields, published_flags=True)
     data = PoseMachineData.open(preset, filmed)
     experiment = PoseMachineExperiment(preset, data, 3)
     network = experiment.network.eval()
@@ -294,49 +290,12 @@ def test_weights_of_the_stage_before():
         load_stage(after, PoseMachine("keypoints", width=16).state_dict(), 5)
 
 
-def test_pictures_are_cut_so_that_points_stay_where_labels_say(tmp_path):
-    """A white dot on black, anywhere in a large picture, is found at its share of the square."""
-    rng = np.random.default_rng(2)
-    dots, boxes = rng.integers(30, 270, (6, 2)), np.zeros((6, 3))
-    for i, (x, y) in enumerate(dots):
-        picture = np.zeros((300, 300, 3), dtype=np.uint8)
-        picture[y - 3 : y + 4, x - 3 : x + 4] = 255
-        Image.fromarray(picture).save(tmp_path / f"{i}.png")
-        side = rng.uniform(80, 400)
-        boxes[i] = [x - rng.uniform(0.2, 0.8) * side, y - rng.uniform(0.2, 0.8) * side, side]
-    rows = PoseMachineRows(
-        name="dots",
-        points=np.zeros((6, 16, 2), np.float32),
-        visible=np.zeros((6, 16), bool),
-        targets=np.full((6, 16, 3), np.nan, np.float32),
-        continues=np.zeros(6, bool),
-        label_of=np.zeros(6, np.int32),
-        labels=(Label("", "", ""),),
-        pictures=PictureNames.of(f"{i}.png" for i in range(6)),
-        boxes=boxes,
-    )
-    found = read_pictures(rows, tmp_path, np.arange(6), 120)
-    assert found.shape == (6, 3, 120, 120)
-    for i, picture in enumerate(found[:, 1].numpy()):
-        lit = np.where(picture > 0.1, picture, 0)
-        y, x = (lit.sum(axis=a) @ (np.arange(120) + 0.5) / lit.sum() for a in (1, 0))
-        share = (dots[i] + 0.5 - boxes[i, :2]) / boxes[i, 2] * 120
-        assert np.abs([x, y] - share).max() < 0.35, i
-    beyond = dataclasses.replace(rows, boxes=np.tile([-100.0, -100.0, 90.0], (6, 1)))
-    assert not read_pictures(beyond, tmp_path, np.arange(1), 60).any()
-    with pytest.raises(InputError, match="dots names it; say how they are called"):
-        read_pictures(rows, tmp_path / "elsewhere", np.arange(1), 60)
-    (tmp_path / "0.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"0\.png: cannot be read as a picture"):
-        read_pictures(rows, tmp_path, np.arange(1), 60)
-
-
 @pytest.mark.parametrize("form", ["heatmaps", "regression"])
 def test_stage_1_learns_points_of_still_pictures(stills, form):
     preset = plan("pose-machine-h36m", **FILMED, pretraining=form)
     torch.manual_seed(0)
     data = PretrainingData.open(preset, stills)
-    experiment = PretrainingExperiment(preset, PretrainingData(data.train, Rows(data.train.rows, stills)))
+    experiment = PretrainingExperiment(preset, PretrainingData(data.train, data.train))
     optimiser, batch = experiment.make_optimizer(), experiment.batch(0)
     before = experiment.network.trunk.get_parameter("conv1_1.weight").detach().clone()
     losses = []

@@ -70,11 +70,11 @@ def _pose_machine(plan: PoseMachinePreset, data_dir: Path, stage: int, before: P
         return PretrainingExperiment(plan, PretrainingData.open(plan, data_dir), share)
     from maquette.training.pose_machine import PoseMachineExperiment, caffe_weights
 
-    weights = None
+    data, weights = PoseMachineData.open(plan, data_dir), None
     if before is not None:
         is_caffe = before.suffix.lower() == ".caffemodel"
         weights = caffe_weights(plan, before) if is_caffe else weights_before(before)
-    return PoseMachineExperiment(plan, PoseMachineData.open(plan, data_dir), stage, weights, share)
+    return PoseMachineExperiment(plan, data, stage, weights, share)
 
 
 def weights_before(path: Path) -> dict[str, Tensor]:

@@ -335,6 +335,8 @@ class PoseMachinePreset(Preset):
     """2D points of a store; lists of the original program hold their own."""
     pictures: str = ""
     """Folder that the names of pictures are relative to; not given: that of the list, or of the store."""
+    pictures_prefix: str = ""
+    """Beginning of the names in the original program's lists that is not there, such as its authors' folder."""
     picture_names: str = "{subject}/{action}.{camera}/{frame:06d}.jpg"
     """How the pictures of a store are called: ``kind`` is the action without the number of the take, ``number`` the
     frame counted from 1."""

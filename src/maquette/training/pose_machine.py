@@ -11,15 +11,16 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from maquette.datasets.pose_machine_pictures import RowPictures
 from maquette.datasets.pose_machine_rows import PoseMachineRows
 from maquette.errors import InputError
 from maquette.models.pose_machine import MachineOutput, PoseMachine
 from maquette.models.pose_machine_losses import MachineTargets, machine_losses
 from maquette.training.experiment import SOLE, Experiment, Share, device_of, dtype_of
 from maquette.training.plans import PoseMachinePreset
-from maquette.training.pose_machine_data import PoseMachineData, Rows
+from maquette.training.pose_machine_data import PoseMachineData
+from maquette.training.pose_machine_feed import read_pictures, reading_ahead
 from maquette.training.pose_machine_order import SequenceOrder, StillOrder
-from maquette.training.pose_machine_pictures import read_pictures, reading_ahead
 from maquette.training.pose_machine_recipe import freeze_for_stage, load_stage, stage_optimiser
 
 _MASKED_STAGE = 5
@@ -144,15 +145,16 @@ class PoseMachineExperiment(Experiment):
             marks = np.concatenate([marks, np.zeros(self.preset.stills, dtype=bool)])
         return self._rows(parts, marks)
 
-    def _rows(self, parts: list[tuple[Rows, Int[np.ndarray, " _"]]], marks: Bool[np.ndarray, " rows"]) -> MachineBatch:
+    def _rows(
+        self, parts: list[tuple[RowPictures, Int[np.ndarray, " _"]]], marks: Bool[np.ndarray, " rows"]
+    ) -> MachineBatch:
         points = np.concatenate([data.rows.points[rows] for data, rows in parts]).reshape(len(marks), -1)
         visible = np.concatenate([data.rows.visible[rows] for data, rows in parts])
         poses = np.concatenate([data.rows.targets[rows] for data, rows in parts]).reshape(len(marks), -1)
         seen = torch.from_numpy(visible)
         frames = torch.from_numpy(points)
         if self.preset.front == "image":
-            size = self.preset.image_size
-            frames = torch.cat([read_pictures(data.rows, data.folder, rows, size) for data, rows in parts])
+            frames = torch.cat([read_pictures(data, rows) for data, rows in parts])
         return MachineBatch(
             frames,
             seen if self.preset.front == "keypoints" else None,
@@ -215,7 +217,7 @@ class PoseMachineExperiment(Experiment):
         found |= {"corrected_mpjpe_mm": corrected / rows, "projected_2d_percent": 100 * seen / max(count, 1)}
         return {name: float(found[name]) for name in self.metrics}
 
-    def _chunks(self, data: Rows, chunks: list[Int[np.ndarray, " _"]]) -> MachineBatch:
+    def _chunks(self, data: RowPictures, chunks: list[Int[np.ndarray, " _"]]) -> MachineBatch:
         marks = np.concatenate([np.arange(len(chunk)) > 0 for chunk in chunks])
         return self._rows([(data, np.concatenate(chunks))], marks)
 

@@ -8,6 +8,7 @@ import torch
 
 from maquette.datasets.mpii_set import is_mpii, open_mpii
 from maquette.datasets.pose_machine_lists import read_list
+from maquette.datasets.pose_machine_pictures import RowPictures
 from maquette.datasets.pose_machine_rows import PoseMachineRows
 from maquette.datasets.pose_machine_store import limbs_of_store, rows_from_store
 from maquette.datasets.pose_machine_tree import PublishedTree, open_tree
@@ -22,20 +23,12 @@ LISTS_STEP_S = 0.1
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Rows, and the folder that the names of their pictures are relative to."""
-
-    rows: PoseMachineRows
-    folder: Path
-
-
-@dataclass(frozen=True)
 class PoseMachineData:
-    """Rows of one preset."""
+    """What stages 2 to 5 train on; without pictures their folder means nothing."""
 
-    train: Rows
-    test: Rows | None
-    stills: Rows | None
+    train: RowPictures
+    test: RowPictures | None
+    stills: RowPictures | None
     step_s: float
     """Time between consecutive rows of a video."""
 
@@ -47,7 +40,7 @@ class PoseMachineData:
             InputError: it is neither, or it lacks what the preset wants.
         """
         folder = Path(data_dir)
-        stills = open_stills(Path(preset.mpii), preset.mpii_pictures) if preset.mpii else None
+        stills = open_stills(preset, Path(preset.mpii)) if preset.mpii else None
         if (folder / "store.json").is_file():
             store = open_store(folder)
             train, test = _of_store(preset, store)
@@ -55,9 +48,16 @@ class PoseMachineData:
         else:
             train, test = _of_lists(preset, open_tree(folder))
             step_s = LISTS_STEP_S
-        place = Path(preset.pictures) if preset.pictures else folder
-        _check(preset, train, test)
-        return cls(Rows(train, place), None if test is None else Rows(test, place), stills, step_s)
+        place, prefix = Path(preset.pictures or folder), preset.pictures_prefix
+        filmed = [
+            None if rows is None else RowPictures(rows, place, prefix, preset.image_size) for rows in (train, test)
+        ]
+        lacking = [rows for rows in (train, test) if rows is not None and not rows.has_3d.all()]
+        if lacking:
+            raise InputError(f"{' and '.join(rows.name for rows in lacking)}: has rows without 3D")
+        assert filmed[0] is not None
+        _check(preset, [part for part in (*filmed, stills) if part is not None])
+        return cls(filmed[0], filmed[1], stills, step_s)
 
     def facts(self) -> dict[str, Any]:
         """What tells these data from others, and what the export needs."""
@@ -78,8 +78,8 @@ class PoseMachineData:
 class PretrainingData:
     """Still pictures of stage 1."""
 
-    train: Rows
-    test: Rows | None
+    train: RowPictures
+    test: RowPictures | None
     """None: there is nothing to validate on."""
 
     @classmethod
@@ -91,10 +91,11 @@ class PretrainingData:
             InputError: they cannot be read, or are points without pictures.
         """
         path = Path(preset.mpii or data_dir)
-        train = open_stills(path, preset.mpii_pictures)
-        if train.rows.pictures is None or not train.rows.visible.any():
-            raise InputError(f"{train.rows.name}: has no pictures with 2D points, which stage 1 trains on")
-        test = _stills_to_validate(path, preset.mpii_pictures)
+        train = open_stills(preset, path)
+        test = None
+        if is_mpii(path) and len(open_mpii(path).people("val")):
+            test = open_stills(preset, path, "val")
+        _check(preset, [train, *([] if test is None else [test])])
         if test is None and preset.mpii:
             test = PoseMachineData.open(preset, data_dir).test
         return cls(train, test)
@@ -104,30 +105,23 @@ class PretrainingData:
         return {"data": self.train.rows.name, "samples": len(self.train.rows)}
 
 
-def open_stills(path: Path, pictures: str, split: str = "train") -> Rows:
+def open_stills(preset: PoseMachinePreset, path: Path, split: str = "train") -> RowPictures:
     """Still pictures with 2D points.
 
     Args:
         path: what ``maquette prepare mpii`` made, a list of the original program, or its folder.
-        pictures: folder of the pictures; empty: where the preparation found them, or where the list is.
 
     Raises:
         InputError: they cannot be read.
     """
+    size = preset.image_size
     if is_mpii(path):
         people = open_mpii(path)
-        return Rows(people.machine_rows(split), Path(pictures or people.folder or path))
+        return RowPictures(people.machine_rows(split), Path(preset.mpii_pictures or people.folder or path), "", size)
     file = path / MPII_LIST if path.is_dir() else path
     if not file.is_file():
         raise InputError(f"{path}: is no folder made by maquette prepare mpii, and no list of pictures ({MPII_LIST})")
-    return Rows(read_list(file), Path(pictures or file.parent))
-
-
-def _stills_to_validate(path: Path, pictures: str) -> Rows | None:
-    """Pictures that MPII's re-releases set aside."""
-    if is_mpii(path) and len(open_mpii(path).people("val")):
-        return open_stills(path, pictures, "val")
-    return None
+    return RowPictures(read_list(file), Path(preset.mpii_pictures or file.parent), preset.pictures_prefix, size)
 
 
 def _of_store(preset: PoseMachinePreset, store: PoseStore) -> tuple[PoseMachineRows, PoseMachineRows | None]:
@@ -154,14 +148,19 @@ def _of_lists(preset: PoseMachinePreset, tree: PublishedTree) -> tuple[PoseMachi
     return tree.list_of("train", number), tree.list_of("test", number)
 
 
-def _check(preset: PoseMachinePreset, train: PoseMachineRows, test: PoseMachineRows | None) -> None:
+def _check(preset: PoseMachinePreset, parts: list[RowPictures]) -> None:
     problems = []
-    for rows in (train, *([] if test is None else [test])):
-        if not rows.has_3d.all():
-            problems.append(f"{rows.name}: {int((~rows.has_3d).sum())} of {len(rows)} rows have no 3D")
+    for part in parts:
+        rows = part.rows
+        if (lacking := int((~rows.visible.any(axis=1)).sum())) and preset.front == "keypoints":
+            problems.append(f"{rows.name}: {lacking} of {len(rows)} rows have no 2D points, which is all that it sees")
         if preset.front == "image" and rows.pictures is None:
-            problems.append(f"{rows.name}: has no pictures; train with --front keypoints")
-        if preset.front == "keypoints" and not rows.visible.any():
-            problems.append(f"{rows.name}: has no 2D points, which --front keypoints needs")
+            problems.append(f"{rows.name}: names no pictures; train without them: pose-machine-h36m-pairs")
+        elif preset.front == "image" and (missing := part.missing(most=3)):
+            problems.append(
+                f"{rows.name}: no such picture: {', '.join(map(str, missing))} ...; say in which folder they are "
+                "(--pictures, --mpii-pictures), how they are called (--picture-names, of a store) or what their names "
+                "begin with that is not there (--pictures-prefix, of a list)"
+            )
     if problems:
         raise InputError.from_problems(f"preset '{preset.name}'", problems)

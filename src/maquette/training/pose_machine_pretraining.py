@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from maquette.datasets.pose_machine_pictures import RowPictures
 from maquette.models.martinez_recipe import make_optimizer
 from maquette.models.pose_machine_fronts import TRUNK_STRIDE
 from maquette.models.pose_machine_losses import euclidean_loss
@@ -16,9 +17,9 @@ from maquette.models.pose_machine_pretraining import DirectRegression, HeatMapNe
 from maquette.skeletons import H36M_16
 from maquette.training.experiment import SOLE, Experiment, Share, device_of, dtype_of
 from maquette.training.plans import PoseMachinePreset
-from maquette.training.pose_machine_data import PretrainingData, Rows
+from maquette.training.pose_machine_data import PretrainingData
+from maquette.training.pose_machine_feed import read_pictures, reading_ahead
 from maquette.training.pose_machine_order import StillOrder
-from maquette.training.pose_machine_pictures import read_pictures, reading_ahead
 
 MAPPED = [i for i, name in enumerate(H36M_16.joints) if name not in ("hip", "spine")]
 """The 14 joints that MPII's points and the published heatmaps have."""
@@ -79,9 +80,9 @@ class PretrainingExperiment(Experiment):
         rows = self.order.rows(step)
         return self._rows(self.data.train, rows[self.share.of(len(rows))])
 
-    def _rows(self, data: Rows, rows: Int[np.ndarray, " n"]) -> LabelledPictures:
+    def _rows(self, data: RowPictures, rows: Int[np.ndarray, " n"]) -> LabelledPictures:
         return LabelledPictures(
-            read_pictures(data.rows, data.folder, rows, self.preset.image_size),
+            read_pictures(data, rows),
             torch.from_numpy(data.rows.points[rows]),
             torch.from_numpy(data.rows.visible[rows]),
         )

@@ -228,7 +228,7 @@ def resumed_preset(settings: dict[str, Any], preset: str, overrides: dict[str, A
     flat = flat_fields(before)
     allowed = _MAY_CHANGE | ({"epochs"} if isinstance(before, PosePreset) else set())
     if isinstance(before, PoseMachinePreset):
-        allowed |= {"stage_steps", "mpii", "mpii_pictures", "pictures", "picture_names"}
+        allowed |= {"stage_steps", "mpii", "mpii_pictures", "pictures", "pictures_prefix", "picture_names"}
     fixed = sorted(k for k, v in overrides.items() if k not in allowed and flat.get(k) != v)
     if fixed:
         raise InputError(f"a resumed run cannot change {', '.join(fixed)}; start a new one in another folder")
