@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from maquette.errors import InputError
 from maquette.frozen_arrays import exact_fps
@@ -18,10 +18,13 @@ from maquette.refine.legacy_fork import clean as fork_clean
 from maquette.refine.legacy_fork import interpolate as fork_interpolate
 from maquette.refine.motion_finish import finish
 from maquette.refine.motion_trunk import place_trunk
+from maquette.refine.reprojection import ReprojectionRefiner
+from maquette.refine.self_supervised import SelfSupervisedRefiner
 from maquette.rig import solve_rotations
 from maquette.skeletons import LANDMARKS_27
 
 Repair = Literal["default", "none", "fork"]
+Refinement = Literal["none", "self-supervised", "reprojection"]
 
 _REPAIRS = {"default": repair_keypoints, "none": lambda keypoints: keypoints, "fork": fork_clean}
 
@@ -75,6 +78,7 @@ def lift(
     resample_fps: Fraction | float | int | str | None = None,
     smooth_hz: float | int = 6.0,
     flip: bool = True,
+    refine: Refinement | SelfSupervisedRefiner | ReprojectionRefiner = "none",
 ) -> Motion:
     """3D motion of one person from the 2D keypoints.
 
@@ -87,6 +91,9 @@ def lift(
         repair, resample_fps: see :func:`prepare`.
         smooth_hz: cutoff of the zero-phase low-pass on the 3D (-3 dB after both passes); 0 leaves it out.
         flip: average with the result for the mirrored input.
+        refine: ``"reprojection"`` fits a figure of fixed bones to picture, pose and ground over the whole clip (and
+            corrects the focal length unless it is given); ``"self-supervised"`` bends each pose until a network sees
+            the 2D in it (Wang et al. 2019); or a refiner of your own making.
 
     Returns:
         The motion in metres with local rotations; its joints begin with the 17 of Human3.6M. Its ``notes`` name
@@ -104,5 +111,23 @@ def lift(
     camera, notes = camera_for(mapped, focal_px=None if focal_px is None else float(focal_px))
     lifted = place_trunk(lifter(mapped.with_notes(*notes), camera=camera))
     height = None if height_m is None else float(height_m)
-    moved = finish(lifted, mapped, camera, frame=frame, height_m=height, smooth_hz=float(smooth_hz))
+    refiner = _refiner(refine, focal_known=focal_px is not None, height_known=height_m is not None)
+    if isinstance(refiner, SelfSupervisedRefiner):
+        lifted = refiner(lifted, mapped, camera)
+    fit = refiner if isinstance(refiner, ReprojectionRefiner) else None
+    moved = finish(lifted, mapped, camera, frame=frame, height_m=height, smooth_hz=float(smooth_hz), refiner=fit)
     return solve_rotations(moved)
+
+
+def _refiner(
+    refine: Refinement | SelfSupervisedRefiner | ReprojectionRefiner, *, focal_known: bool, height_known: bool
+) -> SelfSupervisedRefiner | ReprojectionRefiner | None:
+    if not isinstance(refine, str):
+        return refine
+    if refine == "none":
+        return None
+    if refine == "self-supervised":
+        return SelfSupervisedRefiner()
+    if refine == "reprojection":
+        return ReprojectionRefiner(estimate_focal=not focal_known, height_known=height_known)
+    raise InputError(f"refinement is '{refine}', expected one of {', '.join(get_args(Refinement))}")

@@ -44,6 +44,9 @@ class Lift:
     """Frame rate of the result; splines in between."""
     smooth_hz: float = 6.0
     """Cutoff of the zero-phase low-pass on the 3D in hertz (-3 dB after both passes); 0 leaves it out."""
+    refine: Literal["none", "self-supervised", "reprojection"] = "none"
+    """Second look at the 3D. reprojection: bones of fixed length fitted to the 2D, the lifter's pose and standing feet
+    over the whole clip. self-supervised: each pose bent until a network sees the 2D in it (Wang et al. 2019)."""
     flip: bool = True
     """Average with the mirrored input: a little more accurate, twice the work of the network."""
     plots: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
@@ -78,6 +81,7 @@ class Lift:
                     focal_px=self.focal_px,
                     smooth_hz=self.smooth_hz,
                     flip=self.flip,
+                    refine=self.refine,
                 )
             for note in motion.notes:
                 print(f"  {shortened(note)}")

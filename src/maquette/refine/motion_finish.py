@@ -20,6 +20,7 @@ from maquette.refine.motion_smooth import fill_gaps, smooth
 from maquette.refine.motion_tilt import CameraTilt, estimate_tilt
 from maquette.refine.motion_trajectory import MIN_JOINTS, matched_keypoints
 from maquette.refine.motion_world import camera_to_world, raised_with_camera
+from maquette.refine.reprojection import ReprojectionRefiner
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +39,13 @@ def finish(
     camera_pitch_rad: float | int | None = None,
     camera_roll_rad: float | int | None = None,
     plant: bool = True,
+    refiner: ReprojectionRefiner | None = None,
 ) -> Motion:
     """Turn a lifter's root-relative poses into a motion in space.
 
     In order: :func:`smooth`, :func:`constant_bones`, :func:`scale_to_height`, :func:`fill_gaps`,
-    :func:`root_trajectory`, :func:`estimate_tilt`, :func:`camera_to_world`, :func:`ground`, :func:`plant_feet`. Every
-    step leaves its note. Smoothing comes first because the median bone length of noisy joints is too long; scale before
+    :func:`root_trajectory`, :func:`estimate_tilt`, the ``refiner``, :func:`camera_to_world`, :func:`ground`,
+    :func:`plant_feet`. Every step leaves its note. Smoothing comes first because the median bone length of noisy joints is too long; scale before
     the path because depth is proportional to it; the ground last because it needs all the others.
 
     Args:
@@ -55,6 +57,7 @@ def finish(
         max_gap_s: longer stretches without the person are noted as guessed; shorter ones are interpolated.
         camera_pitch_rad, camera_roll_rad: tilt of the camera where it is known (positive: looks down, right side low).
         plant: hold standing feet where they stand (:func:`plant_feet`).
+        refiner: fits a figure of fixed bones to picture, pose and ground, once the motion is placed.
 
     Returns:
         A motion whose positions are finite in every frame.
@@ -78,6 +81,9 @@ def finish(
     tilt = _tilt(placed, keypoints, camera, legs, camera_pitch_rad, camera_roll_rad)
     if legs and tilt.camera_height_m is not None:
         placed = root_trajectory(posed, keypoints, camera, tilt=tilt)
+    if refiner is not None:
+        refined = refiner.refine(placed, keypoints, tilt if legs else None)
+        placed, tilt = refined.motion, refined.tilt or tilt
     if frame == "camera":
         return placed
     world = camera_to_world(placed, tilt)

@@ -1,7 +1,7 @@
-"""A figure with bones of fixed length, fitted to a whole clip: to the picture, to what the lifter says, to the ground.
+"""A figure with bones of fixed length, fitted to a whole clip: to the picture, to the lifter's pose, to the ground.
 
-What a single pose cannot know, a clip tells: how long the bones are, at which angle the camera looks, which foot stands.
-The fit weighs all of it against the lifter's opinion (:mod:`maquette.refine.reprojection_problem`) and measures what it
+What a single pose cannot know, a clip tells: how long the bones are, how the camera is tilted, which foot stands. The
+fit weighs all of it against the lifter's opinion (:mod:`maquette.refine.reprojection_problem`) and measures what it
 has done; where it has made things worse, the clip stays as it was.
 """
 

@@ -1,4 +1,4 @@
-"""A figure of bones of fixed length: unit directions of its bones, one place of its root, and where its joints then are.
+"""A figure of bones of fixed length: directions of its bones, a place of its root, and where its joints then are.
 
 Lengths are the same in all frames and on both sides of the body; they are unknowns of the fit like the directions. A
 direction moves in its tangent plane (two numbers) and is normalised again, so that no angles lock.
@@ -13,18 +13,24 @@ from jaxtyping import Float, Int
 from maquette.errors import InputError
 from maquette.skeleton import Skeleton
 
-_DEPTH_SHARE = {
-    **{"hip": 0.10, "knee": 0.17, "ankle": 0.16, "spine": 0.10, "thorax": 0.10, "nose": 0.18, "head": 0.17},
-    **{"shoulder": 0.14, "elbow": 0.24, "wrist": 0.27, "heel": 0.20, "toe": 0.25},
+_USUAL_SHARES = {
+    "hip": (0.07, 0.10),
+    "knee": (0.05, 0.17),
+    "ankle": (0.055, 0.16),
+    "spine": (0.05, 0.10),
+    "thorax": (0.045, 0.10),
+    "nose": (0.09, 0.18),
+    "head": (0.09, 0.17),
+    "shoulder": (0.08, 0.14),
+    "elbow": (0.08, 0.24),
+    "wrist": (0.10, 0.27),
+    "heel": (0.25, 0.20),
+    "toe": (0.22, 0.25),
 }
-_ACROSS_SHARE = {
-    **{"hip": 0.07, "knee": 0.05, "ankle": 0.055, "spine": 0.05, "thorax": 0.045, "nose": 0.09, "head": 0.09},
-    **{"shoulder": 0.08, "elbow": 0.08, "wrist": 0.10, "heel": 0.25, "toe": 0.22},
-}
-"""Usual errors of the shipped lifters, along the line of sight and across it, of the bone that ends in a joint, as shares
-of its length: on clips of CMU's training subjects, with simulated detector errors, errors of neighbouring bones are
-nearly independent (mean correlation 0.07), those of joints are not (0.19)."""
-_OTHER_SHARE = (0.08, 0.2)
+"""Usual errors of the shipped lifters across the line of sight and along it, of the bone that ends in a joint, as
+shares of its length. On clips of CMU's training subjects with simulated detector errors, errors of neighbouring bones
+are nearly independent (mean correlation 0.07), those of joints are not (0.19)."""
+_OTHER_SHARES = (0.08, 0.2)
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,8 @@ class BoneTree:
     def __post_init__(self) -> None:
         if len(self.skeleton.roots) != 1 or len(self.skeleton) < 2:
             raise InputError(
-                f"skeleton '{self.skeleton.name}' has {len(self.skeleton.roots)} roots and {len(self.skeleton)} joints; "
-                "a figure of bones needs one root on which all others hang"
+                f"skeleton '{self.skeleton.name}' has {len(self.skeleton.roots)} roots and {len(self.skeleton)} "
+                "joints; a figure of bones needs one root on which all others hang"
             )
 
     @property
@@ -79,7 +85,7 @@ class BoneTree:
     def usual_errors(self) -> Float[np.ndarray, "bones 2"]:
         """``(across, along)`` the line of sight: a lifter's usual error of each bone, in lengths of the bone."""
         parts = [self.skeleton.joints[end].removeprefix("l_").removeprefix("r_") for end in self.ends]
-        return np.array([(_ACROSS_SHARE.get(p, _OTHER_SHARE[0]), _DEPTH_SHARE.get(p, _OTHER_SHARE[1])) for p in parts])
+        return np.array([_USUAL_SHARES.get(part, _OTHER_SHARES) for part in parts])
 
     def bone(self, joint: str) -> int:
         """The bone that ends in ``joint``; -1 where the skeleton has none."""

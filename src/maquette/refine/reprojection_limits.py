@@ -57,5 +57,5 @@ def limit_rows(tree: BoneTree, direction: Float[np.ndarray, "frames bones 3"]) -
 
 
 _FORWARDS = -1.0
-"""Sign of ``axis . (thigh x shin)`` of a knee that bends forwards. Standing in front of a camera and facing it (axis +x,
-thigh +y, forwards -z): the shin of a bent knee goes to +z, and thigh x shin to +x."""
+"""Sign of ``axis . (thigh x shin)`` of a knee that bends forwards. Of somebody who stands before a camera and faces it
+(axis +x, thigh +y, forwards -z), the shin of a bent knee goes to +z, and thigh x shin to +x."""

@@ -3,8 +3,8 @@
 With t in seconds, the cost of a figure (root r, directions u_b and lengths L_b of bones, joints x_j) is the sum of
 
 * picture: rate x the integral over t of rho(|projection of x_j - seen|^2 / sigma_j^2), rho that of Geman and McClure;
-* lifter: e_b = (L_b u_b - lifted bone) / sigma_b as a stationary process that forgets within tau: errors of a lifter last
-  for tenths of a second, so that two frames in a row are not two opinions;
+* lifter: e_b = (L_b u_b - lifted bone) / sigma_b as a stationary process that forgets within tau: errors of a lifter
+  last for tenths of a second, so that two frames in a row are not two opinions;
 * smoothness: the integral of |r''|^2 and |(L_b u_b)''|^2 over squared densities of acceleration;
 * standing feet: the integral of |x_foot'|^2 while the foot stands, and of its height over one floor, both robust;
 * limits of knees and elbows (:mod:`~maquette.refine.reprojection_limits`);
@@ -36,7 +36,8 @@ class Pose:
     root_m: Float[np.ndarray, "frames 3"]
     direction: Float[np.ndarray, "frames bones 3"]
     shared: Float[np.ndarray, " shared"]
-    """Logarithms of lengths by group, logarithm of the focal length over the assumed one, pitch, roll, camera height."""
+    """Logarithms of lengths by group, logarithm of the focal length over that of the camera, pitch, roll, height over
+    the floor."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Float
 
 from maquette.refine.reprojection_problem import Pose, Problem
-from maquette.refine.zero_phase import zero_phase_lowpass
 
 _FIRST_DAMPING, _LEAST_DAMPING, _MOST_DAMPING = 1e-3, 1e-7, 1e4
 _ENOUGH_FPS = 24.0
@@ -30,7 +29,7 @@ def solve_clip(problem: Problem, pose: Pose, *, iterations: int = 12) -> Pose:
 
 
 def minimise(problem: Problem, pose: Pose, *, iterations: int = 12, tolerance: float = 3e-4) -> Pose:
-    """The pose of least cost near ``pose``: until a step gains less than ``tolerance`` of the cost, or steps run out."""
+    """The pose of least cost near ``pose``: until a step gains less than ``tolerance`` of the cost, or they run out."""
     damping = _FIRST_DAMPING
     cost = problem.cost(pose)
     for _ in range(iterations):
