@@ -8,6 +8,7 @@ from made_caffemodel import snapshot
 
 from maquette.cli import main
 from maquette.errors import InputError, ModelError
+from maquette.evaluate.pose_machine_report import read_staged
 from maquette.importers.pose_machine_correction import import_correction
 from maquette.refine.correction_weights import LAYERS, load_correction
 
@@ -125,3 +126,17 @@ def test_the_command(tmp_path, goldens_dir, capsys) -> None:
         np.testing.assert_array_equal(found, truth)
     assert main([*arguments[:3], "-o", str(tmp_path / "a.onnx")]) == 2
     assert "a.onnx: expected a name that ends in .npz" in capsys.readouterr().err
+
+
+def test_imported_weights_refine_as_the_published_program_did(tmp_path, goldens_dir, capsys) -> None:
+    """Its own three columns (coarse, corrected, refined) over its own data, from the pickle to the report."""
+    folder = goldens_dir / "ssl3d"
+    weights, report = tmp_path / "c.npz", tmp_path / "r.json"
+    words = ["import-weights", "pose-machine-correction", str(folder / "model_ls64.pkl"), "-o", str(weights)]
+    assert main([*words, "--batch-norm-scale", "yes"]) == 0
+    words = ["evaluate", str(folder / "data" / "coarse"), "--data", str(folder / "data"), "--protocol", "pose-machine"]
+    words += ["--refine", "self-supervised", "--correction", str(weights), "--optimiser-state", "carry"]
+    assert main([*words, "--json", str(report)]) == 0, capsys.readouterr().err
+    found = [stage.report.headline for stage in read_staged(report).stages]
+    golden = np.load(folder / "refine_ls64.npz")["script_mpjpe_before_it1_it2"].mean(axis=0)
+    np.testing.assert_allclose(found, golden, atol=1e-2)

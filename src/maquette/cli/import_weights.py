@@ -32,7 +32,7 @@ CORRECTION = "pose-machine-correction"
 
 @dataclass(frozen=True)
 class ImportWeights:
-    """Make a model file from a published checkpoint (extra: train; without it pose-machine-correction). Nothing
+    """Make a model file from a published checkpoint (extra: train; pose-machine-correction needs none). Nothing
     that is in the checkpoint is run."""
 
     kind: Annotated[
