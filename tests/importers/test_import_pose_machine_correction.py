@@ -139,4 +139,4 @@ def test_imported_weights_refine_as_the_published_program_did(tmp_path, goldens_
     assert main([*words, "--json", str(report)]) == 0, capsys.readouterr().err
     found = [stage.report.headline for stage in read_staged(report).stages]
     golden = np.load(folder / "refine_ls64.npz")["script_mpjpe_before_it1_it2"].mean(axis=0)
-    np.testing.assert_allclose(found, golden, atol=1e-2)
+    np.testing.assert_allclose(np.array(found, dtype=float), golden, atol=1e-2)
