@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maquette.cli.pose_machine_found import Arrays, Found, find_poses
-from maquette.cli.pose_machine_truth import Truth, open_truth
+from maquette.cli.pose_machine_truth import ListTruth, Truth, open_truth
 from maquette.cli.refined_stages import refinement_of
 from maquette.errors import InputError
 from maquette.evaluate.pose_machine import ActionResult, evaluate_stages, limb_lengths_note
@@ -56,7 +56,7 @@ def evaluated(options: "Evaluate") -> StagedReport:
         actions=named,
         notes=[
             *notes,
-            limb_lengths_note(results),
+            *([limb_lengths_note(results)] if isinstance(truth, ListTruth) else []),
             *deviations(protocol, subjects or protocol.subjects, named, flip=False),
         ],
     )

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from maquette.cli.pose_machine_truth import ListTruth, Truth
-from maquette.errors import InputError
+from maquette.errors import InputError, ModelError
 from maquette.evaluate.report import ModelFacts
 
 if TYPE_CHECKING:
@@ -128,11 +128,11 @@ def find_poses(options: "Evaluate", truth: Truth) -> Found:
     if not path.is_dir():
         if path.suffix.lower() in (".csv", ".txt"):
             raise InputError(f"{path}: expected the folder with the results, whose names say which action they are of")
-        if not path.exists() and path.suffix != ".onnx":
-            raise InputError(
-                f"{path}: no such folder; expected a folder with results of the pose machine, or its .onnx file"
-            )
-        return FoundByModel(PoseMachineModel(find_model(options.model), threads=options.threads), options)
+        try:
+            model = find_model(options.model)
+        except ModelError as error:
+            raise InputError(f"{error}; or a folder with results of the pose machine") from None
+        return FoundByModel(PoseMachineModel(model, threads=options.threads), options)
     if not isinstance(truth, ListTruth):
         raise InputError(
             f"{path}: results that the published program wrote are of the frames of its lists; give their folder with "

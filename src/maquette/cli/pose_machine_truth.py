@@ -1,6 +1,6 @@
 """What a 3D pose machine is tested on: the published lists, or a store, action by action."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,6 +98,7 @@ class StoreTruth:
     picture_names: str | None
     source: str
     """The 2D that goes in, or that frames are chosen by."""
+    _read: "dict[str, PoseMachineRows]" = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -132,17 +133,24 @@ class StoreTruth:
         Raises:
             InputError: see :func:`maquette.datasets.pose_machine_store.rows_from_store`.
         """
+        rows = self._rows_of(source or self.source)
+        kinds = np.array([label.kind for label in rows.labels])
+        return rows.taken(np.flatnonzero(kinds[rows.label_of] == action))
+
+    def _rows_of(self, source: str) -> "PoseMachineRows":
+        """Of all actions."""
         from maquette.datasets.pose_machine_store import PICTURES, rows_from_store
 
-        return rows_from_store(
-            self.store,
-            source=source or self.source,
-            subjects=self.subjects,
-            actions=[action],
-            every=self.every,
-            limbs=self.limbs,
-            pictures=self.picture_names or PICTURES,
-        )
+        if source not in self._read:
+            self._read[source] = rows_from_store(
+                self.store,
+                source=source,
+                subjects=self.subjects,
+                every=self.every,
+                limbs=self.limbs,
+                pictures=self.picture_names or PICTURES,
+            )
+        return self._read[source]
 
     def points(self, action: str, source: str) -> Points:
         """2D of an action, for the rows of the truth.

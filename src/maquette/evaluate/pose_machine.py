@@ -108,7 +108,7 @@ def limb_lengths_note(results: Sequence[ActionResult]) -> str:
     )
 
 
-_SAME_LENGTHS = 1e-2
+_SAME_LENGTHS = 1e-3
 """Standard deviation over mean of a bone's length: above what rounding makes, below what subjects differ by."""
 
 
