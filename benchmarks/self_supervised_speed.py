@@ -2,8 +2,8 @@
 
 The loop is the published procedure: for one frame after the other two steps of Adam on the correcting layers, with
 weights that are restored afterwards; in NumPy with gradients by hand, and in torch with its own. The floor is what the
-matrix products alone cost at the rate of NumPy's sgemm: forwards and backwards through all layers, and forwards through
-the correction once more. By the processor's clock and by the clock on the wall; the best of several runs.
+matrix products alone cost at the rate of the large ones: forwards and backwards through all layers, and forwards
+through the correction once more. By the processor's clock and by the clock on the wall; the best of several runs.
 
 python benchmarks/self_supervised_speed.py [--frames 10000] [--width 1024]      (OMP_NUM_THREADS=2: two threads)
 """
@@ -27,6 +27,7 @@ from maquette.refine.correction_batched import FRAMES_AT_ONCE, refine_frames
 from maquette.refine.correction_published import LEARNING_RATE, refine_in_order
 from maquette.refine.correction_weights import CorrectionSpec, CorrectionWeights
 from maquette.refine.self_supervised import SelfSupervisedRefiner
+from maquette.runtime.products import Product, single_precision_product
 from maquette.skeletons import H36M_16, LIFTED_21
 
 _ROUNDS = 3
@@ -91,21 +92,24 @@ def rates(run: Callable[[], object], frames: int) -> tuple[float, float]:
     return frames / min(processor), frames / min(wall)
 
 
-def floor_frames_per_s(width: int) -> tuple[float, float, float]:
-    """``(GFLOP/s of sgemm, MFLOP a frame, frames/s)`` on the wall."""
+def product_flops_per_s(product: Product, width: int) -> float:
+    """On the wall, of FRAMES_AT_ONCE rows and a square matrix."""
     rng = np.random.default_rng(0)
     left = rng.random((FRAMES_AT_ONCE, width), dtype=np.float32)
     right = rng.random((width, width), dtype=np.float32)
     times = []
     for _ in range(30):
         at = time.perf_counter()
-        np.matmul(left, right)
+        product(left, right)
         times.append(time.perf_counter() - at)
-    flops_per_s = 2 * FRAMES_AT_ONCE * width**2 / min(times)
+    return 2 * FRAMES_AT_ONCE * width**2 / min(times)
+
+
+def frame_flops(width: int) -> float:
+    """Of the matrix products of one frame and one step."""
     layers = 3 * 48 * width + 2 * width**2 + 32 * width
     backwards = layers - 48 * width  # nobody asks for the gradient of the pose that came in
-    flops = 2.0 * (layers + backwards + 2 * 48 * width)
-    return flops_per_s / 1e9, flops / 1e6, flops_per_s / flops
+    return 2.0 * (layers + backwards + 2 * 48 * width)
 
 
 def made_up_clip(frames: int) -> tuple[Motion, Keypoints, Camera]:
@@ -131,10 +135,14 @@ def main() -> None:
     poses = rng.random((frames, 48), dtype=np.float32)
     pictures = 0.5 + 0.2 * rng.standard_normal((frames, 32), dtype=np.float32)
     few = poses[:_LOOP_FRAMES], pictures[:_LOOP_FRAMES]
-    speed, flops, floor = floor_frames_per_s(arguments.width)
+    flops = frame_flops(arguments.width)
     print(f"{threads} threads, {frames} frames, hidden layers of {arguments.width}, frames/s: processor, wall")
-    label = f"floor: {flops:.2f} MFLOP a frame at {speed:.0f} GFLOP/s"
-    print(f"{label:<52}{'':>10}{floor:>10.0f}")
+    floor = 0.0
+    for name, product in (("NumPy", np.matmul), ("onnxruntime", single_precision_product(threads))):
+        speed = product_flops_per_s(product, arguments.width)
+        floor = speed / flops
+        label = f"floor: {flops / 1e6:.2f} MFLOP at {speed / 1e9:.0f} GFLOP/s of {name}"
+        print(f"{label:<52}{'':>10}{floor:>10.0f}")
 
     def show(name: str, run: Callable[[], object], n: int) -> float:
         processor, wall = rates(run, n)
@@ -146,16 +154,24 @@ def main() -> None:
         show("loop in NumPy, float64", lambda: refine_in_order(weights, *few), _LOOP_FRAMES),
         show("loop in torch, float32", lambda: TorchLoop(weights)(*few), _LOOP_FRAMES),
     ]
-    batched = show("whole clip, 1 step", lambda: refine_frames(weights, poses, pictures, final_loss=False), frames)
-    show("whole clip, 1 step and the losses after it", lambda: refine_frames(weights, poses, pictures), frames)
+    batched = show(
+        "whole clip, 1 step", lambda: refine_frames(weights, poses, pictures, final_loss=False, threads=threads), frames
+    )
+    show(
+        "whole clip, 1 step and the losses after it",
+        lambda: refine_frames(weights, poses, pictures, threads=threads),
+        frames,
+    )
     part = max(frames // 10, 1)
     for n_steps in (2, 5):
         show(
             f"whole clip, {n_steps} steps",
-            lambda n=n_steps: refine_frames(weights, poses[:part], pictures[:part], n_steps=n, final_loss=False),
+            lambda n=n_steps: refine_frames(
+                weights, poses[:part], pictures[:part], n_steps=n, final_loss=False, threads=threads
+            ),
             part,
         )
-    refiner, clip = SelfSupervisedRefiner(weights, keep_worse=True), made_up_clip(frames)
+    refiner, clip = SelfSupervisedRefiner(weights, keep_worse=True, threads=threads), made_up_clip(frames)
     show("whole refiner of motions, 1 step", lambda: refiner(*clip), frames)
     times = ", ".join(f"{batched / loop:.1f}" for loop in loops)
     print(

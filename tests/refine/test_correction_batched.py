@@ -7,7 +7,7 @@ import pytest
 from correction_recipes import recipe_weights, sine_frames
 
 from maquette.errors import InputError
-from maquette.refine.correction_batched import refine_frames
+from maquette.refine.correction_batched import FRAMES_AT_ONCE, refine_frames
 from maquette.refine.correction_loss import PUBLISHED_LOSS, PictureLoss
 from maquette.refine.correction_network import Correction
 from maquette.refine.correction_published import refine_in_order
@@ -97,8 +97,8 @@ def test_units_that_are_off_and_poses_that_fit(goldens_dir: Path, dtype: type) -
 def test_chunks_do_not_show(goldens_dir: Path) -> None:
     weights = recipe_weights(goldens_dir, 64)
     rng = np.random.default_rng(2)
-    poses, pictures = rng.random((530, 48)), rng.random((530, 32))
-    for n_steps, last in ((1, 259), (2, 21)):
+    poses, pictures = rng.random((1030, 48)), rng.random((1030, 32))
+    for n_steps, last in ((1, 515), (2, 21)):
         whole = refine_frames(weights, poses, pictures, n_steps=n_steps, dtype=np.float64)
         alone = refine_frames(weights, poses[last:], pictures[last:], n_steps=n_steps, dtype=np.float64)
         np.testing.assert_allclose(whole.poses[last:], alone.poses, rtol=0, atol=1e-13)
@@ -107,6 +107,16 @@ def test_chunks_do_not_show(goldens_dir: Path) -> None:
     np.testing.assert_array_equal(fast.poses, full.poses)
     assert np.isnan(fast.loss[:, 1]).all()
     assert np.isfinite(full.loss).all()
+
+
+def test_long_clips_in_single_precision(goldens_dir: Path) -> None:
+    """Their products are another library's."""
+    weights = recipe_weights(goldens_dir, 64)
+    rng = np.random.default_rng(6)
+    poses, pictures = rng.random((FRAMES_AT_ONCE + 9, 48)), rng.random((FRAMES_AT_ONCE + 9, 32))
+    single, double = (refine_frames(weights, poses, pictures, dtype=dtype) for dtype in (np.float32, np.float64))
+    np.testing.assert_allclose(single.poses, double.poses, rtol=0, atol=3e-6)
+    np.testing.assert_allclose(single.projected, double.projected, rtol=0, atol=3e-6)
 
 
 def test_no_frames(goldens_dir: Path) -> None:

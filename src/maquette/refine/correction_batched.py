@@ -36,8 +36,9 @@ from maquette.refine.correction_published import (
     check_steps,
 )
 from maquette.refine.correction_weights import CorrectionWeights
+from maquette.runtime.products import single_precision_product
 
-FRAMES_AT_ONCE = 256
+FRAMES_AT_ONCE = 512
 """Enough rows for the full speed of matrix products, few enough for their results to stay in the cache."""
 MATRICES_AT_ONCE = 16
 """Frames whose own matrices are in memory together when there are several updates: 0.6 MB each."""
@@ -56,6 +57,7 @@ def refine_frames(
     batch_norm_scale: bool | None = None,
     final_loss: bool = True,
     dtype: DTypeLike = np.float32,
+    threads: int = 0,
 ) -> RefinedPoses:
     """What :func:`maquette.refine.correction_published.refine_in_order` gives in state ``"reset"``, all frames at once.
 
@@ -64,13 +66,18 @@ def refine_frames(
         loss: None for :class:`PictureLoss` as it is by default.
         batch_norm_scale: None as the weights' spec says.
         final_loss: project the last pose, too; without it, its projection and losses are NaN, and a third less work.
+        dtype: float32, or float64 to compare with.
+        threads: of a matrix product of many frames; 0 for one on each core.
 
     Raises:
         InputError: a number is out of range.
     """
     check_steps(n_steps, "reset")
     check_step_size(learning_rate)
-    network = Correction(weights, dtype=dtype, batch_norm_scale=batch_norm_scale)
+    product = None
+    if np.dtype(dtype) == np.float32 and n_steps > 0 and len(poses) >= FRAMES_AT_ONCE:
+        product = single_precision_product(threads)
+    network = Correction(weights, dtype=dtype, batch_norm_scale=batch_norm_scale, product=product)
     loss = loss if loss is not None else PictureLoss()
     shape = (len(poses), n_steps + 1)
     refined = np.empty((*shape, poses.shape[1]), network.dtype)
@@ -155,10 +162,12 @@ def _inverse_sums(
 ) -> Iterator[tuple[slice, Float[np.ndarray, "block few many"]]]:
     """``1 / (few_i + many_j)`` of a few frames at a time, in memory that the next ones take over."""
     table = np.empty((_BLOCK, few.shape[1], many.shape[1]), few.dtype)
+    # The sum of every pair as a product of two columns with two rows takes half the time of np.add.
+    columns, rows = np.ones((*few.shape, 2), few.dtype), np.ones((len(many), 2, many.shape[1]), few.dtype)
+    columns[..., 0], rows[:, 1] = few, many
     for start in range(0, len(few), _BLOCK):
         block = slice(start, min(start + _BLOCK, len(few)))
-        part = table[: block.stop - start]
-        np.add(few[block, :, None], many[block, None, :], out=part)
+        part = np.matmul(columns[block], rows[block], out=table[: block.stop - start])
         # Twice as fast as np.reciprocal.
         yield block, np.divide(1, part, out=part)
 

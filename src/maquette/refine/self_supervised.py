@@ -53,6 +53,7 @@ class SelfSupervisedRefiner:
         loss: what the steps minimise; None compares points and bones, weighted by confidence.
         best_step: for each frame the step with the smallest loss, instead of the last.
         keep_worse: keep the result also when the clip fits the picture worse than before.
+        threads: of a matrix product of many frames; 0 for one on each core.
 
     Raises:
         ModelError: the weights cannot be loaded, or were made for something else than lifted motions.
@@ -70,6 +71,7 @@ class SelfSupervisedRefiner:
         loss: PictureLoss | None = None,
         best_step: bool = False,
         keep_worse: bool = False,
+        threads: int = 0,
     ) -> None:
         check_steps(n_steps, optimiser_state)
         check_step_size(learning_rate)
@@ -82,6 +84,7 @@ class SelfSupervisedRefiner:
             )
         self.n_steps, self.learning_rate, self.optimiser_state = n_steps, float(learning_rate), optimiser_state
         self.correct, self.best_step, self.keep_worse = correct, best_step, keep_worse
+        self.threads = threads
         self.loss = loss if loss is not None else PictureLoss()
 
     def __call__(self, motion: Motion, keypoints: Keypoints, camera: Camera) -> Motion:
@@ -132,6 +135,7 @@ class SelfSupervisedRefiner:
                 learning_rate=self.learning_rate,
                 loss=self.loss,
                 final_loss=self.best_step,
+                threads=self.threads,
             )
         return refine_in_order(
             self.weights,
