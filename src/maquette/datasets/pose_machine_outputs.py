@@ -33,7 +33,7 @@ _POSES = re.compile(
 )
 _REFINED = re.compile(r"refine3d_(?P<action>[a-z0-9]+)\.txt", re.IGNORECASE)
 _ERRORS = re.compile(r"(?:[0-9.e-]*)mpjp_(?P<action>[a-z0-9]+)\.txt", re.IGNORECASE)
-_NUMBERED = re.compile(r"(?:[a-z_-]*?)0*(\d+)", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:(?:action|act|test|result|results)[_-]?)?0*(\d+)", re.IGNORECASE)
 _COLUMNS = ("coarse", "corrected", "refined")
 _MOST_COLUMNS = 12
 """Older programs wrote more updates; the last is what they kept."""
