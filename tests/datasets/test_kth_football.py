@@ -2,9 +2,13 @@
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
+import msgspec
 import numpy as np
+import onnx
 import pytest
+import torch
 from made_body import made_motion
 from PIL import Image
 from scipy.spatial.transform import Rotation
@@ -12,10 +16,14 @@ from scipy.spatial.transform import Rotation
 from maquette.cli import main
 from maquette.datasets.kth_football import prepare_kth_football
 from maquette.datasets.kth_football_files import read_sequence
+from maquette.datasets.pose_machine_pictures import read_square
 from maquette.datasets.store import open_store
 from maquette.errors import InputError, MaquetteError
 from maquette.evaluate import read_report
+from maquette.lifting.min_max import PUBLISHED_16
 from maquette.mapping import find_map
+from maquette.models.pose_machine import PoseMachine
+from maquette.models.pose_machine_spec import machine_model, machine_spec
 from maquette.skeletons import KTH_FOOTBALL_15
 
 # The order of the readme, from 1: Right Ankle, Right Knee, Right Hip, Left Hip, Left Knee, Left Ankle, Right Wrist,
@@ -246,3 +254,98 @@ def test_points_for_the_pose_machine(release: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(mapped[:, 9], points[:, KTH_FOOTBALL_15.index("head_top")])
     np.testing.assert_allclose(mapped[:, 10], points[:, 9])  # left shoulder: tenth of the readme
     assert open_store(store.path).skeleton == KTH_FOOTBALL_15
+
+
+def square_points(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The machine's 16 joints of the readme's 14 as shares of a square with a margin of 15 %, 0 for the spine."""
+    hips, shoulders = points[:, 2:4].mean(axis=1), points[:, 8:10].mean(axis=1)
+    chosen = [hips, *points[:, [2, 1, 0, 3, 4, 5]].swapaxes(0, 1), hips, shoulders]
+    chosen += list(points[:, [13, 9, 10, 11, 8, 7, 6]].swapaxes(0, 1))
+    joints = np.stack(chosen, axis=1)
+    low, high = joints.min(axis=1), joints.max(axis=1)
+    side = 1.3 * (high - low).max(axis=-1)
+    corner = (low + high - side[:, None]) / 2
+    shares = (joints - corner[:, None]) / side[:, None, None]
+    shares[:, 7] = 0
+    return shares, np.concatenate([corner, side[:, None]], axis=-1)
+
+
+def correct_parts(predicted: np.ndarray, truth: np.ndarray) -> float:
+    """Strict PCP at a half, in percent; joints of the readme."""
+    right = total = 0
+    for p, t in zip(predicted, truth, strict=True):
+        for a, b in ((0, 1), (1, 2), (3, 4), (4, 5), (6, 7), (7, 8), (9, 10), (10, 11)):
+            reach = np.linalg.norm(t[a] - t[b]) / 2
+            right += bool(np.linalg.norm(p[a] - t[a]) <= reach and np.linalg.norm(p[b] - t[b]) <= reach)
+            total += 1
+    return 100 * right / total
+
+
+@pytest.mark.parametrize("front", ["keypoints", "image"])
+def test_a_pose_machine_on_the_store(
+    tmp_path: Path, capsys: pytest.CaptureFixture, front: Literal["keypoints", "image"]
+) -> None:
+    """Every second frame of 25 a second in pieces of five, as its module itself gives them."""
+    A, B, M = made(1, 13)
+    write(tmp_path / "kth" / "player2" / "Sequence 1", (A, B, M))
+    store = prepare_kth_football(tmp_path / "kth", tmp_path / "store")
+    frames = list(range(0, 13, 2))
+    truths = []
+    for recording in store.recordings:
+        camera_m = store.positions_camera_m(recording, recording.views[0])[frames]
+        truths.append((camera_m - camera_m[:, 14:])[:, :12])
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        machine = PoseMachine(front, width=16, image_size=64).eval()
+        for parameter in machine.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)
+    pose_mm = np.zeros((16, 3))
+    pose_mm[[3, 2, 1, 4, 5, 6, 15, 14, 13, 10, 11, 12]] = 1000 * truths[0].mean(axis=0)
+    machine.correction.change.bias.data[:] = torch.tensor(PUBLISHED_16.normalise(pose_mm).ravel())
+    spec = machine_spec(
+        PoseMachine("keypoints", width=16),
+        PUBLISHED_16,
+        name="narrow",
+        limits_source="published",
+        licence="none",
+        training_data="none",
+    )
+    if front == "image":
+        spec = msgspec.structs.replace(spec, form="images", image_size=64)
+    onnx.save(machine_model(machine, spec), str(tmp_path / "m.onnx"))
+    report = tmp_path / "r.json"
+    command = ["evaluate", str(tmp_path / "m.onnx"), "--data", str(store.path), "--json", str(report)]
+    pictures = tmp_path / "kth" / "player2" / "Sequence 1"
+    if front == "image":
+        assert main(command) == 2
+        assert "give the folder with player2/Sequence 1/Camera 1 with --pictures" in capsys.readouterr().err
+        assert main([*command, "--pictures", str(tmp_path)]) == 2
+        assert "00001.png: no such picture" in capsys.readouterr().err
+        command += ["--pictures", str(tmp_path / "kth")]
+        for camera in range(3):
+            for t in frames:
+                values = np.random.default_rng([camera, t]).integers(0, 256, (1080, 1920), dtype=np.uint8)
+                Image.fromarray(values).save(pictures / f"Camera {camera + 1}" / f"{t + 1:05d}.png", compress_level=0)
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert f"protocol kth-football (13 joints, {3 * len(frames)} frames)" in out
+    assert "every 2. frame" in out
+    scores = []
+    for camera, truth in enumerate(truths):
+        shares, boxes = square_points(A[:, :, camera].transpose(2, 1, 0)[frames])
+        seen, observed = shares.reshape(-1, 32), torch.tensor([[joint != 7 for joint in range(16)]] * len(frames))
+        if front == "image":
+            files = [pictures / f"Camera {camera + 1}" / f"{t + 1:05d}.png" for t in frames]
+            squares = [read_square(file, box, side_px=64) for file, box in zip(files, boxes, strict=True)]
+            seen = (np.stack(squares)[..., ::-1].transpose(0, 3, 1, 2).astype(float) - 128) / 256
+        found = []
+        for piece in (slice(0, 5), slice(5, 7)):
+            values, clip = torch.tensor(seen[piece], dtype=torch.float32), torch.arange(len(seen[piece])) > 0
+            with torch.no_grad():
+                out = machine(values, clip, observed=observed[piece] if front == "keypoints" else None)
+            found.append(out.corrected)
+        poses = PUBLISHED_16.unnormalise(torch.cat(found).double().numpy().reshape(-1, 16, 3)) / 1000
+        predicted = poses[:, [3, 2, 1, 4, 5, 6, 15, 14, 13, 10, 11, 12]] - poses[:, :1]
+        scores.append(correct_parts(predicted, truth))
+    assert read_report(report).headline == pytest.approx(np.mean(scores), abs=0.7)  # one limb of 168 is 0.6
+    assert 5 < np.mean(scores) < 95

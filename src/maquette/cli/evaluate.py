@@ -41,7 +41,7 @@ class Evaluate:
     """Store to evaluate on; for a pose machine the folder of its published lists as well."""
     protocol: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """martinez, martinez-procrustes, martinez-global, videopose3d, rie, humaneva, mpi-inf-3dhp, kth-football,
-    pose-machine, pose-machine-p3 or plain; by default that of the model and the data set."""
+    kth-football-procrustes, pose-machine, pose-machine-p3 or plain; by default that of the model and the data set."""
     source: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """2D that goes in (gt, sh, cpn_ft_h36m_dbb, ...; of the pose machine's lists ours, hourglass or gt); by default
     what the model says it was trained on, else gt."""
@@ -162,6 +162,7 @@ class Evaluate:
         return read_report(self.model)
 
     def _evaluated(self) -> "Report":
+        from maquette.cli.evaluated_football import machine_on_football
         from maquette.cli.evaluated_store import chosen_views, fit_model, predictions, rate_notes
         from maquette.datasets.store import open_store
         from maquette.evaluate.protocols import check_data, deviations, find_protocol
@@ -173,6 +174,8 @@ class Evaluate:
             raise InputError(f"no data to evaluate '{self.model}' on; give a store with --data (maquette prepare)")
         if self.flip and self.no_flip:
             raise InputError("--flip and --no-flip exclude each other")
+        if (of_machine := machine_on_football(self)) is not None:
+            return of_machine
         if wrong := self._given(_OF_MACHINES):
             raise InputError(f"{', '.join(wrong)}: of the protocols of the pose machine; '{self.model}' is a lifter")
         if self.threads < 0:
