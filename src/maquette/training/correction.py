@@ -74,7 +74,7 @@ class CorrectionExperiment(Experiment):
 
     def __init__(self, preset: CorrectionPreset, data_dir: str | Path, share: Share = SOLE) -> None:
         self.preset, self.share = preset, share
-        self.network: CorrectionPair = CorrectionPair(preset.width, hidden_scale=preset.hidden_scale)
+        self.network: CorrectionPair = CorrectionPair(preset.width)
         self.total_steps, self.samples_per_step = preset.total_steps, preset.batch_size
         self.mean_decay, self.clip_norm = preset.ema_decay, preset.clip_norm
         held_out = clips_of_split(load_clips(data_dir), "val")

@@ -29,14 +29,10 @@ class CorrectionPair(nn.Module):
 
     Args:
         width: of the hidden layers of the published form.
-        hidden_scale: size of the activations of the correction's hidden layer in the published form. It changes no
-            output, but how far the online refinement goes: Adam moves each of the weights that they are multiplied with
-            by about the same, so that a pose moves by the sum of the activations.
     """
 
-    def __init__(self, width: int = 1024, *, hidden_scale: float = 1.0) -> None:
+    def __init__(self, width: int = 1024) -> None:
         super().__init__()
-        self.hidden_scale = hidden_scale
         self.change_tmp, self.change = nn.Linear(POSE, width - POSE), nn.Linear(width - POSE, POSE)
         self.project_1, self.project_2 = nn.Linear(POSE, width), nn.Linear(width, width)
         self.project_3, self.project_2d = nn.Linear(width, width), nn.Linear(width, PICTURE)
@@ -54,12 +50,11 @@ class CorrectionPair(nn.Module):
     @torch.no_grad()
     def published_arrays(self) -> list[Float[np.ndarray, "..."]]:
         """Weights (in, out) and biases of the six layers in the published order, float32."""
-        scale = self.hidden_scale
         through = torch.eye(POSE, dtype=self.change.weight.dtype)
         change_tmp, bias = _centred(self.change_tmp)
-        change_tmp = scale * torch.cat([through, change_tmp], dim=1)
-        bias = scale * torch.cat([torch.full_like(bias[:POSE], _CARRY), bias])
-        change = torch.cat([through, _STEP * self.change.weight.T]) / scale
+        change_tmp = torch.cat([through, change_tmp], dim=1)
+        bias = torch.cat([torch.full_like(bias[:POSE], _CARRY), bias])
+        change = torch.cat([through, _STEP * self.change.weight.T])
         project_2d, seen_bias = self.project_2d.weight.T, self.project_2d.bias
         arrays = [
             *(change_tmp, bias),

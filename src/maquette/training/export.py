@@ -91,7 +91,7 @@ def _export_pair(preset: CorrectionPreset, state: dict[str, Any], target: Path, 
     from maquette.training.correction_network import CorrectionPair
 
     with torch.random.fork_rng():
-        network = CorrectionPair(preset.width, hidden_scale=preset.hidden_scale)
+        network = CorrectionPair(preset.width)
     load_weights(network, state)
     spec = CorrectionSpec(
         name=preset.model_name,

@@ -168,9 +168,6 @@ class CorrectionPreset(Preset):
     """Poses of a step that the projector learns from, metric losses."""
     spoilt_share: float = 0.3
     """Share of the poses that are spoilt further, as lifters that are not known here might."""
-    hidden_scale: float = 1.0
-    """Size of the correction's hidden layer, on which depends how far an update of the online refinement goes, and
-    nothing else."""
     validate_steps: int = 1_000
     """Steps between validations."""
     precision: Literal["bf16", "16", "32", "64"] = "bf16"

@@ -195,7 +195,7 @@ _SHARES = {"dropout", "head_dropout", "ema_decay", "mask_probability", "spoilt_s
 _SMALLEST_PICTURE = 56
 """With which something is left behind the last convolution of the pose machine."""
 _PARTS = {"subset", "momentum_first", "momentum_last"}
-_POSITIVE = {"learning_rate", "lr_decay", "decay", "clip_norm", "step_s", "stage_rates", "hidden_scale"}
+_POSITIVE = {"learning_rate", "lr_decay", "decay", "clip_norm", "step_s", "stage_rates"}
 
 
 def _several(value: Any) -> tuple:

@@ -15,7 +15,7 @@ from maquette.training.stages import folder_of, stages_of
 
 _log = logging.getLogger(__name__)
 _MAY_CHANGE = {
-    *("threads", "workers", "checkpoint_minutes", "log_steps", "export_weights", "keep_poses", "hidden_scale"),
+    *("threads", "workers", "checkpoint_minutes", "log_steps", "export_weights", "keep_poses"),
     *("validate_steps", "validate_windows", "validate_epochs", "validate_frames"),
     *("total_steps", "cooldown_steps"),
 }
@@ -186,7 +186,9 @@ def _end_of(plan: Preset, out_dir: Path, stage: int) -> Path:
     """The checkpoint that ``stage`` ended with."""
     from maquette.training.checkpoint import BEST, CHECKPOINT
 
-    path = folder_of(out_dir, stage) / (BEST if plan.export_weights == "best" else CHECKPOINT)
+    folder = folder_of(out_dir, stage)
+    # Without test data no weights are the best.
+    path = folder / (BEST if plan.export_weights == "best" and (folder / BEST).is_file() else CHECKPOINT)
     if not path.is_file():
         raise InputError(f"{path}: stage {stage} has not been trained here; train it first, or give --from FILE")
     return path
