@@ -59,7 +59,9 @@ class Refinement:
             "batch_norm_scale": self.facts.batch_norm_scale,
         }
         if self.facts.optimiser_state == "carry":
-            found = refine_in_order(self.weights, poses, pictures, optimiser_state="carry", **settings)
+            found = refine_in_order(
+                self.weights, poses, pictures, optimiser_state="carry", dtype=np.float32, **settings
+            )
         else:
             found = refine_frames(self.weights, poses, pictures, final_loss=False, **settings)
         first, last = (limits.unnormalise(p.reshape(frames, 16, 3)) for p in (found.poses[:, 0], found.chosen()))

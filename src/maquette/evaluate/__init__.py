@@ -2,6 +2,10 @@
 
 from maquette.evaluate.comparison import Difference as Difference
 from maquette.evaluate.comparison import compare as compare
+from maquette.evaluate.pose_machine import ActionResult as ActionResult
+from maquette.evaluate.pose_machine import evaluate_stages as evaluate_stages
+from maquette.evaluate.pose_machine_report import StagedReport as StagedReport
+from maquette.evaluate.pose_machine_report import read_staged as read_staged
 from maquette.evaluate.protocols import PROTOCOLS as PROTOCOLS
 from maquette.evaluate.protocols import Protocol as Protocol
 from maquette.evaluate.protocols import find_protocol as find_protocol
