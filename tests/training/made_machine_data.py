@@ -7,6 +7,8 @@ import numpy as np
 from made_store import write_store
 from PIL import Image
 
+from maquette.datasets.mpii_people import Person, gathered
+from maquette.datasets.pose_machine_lists import write_list
 from maquette.datasets.pose_machine_store import rows_from_store
 from maquette.datasets.store import open_store
 
@@ -36,6 +38,30 @@ def write_filmed_store(path: Path) -> Path:
         noise = Image.fromarray(rng.integers(0, 255, (40, 40, 3), dtype=np.uint8))
         noise.resize((1000, 1002)).save(picture, quality=30)
     return path
+
+
+def write_lists(folder: Path, store: Path, *, every: int = 1) -> Path:
+    """The original program's lists of the same rows as in a store."""
+    folder.mkdir()
+    for part, subject in (("train", "S9"), ("test", "S11")):
+        rows = rows_from_store(open_store(store), subjects=(subject,), every=every)
+        write_list(folder / f"16skel_{part}_2d3d_clip.txt", rows)
+    return folder
+
+
+def write_people(folder: Path, pictures: Path, count: int = 8) -> Path:
+    """What ``maquette prepare mpii`` makes: people in large pictures, the last two set aside; one joint is missing."""
+    folder.mkdir()
+    rng = np.random.default_rng(4)
+    people = []
+    for i in range(count):
+        Image.fromarray(rng.integers(0, 255, (90, 120, 3), dtype=np.uint8)).save(pictures / f"person{i}.jpg")
+        points = rng.uniform(10, 80, (16, 2))
+        points[0] = np.nan
+        split = "val" if i >= count - 2 else "train"
+        people.append(Person(f"person{i}.jpg", points, np.isfinite(points[:, 0]), split=split))
+    gathered(people, {}, source="json", folder=str(pictures), notes=()).write(folder)
+    return folder
 
 
 def write_stills(folder: Path, count: int = 7) -> Path:

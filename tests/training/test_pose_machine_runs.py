@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from made_caffemodel import snapshot
-from made_machine_data import FILMED, PAIRS, write_filmed_store, write_stills
+from made_machine_data import FILMED, PAIRS, write_filmed_store, write_lists, write_people, write_stills
 
 from maquette.errors import InputError, ModelError
 from maquette.importers.pose_machine_layers import take_layers_from
@@ -121,9 +121,35 @@ def test_what_is_exported_gives_what_was_trained(pairs):
         np.testing.assert_array_equal(found_array, array)
 
 
+def test_lists_of_a_stores_rows_give_the_same_weights(filmed, pairs, tmp_path):
+    lists = write_lists(tmp_path / "lists", filmed)
+    train(NAME, data_dir=lists, out_dir=tmp_path / "out", stage=2, **PAIRS)
+    assert same(weights(tmp_path / "out" / "stage-2"), weights(pairs / "stage-2"))
+
+
+def test_prepared_people_are_still_pictures(filmed, pairs, tmp_path):
+    people = write_people(tmp_path / "mpii", tmp_path)
+    fields: dict[str, Any] = SHORT | {"mpii": str(people), "export_weights": "best"}
+    train("pose-machine-h36m", data_dir=filmed, out_dir=tmp_path / "one", stage=1, **fields)
+    assert read_checkpoint(tmp_path / "one" / "stage-1" / CHECKPOINT)["facts"]["samples"] == 6
+    with (tmp_path / "one" / "stage-1" / "log.csv").open() as file:
+        assert 0 < float(list(csv.DictReader(file))[-1]["point_error_percent"]) < 200
+    fields = PAIRS | {"mpii": str(people), "sequence_frames": 4, "batch_size": 8}
+    before = pairs / "stage-2" / CHECKPOINT
+    path = train(NAME, data_dir=filmed, out_dir=tmp_path / "two", stage=3, start_from=before, **fields)
+    assert path is not None
+    spec = PoseMachineModel(path).spec
+    assert spec.window_frames == 4
+    assert "6 still pictures" in spec.training_data
+
+
 def test_pairs_are_learned(filmed, tmp_path):
     """By heart, in one stage: more than what the mean pose would give."""
-    fields: dict[str, Any] = PAIRS | {"stage_steps": (1, 150, 1, 1, 1), "width": 64, "learning_rate": (1e-4, 3e-3, 1e-4, 1e-5, 1e-5)}
+    fields: dict[str, Any] = PAIRS | {
+        "stage_steps": (1, 150, 1, 1, 1),
+        "width": 64,
+        "learning_rate": (1e-4, 3e-3, 1e-4, 1e-5, 1e-5),
+    }
     fields |= {"subjects_test": ("S9",), "batch_size": 50, "log_steps": 10, "validate_steps": 1000}
     train(NAME, data_dir=filmed, out_dir=tmp_path, stage=2, **fields)
     with (tmp_path / "stage-2" / "log.csv").open() as file:

@@ -36,7 +36,8 @@ class Train:
     preset: Annotated[str, tyro.conf.Positional]
     """Name of a published training, or of one of ours."""
     data: Annotated[Path | None, tyro.conf.arg(metavar="PATH")] = None
-    """A store made by `maquette prepare`; for the mocap presets the folder with the motion capture arrays."""
+    """A store made by `maquette prepare`; for the mocap presets the folder with the motion capture arrays, for the pose
+    machine also that of its authors' lists."""
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o", "--out"], metavar="FOLDER")] = None
     """Folder for checkpoints, logs, curves and the model."""
     resume: bool = False
@@ -110,7 +111,8 @@ def _without_preset(arguments: list[str]) -> NoReturn:
     """Say which presets there are: as help, or as an error."""
     from difflib import get_close_matches
 
-    rows = "\n".join(f"  {name:<21}{about}" for name, about in ABOUT.items())
+    width = max(map(len, ABOUT)) + 2
+    rows = "\n".join(f"  {name:<{width}}{about}" for name, about in ABOUT.items())
     usage = f"usage: maquette train PRESET --data DATA --out FOLDER [options]\n\npresets:\n{rows}"
     options = "\n".join(f"  {line}" for line in _option_lines())
     if arguments and {"-h", "--help"} & set(arguments):

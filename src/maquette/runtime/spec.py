@@ -105,6 +105,8 @@ def decode_spec(text: str, source: str) -> ModelSpec:
         raise ModelError(
             f"{source}: has metadata of schema {spec.schema}, this version reads {SCHEMA}; update maquette"
         )
-    if spec.window_frames < 1 or spec.window_frames % 2 == 0 or spec.window_step_s < 0:
+    # A pose machine's sequences have no middle frame that its poses would be of.
+    is_even = spec.window_frames % 2 == 0 and spec.kind != "pose-machine"
+    if spec.window_frames < 1 or is_even or spec.window_step_s < 0:
         raise ModelError(f"{source}: a window of {spec.window_frames} frames is not usable, expected an odd number")
     return spec
