@@ -1,7 +1,9 @@
 """``maquette evaluate`` on what the published pose machine reads and writes, against its own numbers."""
 
 import csv
+import json
 import shutil
+import zlib
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -113,6 +115,32 @@ def test_refinement_through_the_whole_command_is_the_original(
     reset = headlines(tmp_path / "reset.json")
     assert reset["coarse"] == headlines(report)["coarse"]
     assert reset["refined"] != pytest.approx(headlines(report)["refined"], abs=1e-3)
+
+
+def recipe(width: int) -> CorrectionWeights:
+    """Weights of the original's other run, which are too large to keep: random numbers by recipe."""
+    recipe = json.loads((GOLDENS / f"weights_ls{width}.json").read_text())
+    arrays = []
+    for name, shape in zip(recipe["names"], recipe["shapes"], strict=True):
+        fan_in = np.prod(shape[1:]) if len(shape) > 1 else shape[0]
+        rng = np.random.default_rng(zlib.crc32(f"dev/{name}".encode()))
+        arrays.append((rng.standard_normal(shape) / np.sqrt(fan_in)).astype(np.float32))
+    spec = CorrectionSpec(
+        name="wide", view="square-crop/v1", licence="none", training_data="none", batch_norm_scale=True
+    )
+    return CorrectionWeights.from_arrays(arrays, spec)
+
+
+def test_refinement_with_layers_of_1024(run, tmp_path: Path) -> None:
+    save_correction(recipe(1024), tmp_path / "wide.npz")
+    status, _, err = run(
+        "evaluate", DATA / "coarse", "--data", DATA, "--refine", "self-supervised", "--correction",
+        tmp_path / "wide.npz", "--optimiser-state", "carry", "--json", tmp_path / "r.json",
+    )  # fmt: skip
+    assert status == 0, err
+    with np.load(GOLDENS / "refine_ls1024.npz", allow_pickle=False) as file:
+        errors = file["script_mpjpe_before_it1_it2"].mean(axis=0)
+    assert list(headlines(tmp_path / "r.json").values()) == pytest.approx(errors, abs=1e-2)
 
 
 def test_files_of_the_refining_program(run, script: dict[str, np.ndarray], tmp_path: Path) -> None:
