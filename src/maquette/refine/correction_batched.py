@@ -40,8 +40,8 @@ from maquette.runtime.products import single_precision_product
 
 FRAMES_AT_ONCE = 512
 """Enough rows for the full speed of matrix products, few enough for their results to stay in the cache."""
-MATRICES_AT_ONCE = 16
-"""Frames whose own matrices are in memory together when there are several updates: 0.6 MB each."""
+MATRICES_AT_ONCE = 64
+"""Frames whose own matrices are in memory together when there are several updates: 0.8 MB each."""
 _BLOCK = 4  # frames whose terms (48 x 1024) fill the cache
 
 
