@@ -141,11 +141,11 @@ class CorrectionPreset(Preset):
     start, which takes minutes."""
     batch_size: int = 1024
     """Poses in a step."""
-    total_steps: int = 9_000
+    total_steps: int = 6_000
     """Optimiser steps."""
     warmup_steps: int = 200
     """Steps over which the learning rate rises from zero."""
-    cooldown_steps: int = 6_000
+    cooldown_steps: int = 4_000
     """Last steps, over which the learning rate falls to zero (half a cosine)."""
     learning_rate: float = 1e-3
     """Peak learning rate of AdamW."""
@@ -166,7 +166,7 @@ class CorrectionPreset(Preset):
     """Weight of the projector's mean squared error beside the joints, metric losses."""
     projected_poses: int = 384
     """Poses of a step that the projector learns from, metric losses."""
-    spoilt_share: float = 0.3
+    spoilt_share: float = 0.1
     """Share of the poses that are spoilt further, as lifters that are not known here might."""
     validate_steps: int = 1_000
     """Steps between validations."""
