@@ -169,17 +169,17 @@ def test_published_bones_forget_their_direction() -> None:
     assert PictureLoss()(p, d).bone[0] > 0
 
 
-def test_a_joint_that_is_missing_says_nothing() -> None:
+@LOSSES
+@pytest.mark.parametrize("value", [0.9, np.nan])
+def test_a_joint_that_is_missing_says_nothing(loss: PictureLoss, value: float) -> None:
     rng = np.random.default_rng(4)
     p, d, weight = rng.random((1, 32)), rng.random((1, 32)), np.ones((1, 16))
     weight[0, 11] = 0
     other = d.copy()
-    other[0, 22:24] = 0.9
+    other[0, 22:24] = value
     for name in ("point", "bone", "gradient"):
-        np.testing.assert_array_equal(
-            getattr(PictureLoss()(p, d, weight), name), getattr(PictureLoss()(p, other, weight), name)
-        )
-    assert (PictureLoss()(p, d, weight).gradient[0, 22:24] == 0).all()
+        np.testing.assert_array_equal(getattr(loss(p, d, weight), name), getattr(loss(p, other, weight), name))
+    assert (loss(p, d, weight).gradient[0, 22:24] == 0).all()
 
 
 def test_losses_out_of_range_are_named() -> None:

@@ -66,7 +66,7 @@ class PictureLoss:
         """Losses and gradient.
 
         Args:
-            picture: the 2D that was seen; finite also where it has no weight.
+            picture: the 2D that was seen; what it holds where it has no weight is not read (NaN will do).
             weight: of each joint; 1 when None.
         """
         shape = (len(projected), len(H36M_16), 2)
@@ -74,6 +74,7 @@ class PictureLoss:
         if self.masked:
             by_joint[:, H36M_16.indices(self.masked)] = 0
         p, d = projected.reshape(shape), picture.astype(projected.dtype, copy=False).reshape(shape)
+        d = np.where(by_joint[..., None] > 0, d, 0)
         terms = _published if self.bones == "published" else _vectors
         point, bone, gradient = terms(p, d, by_joint[..., None], self.bone_weight)
         return PictureError(point, bone, gradient.reshape(projected.shape))
