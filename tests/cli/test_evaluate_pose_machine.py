@@ -112,6 +112,7 @@ def test_refinement_through_the_whole_command_is_the_original(
     )  # fmt: skip
     assert status == 0, err
     assert "optimiser reset" in out
+    assert "refined differently: 1 update" in out
     reset = headlines(tmp_path / "reset.json")
     assert reset["coarse"] == headlines(report)["coarse"]
     assert reset["refined"] != pytest.approx(headlines(report)["refined"], abs=1e-3)
@@ -350,10 +351,13 @@ def test_a_network_of_2d_points_on_a_store(run, tmp_path: Path) -> None:
     assert photo.metrics["mpjpe"] == pytest.approx(mean_error(found[0], rows.targets_mm()), abs=1e-2)
     status, out, err = run(
         *line, "--source", "cpn_ft_h36m_dbb", "--refine-source", "gt", "--refine", "self-supervised", "--updates", "3",
-        "--actions", "Walk", "--subjects", "S9", "--sequences", "whole",
+        "--actions", "Walk", "--subjects", "S9", "--sequences", "whole", "--json", tmp_path / "cpn.json",
     )  # fmt: skip
     assert status == 0, err
     assert "3 updates of narrow-correction to the 2D 'gt'" in out
+    status, out, err = run(*line, "--actions", "Walk", "--subjects", "S9", "--against", tmp_path / "cpn.json")
+    assert status == 0, err
+    assert "the 2D that went in differs: 'gt' against 'cpn_ft_h36m_dbb'" in out
     for arguments, said in (
         (("--truth", "mean-limb-scaled"), "no subject 'S1'"),
         (("--protocol", "pose-machine-p3"), "in its published lists only"),

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maquette.errors import InputError
-from maquette.evaluate.pose_machine_report import StagedReport, compare_staged, is_staged, read_staged
+from maquette.evaluate.pose_machine_report import StagedReport, compare_staged, is_staged, read_staged, staged_remarks
 
 if TYPE_CHECKING:
     from maquette.cli.evaluate import Evaluate
@@ -73,8 +73,11 @@ def _show_differences(report: StagedReport, other: StagedReport) -> None:
     from maquette.evaluate.tables import differences
 
     console = report_console()
+    compared = compare_staged(report, other)
+    for line in staged_remarks(report, other):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     headline = report.stages[0].report.protocol.headline
-    for stage, found in compare_staged(report, other).items():
+    for stage, found in compared.items():
         rows = [
             (d.name, d.frames, d.value, d.against)
             for d in found

@@ -142,5 +142,17 @@ def compare_staged(report: StagedReport, against: StagedReport) -> dict[str, lis
     return {name: compare(mine, other) for name, (mine, other) in pairs.items()}
 
 
+def staged_remarks(report: StagedReport, against: StagedReport) -> list[str]:
+    """What was done differently although the numbers mean the same."""
+    notes = []
+    sources = [r.stages[0].report.data.source for r in (report, against)]
+    if sources[0] != sources[1]:
+        notes.append(f"the 2D that went in differs: {' against '.join(repr(name) for name in sources)}")
+    made = [r.refinement for r in (report, against)]
+    if None not in made and made[0] != made[1]:
+        notes.append(f"refined differently: {made[0]}; against: {made[1]}")
+    return notes
+
+
 def _names(report: StagedReport) -> str:
     return ", ".join(stage.name for stage in report.stages)
