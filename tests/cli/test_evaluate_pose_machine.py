@@ -511,7 +511,7 @@ def test_lists_of_scaled_bodies_are_told_from_raw_ones(run, tmp_path: Path) -> N
         assert said in out
 
 
-def test_options_of_pose_machines_are_not_those_of_lifters(run, tmp_path: Path) -> None:
+def test_options_of_pose_machines_are_not_those_of_lifters(run, tmp_path: Path, monkeypatch) -> None:
     status, _, err = run(
         "evaluate", "maquette-residual", "--data", tmp_path, "--published-truncation", "--updates", "2"
     )

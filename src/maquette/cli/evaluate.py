@@ -135,10 +135,13 @@ class Evaluate:
     def _is_staged(self) -> bool:
         """Whether there are stages of a pose machine instead of one result."""
         from maquette.evaluate.pose_machine_report import is_staged
+        from maquette.runtime.shipped import SHIPPED
 
         if self.model.endswith(".json"):
             return is_staged(self.model)
-        return (self.protocol or "").startswith("pose-machine") or Path(self.model).is_dir()
+        # A folder may have the name of a model in the package.
+        is_folder = self.model not in SHIPPED and Path(self.model).is_dir()
+        return (self.protocol or "").startswith("pose-machine") or is_folder
 
     def check_read(self) -> None:
         """A report stands in a model's place: what would change its numbers needs the model.
