@@ -114,7 +114,9 @@ def test_what_is_exported_gives_what_was_trained(pairs):
     assert (model.spec.form, model.spec.normalisation, model.spec.name) == ("keypoints", "square-crop/v1", NAME)
     assert (model.spec.window_frames, model.spec.samples_seen) == (5, 4 * 6 * 5)
     assert model.spec.window_step_s == pytest.approx(0.02)
+    assert "--mpii MPII " in model.spec.command
     assert "--width 16" in model.spec.command
+    assert "Human3.6M" in model.spec.licence
     correction = load_correction(pairs / f"{NAME}-correction.npz")
     assert (correction.spec.view, correction.spec.name) == ("square-crop/v1", f"{NAME}-correction")
     for found_array, array in zip(correction.arrays, network.correction.published_arrays(), strict=True):

@@ -126,9 +126,8 @@ def _model(preset: Preset, state: dict[str, Any], accuracy: dict[str, Any]) -> A
     command = training_command(preset, state["step"], state["total_steps"], data="STORE")
     if isinstance(preset, PoseMachinePreset):
         from maquette.training.pose_machine_export import machine_file
-        from maquette.training.store_models import LICENCE as OF_RECORDINGS
 
-        return machine_file(preset, state, command, accuracy, licence=OF_RECORDINGS)
+        return machine_file(preset, state, command, accuracy)
     if not isinstance(preset, StorePreset):
         raise TypeError(f"{type(preset).__name__} has no export")
     from maquette.training.store_models import store_model
@@ -141,13 +140,12 @@ def _export_correction(
 ) -> None:
     from maquette.refine.correction_weights import save_correction
     from maquette.training.pose_machine_export import FIRST_CORRECTION_STAGE, correction_file
-    from maquette.training.store_models import LICENCE as OF_RECORDINGS
 
     if state["stage"] < FIRST_CORRECTION_STAGE:
         return
     command = training_command(preset, state["step"], state["total_steps"], data="STORE")
     path = target.with_name(f"{target.stem}-correction.npz")
-    save_correction(correction_file(preset, state, command, accuracy, licence=OF_RECORDINGS), path)
+    save_correction(correction_file(preset, state, command, accuracy), path)
     _log.info("wrote %s", path)
 
 
@@ -193,13 +191,18 @@ def training_command(preset: Preset, steps: int, total_steps: int, *, data: str)
     standard = flat_fields(get_preset(preset.name))
     for name, value in flat_fields(preset).items():
         if value != standard[name] and name not in _NOT_IN_COMMAND:
-            parts.append(_flag(name, value))
+            parts.append(_flag(name, _PLACES.get(name, value)))
     stopped = "" if steps >= total_steps else f"  (stopped after {steps} of {total_steps} steps)"
     return " ".join(parts) + stopped
 
 
-_NOT_IN_COMMAND = {"threads", "workers", "keep_poses", "accelerator", "checkpoint_minutes", "log_steps"}
+_NOT_IN_COMMAND = {
+    *("threads", "workers", "keep_poses", "accelerator", "checkpoint_minutes", "log_steps"),
+    *("pictures", "pictures_prefix", "picture_names", "mpii_pictures"),
+}
 """They do not change the weights."""
+_PLACES = {"mpii": "MPII"}
+"""Folders, in the words of the guides: those of this machine are nobody else's."""
 
 
 def _flag(name: str, value: Any) -> str:

@@ -11,14 +11,13 @@ from maquette.training.checkpoint import load_weights
 from maquette.training.plans import PoseMachinePreset
 from maquette.training.pose_machine import build_network
 from maquette.training.stages import stages_of
+from maquette.training.store_models import LICENCE
 
 FIRST_CORRECTION_STAGE = 3
 """Before it the correction is as it was drawn."""
 
 
-def machine_file(
-    preset: PoseMachinePreset, state: Mapping[str, Any], command: str, accuracy: dict[str, Any], *, licence: str
-) -> Any:
+def machine_file(preset: PoseMachinePreset, state: Mapping[str, Any], command: str, accuracy: dict[str, Any]) -> Any:
     """The ``onnx.ModelProto`` of a checkpoint of stages 2 to 5."""
     facts = state["facts"]
     spec = machine_spec(
@@ -28,13 +27,13 @@ def machine_file(
         limits_source="the published program: 16 joints of Human3.6M at mean limb lengths",
         sequence_frames=preset.sequence_frames,
         step_s=facts["window_step_s"],
-        **_about(preset, state, command, accuracy, licence),
+        **_about(preset, state, command, accuracy),
     )
     return machine_model(_network(preset, state), spec)
 
 
 def correction_file(
-    preset: PoseMachinePreset, state: Mapping[str, Any], command: str, accuracy: dict[str, Any], *, licence: str
+    preset: PoseMachinePreset, state: Mapping[str, Any], command: str, accuracy: dict[str, Any]
 ) -> CorrectionWeights:
     """The correction of a checkpoint of stages 3 to 5, for the published refinement."""
     limits = _limits(state["facts"])
@@ -43,7 +42,7 @@ def correction_file(
         view="square-crop/v1",
         max_mm=limits.max_mm.tolist(),
         min_mm=limits.min_mm.tolist(),
-        **_about(preset, state, command, accuracy, licence),
+        **_about(preset, state, command, accuracy),
     )
     return CorrectionWeights.from_arrays(_network(preset, state).correction.published_arrays(), spec)
 
@@ -59,7 +58,7 @@ def _limits(facts: Mapping[str, Any]) -> MinMax:
 
 
 def _about(
-    preset: PoseMachinePreset, state: Mapping[str, Any], command: str, accuracy: dict[str, Any], licence: str
+    preset: PoseMachinePreset, state: Mapping[str, Any], command: str, accuracy: dict[str, Any]
 ) -> dict[str, Any]:
     facts, stage = state["facts"], state["stage"]
     data = [facts["data"]]
@@ -69,7 +68,7 @@ def _about(
         data.append(f"{facts['stills']} still pictures")
     steps = state["step"] + sum(preset.stage_steps[i - 1] for i in stages_of(preset) if 1 < i < stage)
     return {
-        "licence": licence,
+        "licence": LICENCE,
         "training_data": f"{'; '.join(data)}; stages {stages_of(preset)[0]} to {stage}",
         "command": command,
         "seed": preset.seed,
