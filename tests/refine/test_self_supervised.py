@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from correction_recipes import SPEC, plain_weights, recipe_weights
@@ -20,11 +21,12 @@ from maquette.geometry.camera import Camera
 from maquette.keypoints import Keypoints
 from maquette.lifting.min_max import PUBLISHED_16
 from maquette.motion import Motion
+from maquette.refine.correction_batched import refine_frames
 from maquette.refine.correction_loss import PictureLoss
 from maquette.refine.correction_view import motion_view
 from maquette.refine.correction_weights import CorrectionSpec, CorrectionWeights
-from maquette.refine.self_supervised import SelfSupervisedRefiner
 from maquette.refine.refinement_measures import bone_spread_m, reprojection_px
+from maquette.refine.self_supervised import SelfSupervisedRefiner, clip_fit
 from maquette.skeleton import Skeleton
 from maquette.skeletons import H36M_16, H36M_17, LIFTED_21
 
@@ -85,7 +87,7 @@ def test_steps_bring_the_pose_to_its_picture(skeleton: Skeleton) -> None:
 
 def test_one_call_gives_what_frames_alone_give() -> None:
     motion = _bent()
-    refiner = SelfSupervisedRefiner(WEIGHTS, n_steps=2, keep_worse=True)
+    refiner = SelfSupervisedRefiner(WEIGHTS, n_steps=2, learning_rate=1.5e-4, keep_worse=True)
     whole = refiner(motion, KEYPOINTS, CAMERA)
     backwards = refiner(
         replace(motion, positions=motion.positions[::-1]),
@@ -98,7 +100,9 @@ def test_one_call_gives_what_frames_alone_give() -> None:
 def test_carried_moments_depend_on_the_frames_before() -> None:
     motion = _bent()
     carry, reset = (
-        SelfSupervisedRefiner(WEIGHTS, optimiser_state=state, keep_worse=True)(motion, KEYPOINTS, CAMERA).positions
+        SelfSupervisedRefiner(WEIGHTS, optimiser_state=state, learning_rate=1.5e-4, keep_worse=True)(
+            motion, KEYPOINTS, CAMERA
+        ).positions
         for state in ("carry", "reset")
     )
     np.testing.assert_allclose(carry[0], reset[0], rtol=0, atol=1e-6)
@@ -107,7 +111,7 @@ def test_carried_moments_depend_on_the_frames_before() -> None:
 
 def test_other_joints_go_with_those_around() -> None:
     motion = _bent()
-    refined = SelfSupervisedRefiner(WEIGHTS, n_steps=5)(motion, KEYPOINTS, CAMERA)
+    refined = SelfSupervisedRefiner(WEIGHTS, n_steps=5, learning_rate=1.5e-4)(motion, KEYPOINTS, CAMERA)
     shift = refined.positions - motion.positions
     index = LIFTED_21.index
     for side in "lr":
@@ -122,7 +126,7 @@ def test_a_motion_in_space_keeps_its_path() -> None:
     path = camera_at(5.0).world_to_camera(WORLD)[:, 0]
     pose = _bent()
     placed = replace(pose, positions=pose.positions + path[:, None], root_trajectory=path)
-    refiner = SelfSupervisedRefiner(WEIGHTS, n_steps=5)
+    refiner = SelfSupervisedRefiner(WEIGHTS, n_steps=5, learning_rate=1.5e-4)
     refined = refiner(placed, KEYPOINTS, CAMERA)
     assert refined.root_trajectory is not None
     np.testing.assert_array_equal(refined.root_trajectory, path)
@@ -154,7 +158,9 @@ def test_missing_joints_and_frames_stay() -> None:
     points[8] = np.nan
     points[11, LIFTED_21.indices(["hip", "l_hip", "r_hip"])] = np.nan
     gappy = replace(motion, positions=positions)
-    refined = SelfSupervisedRefiner(WEIGHTS, n_steps=5)(gappy, replace(KEYPOINTS, points=points), CAMERA)
+    refined = SelfSupervisedRefiner(WEIGHTS, n_steps=5, learning_rate=1.5e-4)(
+        gappy, replace(KEYPOINTS, points=points), CAMERA
+    )
     np.testing.assert_array_equal(np.isnan(refined.positions), np.isnan(positions))
     np.testing.assert_array_equal(refined.positions[[3, 5, 8]], positions[[3, 5, 8]])
     assert np.abs(refined.positions[11] - positions[11]).max() > 1e-3
@@ -199,9 +205,11 @@ def test_masked_joints_pull_nothing() -> None:
     points = KEYPOINTS.points.copy()
     points[:, LIFTED_21.index("l_wrist")] += 80
     off = replace(KEYPOINTS, points=points)
-    masked = SelfSupervisedRefiner(WEIGHTS, loss=PictureLoss(masked=("l_wrist",)), keep_worse=True, n_steps=20)
+    masked = SelfSupervisedRefiner(
+        WEIGHTS, loss=PictureLoss(masked=("l_wrist",)), keep_worse=True, n_steps=20, learning_rate=1.5e-4
+    )
     # A detector's slip in one joint moves the unit of the others' values a little, so joint by joint it is compared.
-    free = SelfSupervisedRefiner(WEIGHTS, keep_worse=True, n_steps=20)
+    free = SelfSupervisedRefiner(WEIGHTS, keep_worse=True, n_steps=20, learning_rate=1.5e-4)
     wrist = LIFTED_21.index("l_wrist")
     errors = [
         np.linalg.norm((r(motion, off, CAMERA).positions - TRUTH.positions)[:, wrist, :2], axis=-1).mean()
@@ -259,3 +267,35 @@ def test_limits_of_the_weights_are_used() -> None:
     weights = CorrectionWeights.from_arrays(WEIGHTS.arrays, spec)
     refined = SelfSupervisedRefiner(weights, n_steps=0, keep_worse=True)(_bent(), KEYPOINTS, CAMERA)
     np.testing.assert_allclose(refined.positions, _bent().positions, rtol=0, atol=1e-6)
+
+
+def test_no_more_steps_are_taken_than_a_good_fit_needs() -> None:
+    motion = _bent()
+    view = motion_view(motion, KEYPOINTS, CAMERA, PUBLISHED_16)
+    steps = refine_frames(WEIGHTS, view.pose, view.picture, weight=view.weight, n_steps=30, learning_rate=2e-4)
+    distance = np.sqrt(np.square((steps.projected - view.picture[:, None]) / 0.2).mean(axis=(0, 2)))
+    np.testing.assert_allclose(clip_fit(steps, view), distance, rtol=1e-5)
+    assert distance[0] > distance[6] > distance[30]
+
+    stopped = SelfSupervisedRefiner(WEIGHTS, n_steps=30, learning_rate=2e-4, good_fit=float(distance[6]) * 1.001)
+    alone = SelfSupervisedRefiner(WEIGHTS, n_steps=6, learning_rate=2e-4)
+    found = stopped(motion, KEYPOINTS, CAMERA)
+    np.testing.assert_allclose(found.positions, alone(motion, KEYPOINTS, CAMERA).positions, rtol=0, atol=1e-6)
+    assert "6 steps for each frame" in found.notes[-1]
+    never = SelfSupervisedRefiner(WEIGHTS, n_steps=8, learning_rate=2e-4, good_fit=1e-6)
+    assert "8 steps for each frame" in never(motion, KEYPOINTS, CAMERA).notes[-1]
+    at_once = SelfSupervisedRefiner(WEIGHTS, n_steps=30, learning_rate=2e-4, good_fit=1.0)(motion, KEYPOINTS, CAMERA)
+    np.testing.assert_allclose(at_once.positions, motion.positions, rtol=0, atol=1e-6)
+    assert "no step for each frame" in at_once.notes[-1]
+
+
+def test_the_weights_say_how_they_are_best_used() -> None:
+    spec = msgspec.structs.replace(WEIGHTS.spec, n_steps=3, learning_rate=1e-4, good_fit=0.01)
+    weights, motion = CorrectionWeights.from_arrays(WEIGHTS.arrays, spec), _bent()
+    told = SelfSupervisedRefiner(weights)
+    assert (told.n_steps, told.learning_rate, told.good_fit) == (3, 1e-4, 0.01)
+    by_hand = SelfSupervisedRefiner(WEIGHTS, n_steps=3, learning_rate=1e-4, good_fit=0.01)
+    expected = by_hand(motion, KEYPOINTS, CAMERA).positions
+    np.testing.assert_array_equal(told(motion, KEYPOINTS, CAMERA).positions, expected)
+    with pytest.raises(InputError, match="a good fit is -1"):
+        SelfSupervisedRefiner(weights, good_fit=-1)

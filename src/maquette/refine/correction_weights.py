@@ -53,6 +53,13 @@ class CorrectionSpec(msgspec.Struct, frozen=True, kw_only=True):
     min_mm: list[list[float]] = msgspec.field(default_factory=PUBLISHED_16.min_mm.tolist)
     batch_norm_scale: bool = False
     """The published program multiplies by 1/sqrt(1.001) before three of the ReLUs, though nothing was trained so."""
+    n_steps: int = 1
+    """Online training steps for each frame with which they were found to do best ..."""
+    learning_rate: float = 1.5e-4
+    """... and the size of these steps."""
+    good_fit: float = 0.0
+    """Distance of a clip's pictures to what was seen, as a share of the mean distance of a limb joint to the root, at
+    which no more steps are taken: nearer than this, the pose follows the mistakes of the detector."""
     licence: str
     training_data: str
     attribution: str = ""

@@ -10,21 +10,20 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from maquette.errors import ModelError
+from maquette.errors import InputError, ModelError
 from maquette.geometry.camera import Camera
 from maquette.keypoints import Keypoints
 from maquette.motion import Motion
 from maquette.refine.correction_batched import refine_frames
 from maquette.refine.correction_loss import PictureLoss
 from maquette.refine.correction_published import (
-    LEARNING_RATE,
     OptimiserState,
     RefinedPoses,
     check_step_size,
     check_steps,
     refine_in_order,
 )
-from maquette.refine.correction_view import VIEW, CorrectionView, motion_view
+from maquette.refine.correction_view import PICTURE_UNIT, VIEW, CorrectionView, motion_view
 from maquette.refine.correction_weights import CorrectionWeights, load_correction
 from maquette.refine.refinement_measures import bone_spread_m, reprojection_px
 from maquette.skeleton import Skeleton
@@ -39,20 +38,24 @@ class SelfSupervisedRefiner:
     as their ankle (so a flat foot stays flat), the nose as the mean of thorax and head. Frames in which a joint of the
     pose or too much of the 2D is missing stay as the lifter gave them.
 
-    Whether the result is kept is decided for the clip as a whole, never frame by frame: frames that change sides would
-    make the motion jump.
+    How many steps are taken and whether the result is kept is decided for the clip as a whole, never frame by frame:
+    frames that change sides would make the motion jump.
 
     Args:
         weights: name of shipped weights, path of a file, weights at hand, or None for the default ones.
-        n_steps: training steps for each frame; 0 leaves only the correction that the network learnt beforehand.
-        learning_rate: of the steps. Adam's first step changes every weight by as much, however good the pose already
-            is: more than the published rate overshoots.
+        n_steps: training steps for each frame, at most; 0 leaves only the correction that the network learnt
+            beforehand. None: as many as the weights say.
+        learning_rate: of the steps; None: what the weights say. Adam's first step changes every weight by as much,
+            however good the pose already is: more than that overshoots.
+        good_fit: no more steps once the pictures of the clip are this near to what was seen (root mean square over
+            joints, as a share of the mean distance of a limb joint to the root); 0 takes all steps. None: what the
+            weights say.
         optimiser_state: ``"reset"`` treats each frame by itself; ``"carry"`` takes Adam's moments from frame to frame
             as the published program does, hundreds of times more slowly.
         correct: also apply the correction learnt beforehand, as published; False adds only what the steps change.
         loss: what the steps minimise; None compares points and bones, weighted by confidence.
         best_step: for each frame the step with the smallest loss, instead of the last.
-        keep_worse: keep the result also when the clip fits the picture worse than before.
+        keep_worse: keep the result also when the clip fits the picture worse than before, and not well.
         threads: of a matrix product of many frames; 0 for one on each core.
 
     Raises:
@@ -64,8 +67,9 @@ class SelfSupervisedRefiner:
         self,
         weights: CorrectionWeights | str | Path | None = None,
         *,
-        n_steps: int = 1,
-        learning_rate: float | int = LEARNING_RATE,
+        n_steps: int | None = None,
+        learning_rate: float | int | None = None,
+        good_fit: float | int | None = None,
         optimiser_state: OptimiserState = "reset",
         correct: bool = True,
         loss: PictureLoss | None = None,
@@ -73,8 +77,6 @@ class SelfSupervisedRefiner:
         keep_worse: bool = False,
         threads: int = 0,
     ) -> None:
-        check_steps(n_steps, optimiser_state)
-        check_step_size(learning_rate)
         self.weights = weights if isinstance(weights, CorrectionWeights) else load_correction(weights)
         if self.weights.spec.view != VIEW:
             raise ModelError(
@@ -82,7 +84,15 @@ class SelfSupervisedRefiner:
                 f"motions are shown by '{VIEW}': use weights trained so, for example the default ones; the published "
                 "ones are for the rows of the published files (maquette.refine.correction_published.refine_in_order)"
             )
-        self.n_steps, self.learning_rate, self.optimiser_state = n_steps, float(learning_rate), optimiser_state
+        spec = self.weights.spec
+        self.n_steps = spec.n_steps if n_steps is None else n_steps
+        self.learning_rate = float(spec.learning_rate if learning_rate is None else learning_rate)
+        self.good_fit = float(spec.good_fit if good_fit is None else good_fit)
+        self.optimiser_state: OptimiserState = optimiser_state
+        check_steps(self.n_steps, optimiser_state)
+        check_step_size(self.learning_rate)
+        if not 0 <= self.good_fit < np.inf:
+            raise InputError(f"a good fit is {self.good_fit} of a limb's distance, expected 0 (all steps) or more")
         self.correct, self.best_step, self.keep_worse = correct, best_step, keep_worse
         self.threads = threads
         self.loss = loss if loss is not None else PictureLoss()
@@ -105,24 +115,36 @@ class SelfSupervisedRefiner:
             return motion.with_notes(
                 f"{name}: no frame shows enough of the person and has a whole pose; left as it was"
             )
+        steps, taken = self._refine(view)
         shift = np.zeros((motion.n_frames, len(H36M_16), 3))
-        shift[used] = self._shift(view)[used]
+        shift[used] = self._shift(view, steps)[used]
         moved = motion.positions + _joint_shifts(shift, motion.skeleton)
         refined = motion.with_notes(positions=moved, rotations=None)
         before, after = (_mean(reprojection_px(m, keypoints, camera)[used]) for m in (motion, refined))
         fit = f"distance to the 2D keypoints {before:.2f} px before and {after:.2f} px after"
-        if not after <= before and not self.keep_worse:
+        if not (after <= before or self.keep_worse or _fits(steps, view, self.good_fit)):
             return motion.with_notes(f"{name} would fit the picture worse ({fit}); left as it was")
-        return refined.with_notes(*self._notes(name, fit, motion, refined, len(used)))
+        return refined.with_notes(*self._notes(name, fit, taken, motion, refined, len(used)))
 
-    def _shift(self, view: CorrectionView) -> Float[np.ndarray, "frames 16 3"]:
+    def _shift(self, view: CorrectionView, steps: RefinedPoses) -> Float[np.ndarray, "frames 16 3"]:
         """By how much the joints move, in metres, in the camera's axes; of unusable frames it means nothing."""
-        steps = self._refine(view)
         after = view.positions_m(_filled(view, steps.chosen(best=self.best_step)))
         before = view.positions_m(view.pose if self.correct else _filled(view, steps.poses[:, 0]))
         return after - before
 
-    def _refine(self, view: CorrectionView) -> RefinedPoses:
+    def _refine(self, view: CorrectionView) -> tuple[RefinedPoses, int]:
+        """The poses on the way to a good fit of the clip, or to the last step; and how many steps that took."""
+        if not self.good_fit:
+            return self._steps(view, self.n_steps, losses=self.best_step), self.n_steps
+        # Most clips fit already, and matrices for each frame are slow.
+        steps = self._steps(view, 0, losses=True)
+        if self.n_steps and not _fits(steps, view, self.good_fit):
+            steps = self._steps(view, self.n_steps, losses=True)
+        taken = int(np.argmax(np.append(clip_fit(steps, view) <= self.good_fit, True)))
+        taken = min(taken, steps.poses.shape[1] - 1)
+        return RefinedPoses(*(array[:, : taken + 1] for array in vars(steps).values())), taken
+
+    def _steps(self, view: CorrectionView, n_steps: int, *, losses: bool) -> RefinedPoses:
         rows = view.usable
         e, d, weight = view.pose[rows], view.picture[rows], view.weight[rows]
         if self.optimiser_state == "reset":
@@ -131,10 +153,10 @@ class SelfSupervisedRefiner:
                 e,
                 d,
                 weight=weight,
-                n_steps=self.n_steps,
+                n_steps=n_steps,
                 learning_rate=self.learning_rate,
                 loss=self.loss,
-                final_loss=self.best_step,
+                final_loss=losses,
                 threads=self.threads,
             )
         return refine_in_order(
@@ -142,15 +164,15 @@ class SelfSupervisedRefiner:
             e,
             d,
             weight=weight,
-            n_steps=self.n_steps,
+            n_steps=n_steps,
             learning_rate=self.learning_rate,
             loss=self.loss,
             batch_norm_scale=None,
             dtype=np.float32,
         )
 
-    def _notes(self, name: str, fit: str, motion: Motion, refined: Motion, used: int) -> list[str]:
-        steps = "no step" if self.n_steps == 0 else "1 step" if self.n_steps == 1 else f"{self.n_steps} steps"
+    def _notes(self, name: str, fit: str, taken: int, motion: Motion, refined: Motion, used: int) -> list[str]:
+        steps = "no step" if taken == 0 else "1 step" if taken == 1 else f"{taken} steps"
         state = ", moments carried over" if self.optimiser_state == "carry" else ""
         start = "" if self.correct else ", without the correction learnt beforehand"
         text = f"{name}, {steps} for each frame{state}{start}: {fit}"
@@ -163,6 +185,17 @@ class SelfSupervisedRefiner:
             text,
             f"{name}: {motion.n_frames - used} frames with a missing joint or too little 2D left as they were",
         ]
+
+
+def clip_fit(steps: RefinedPoses, view: CorrectionView) -> Float[np.ndarray, " steps"]:
+    """How far the clip's pictures are from what was seen after each number of steps: root mean square over the joints,
+    weighted by confidence, as a share of the mean distance of a limb joint to the root."""
+    weight = view.weight[view.usable].mean(axis=1).sum()
+    return np.sqrt(steps.point_loss.sum(axis=0) / max(weight, np.finfo(np.float64).tiny)) / PICTURE_UNIT
+
+
+def _fits(steps: RefinedPoses, view: CorrectionView, good_fit: float) -> bool:
+    return bool(good_fit) and bool(clip_fit(steps, view)[-1] <= good_fit)
 
 
 def _filled(view: CorrectionView, poses: Float[np.ndarray, "usable 48"]) -> Float[np.ndarray, "frames 48"]:
