@@ -180,7 +180,8 @@ class _OwnMatrices:
 
     def __init__(self, hidden: Float[np.ndarray, "frames hidden"], pose: Float[np.ndarray, "frames 48"]) -> None:
         shape = (len(pose), pose.shape[1], hidden.shape[1] + 1)
-        self._change, self._first, self._second, self._work = (np.zeros(shape, pose.dtype) for _ in range(4))
+        self._change, self._first, self._second = (np.zeros(shape, pose.dtype) for _ in range(3))
+        self._work = np.empty(shape[1:], pose.dtype)
 
     def to_hidden(self, gradient: Float[np.ndarray, "frames 48"]) -> Float[np.ndarray, "frames hidden"]:
         """What the difference adds to the gradient with respect to the hidden layer."""
@@ -196,21 +197,22 @@ class _OwnMatrices:
     ) -> Float[np.ndarray, "frames 48"]:
         """One step of Adam with the gradient's outer product with ``hidden``; gives what the difference then adds to
         the pose of the layer ``updated``."""
-        m, v, work = self._first, self._second, self._work
-        np.multiply(gradient[:, :, None], _with_one(hidden)[:, None], out=work)
-        if updates > 1:
-            m *= BETA_1
-            v *= BETA_2
-        work *= 1 - BETA_1
-        m += work
-        work *= work
-        work *= (1 - BETA_2) / (1 - BETA_1) ** 2
-        v += work
-        np.sqrt(v, out=work)
-        work += EPSILON
-        np.divide(m, work, out=work)
-        work *= rate
-        self._change -= work
+        inputs, work = _with_one(hidden), self._work
+        # Frame by frame, so that what is worked on stays in the cache.
+        for i, (change, m, v) in enumerate(zip(self._change, self._first, self._second, strict=True)):
+            np.multiply(gradient[i, :, None], inputs[i] * (1 - BETA_1), out=work)
+            if updates > 1:
+                m *= BETA_1
+                v *= BETA_2
+            m += work
+            work *= work
+            work *= (1 - BETA_2) / (1 - BETA_1) ** 2
+            v += work
+            np.sqrt(v, out=work)
+            work += EPSILON
+            np.divide(m, work, out=work)
+            work *= rate
+            change -= work
         return np.matmul(self._change, _with_one(updated)[..., None])[..., 0]
 
 
