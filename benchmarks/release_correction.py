@@ -10,7 +10,6 @@ from pathlib import Path
 from self_supervised_accuracy import SEED, NearestPose, report, test_sets
 
 from maquette.datasets.mocap import clips_of_split, load_clips
-from maquette.refine.correction_published import LEARNING_RATE
 from maquette.refine.correction_weights import load_correction
 from maquette.training.correction_card import card_text, summary
 from maquette.training.export import export_run
@@ -21,19 +20,16 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of the training")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with cmu/ and hdm05/")
     parser.add_argument("--to", type=Path, default=Path("src/maquette/weights"), help="folder for weights and card")
-    parser.add_argument("--learning-rate", type=float, default=LEARNING_RATE)
-    parser.add_argument("--updates", type=int, default=1, help="whose numbers stand in the file")
     args = parser.parse_args()
     weights, nearest = load_correction(export_run(args.run)), NearestPose(args.data)
-    sets = {name: report(weights, clips, nearest, args.learning_rate) for name, clips in test_sets(args.data).items()}
+    sets = {name: report(weights, clips, nearest) for name, clips in test_sets(args.data).items()}
     path = args.to / f"{weights.spec.name}.npz"
-    weights = load_correction(export_run(args.run, accuracy=summary(sets, args.updates), path=path))
+    weights = load_correction(export_run(args.run, accuracy=summary(sets), path=path))
     frames = sum(len(clip) for clip in clips_of_split(load_clips(args.data / "cmu"), "train"))
     card = card_text(
         weights,
         size_bytes=path.stat().st_size,
         sets=sets,
-        learning_rate=args.learning_rate,
         seed=SEED,
         train_minutes=frames / 50 / 60,
     )

@@ -25,9 +25,11 @@ from maquette.datasets.sample_settings import SampleSettings
 from maquette.datasets.samples import FilmedWindows, MotionLibrary, film_windows
 from maquette.errors import InputError
 from maquette.formats.npz import array_names, read_array
+from maquette.keypoints import Keypoints
 from maquette.lifting.lifter import Lifter
 from maquette.lifting.min_max import PUBLISHED_16
 from maquette.lifting.normalize import mirror_features, mirror_positions, normalise_windows, positions_in_camera
+from maquette.motion import Motion
 from maquette.refine.correction_view import (
     REFERENCE_BODY_MM,
     CorrectionView,
@@ -177,7 +179,20 @@ class LiftedClips:
     """Of each clip."""
     truth_m: tuple[Float[np.ndarray, "frames 16 3"], ...]
     """Camera frame, relative to the hip."""
-    lifted_m: tuple[Float[np.ndarray, "frames 16 3"], ...]
+    motion: tuple[Motion, ...]
+    """As lifted."""
+    keypoints: tuple[Keypoints, ...]
+    """That it was lifted from."""
+
+    def lifted_m(self, clip: int) -> Float[np.ndarray, "frames 16 3"]:
+        """Relative to the hip."""
+        return from_hip(self.motion[clip])
+
+
+def from_hip(motion: Motion) -> Float[np.ndarray, "frames 16 3"]:
+    """The joints of h36m-16, relative to the hip."""
+    positions = motion.positions[:, motion.skeleton.indices(H36M_16.joints)]
+    return positions - positions[:, :1]
 
 
 def lifted_clips(clips: Sequence[Clip], lifter: Lifter, *, seed: int, errors: bool) -> LiftedClips:
@@ -195,11 +210,12 @@ def lifted_clips(clips: Sequence[Clip], lifter: Lifter, *, seed: int, errors: bo
 
 def lift_filmed(filmed: Sequence[FilmedClip], lifter: Lifter) -> LiftedClips:
     """Filmed clips, repaired and lifted."""
-    views, truths, poses = [], [], []
+    views, truths, motions, tracks = [], [], [], []
     for clip in filmed:
         keypoints = repair(clip.keypoints)
         motion = lifter(keypoints, camera=clip.camera)
         views.append(motion_view(motion, keypoints, clip.camera, PUBLISHED_16))
         truths.append(clip.truth_m[:, _LIFTED])
-        poses.append(motion.positions[:, _LIFTED] - motion.positions[:, :1])
-    return LiftedClips(tuple(views), tuple(truths), tuple(poses))
+        motions.append(motion)
+        tracks.append(keypoints)
+    return LiftedClips(tuple(views), tuple(truths), tuple(motions), tuple(tracks))

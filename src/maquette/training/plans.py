@@ -168,6 +168,12 @@ class CorrectionPreset(Preset):
     """Poses of a step that the projector learns from, metric losses."""
     spoilt_share: float = 0.1
     """Share of the poses that are spoilt further, as lifters that are not known here might."""
+    online_steps: int = 10
+    """What the weights say about their use: the steps for each frame, at most ..."""
+    online_rate: float = 2e-5
+    """... their size ..."""
+    good_fit: float = 0.035
+    """... and how near a clip's pictures need to come to what was seen."""
     validate_steps: int = 1_000
     """Steps between validations."""
     precision: Literal["bf16", "16", "32", "64"] = "bf16"

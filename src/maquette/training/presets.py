@@ -188,14 +188,14 @@ _AT_LEAST_ONE = {
 _AT_LEAST_ZERO = {
     *("checkpoint_minutes", "validate_epochs", "validate_frames", "num_layers", "blocks", "warmup", "warmup_steps"),
     *("cooldown_steps", "stage_cooldowns", "weight_decay", "feet_weight", "scale_free_weight", "stills"),
-    *("bone_weight", "picture_weight", "projected_poses"),
+    *("bone_weight", "picture_weight", "projected_poses", "online_steps", "good_fit"),
 }
 _SEEDS = {"seed", "order_seed"}
 _SHARES = {"dropout", "head_dropout", "ema_decay", "mask_probability", "spoilt_share"}
 _SMALLEST_PICTURE = 56
 """With which something is left behind the last convolution of the pose machine."""
 _PARTS = {"subset", "momentum_first", "momentum_last"}
-_POSITIVE = {"learning_rate", "lr_decay", "decay", "clip_norm", "step_s", "stage_rates"}
+_POSITIVE = {"learning_rate", "lr_decay", "decay", "clip_norm", "step_s", "stage_rates", "online_rate"}
 
 
 def _several(value: Any) -> tuple:

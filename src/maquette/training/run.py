@@ -16,6 +16,7 @@ from maquette.training.stages import folder_of, stages_of
 _log = logging.getLogger(__name__)
 _MAY_CHANGE = {
     *("threads", "workers", "checkpoint_minutes", "log_steps", "export_weights", "keep_poses"),
+    *("online_steps", "online_rate", "good_fit"),
     *("validate_steps", "validate_windows", "validate_epochs", "validate_frames"),
     *("total_steps", "cooldown_steps"),
 }
