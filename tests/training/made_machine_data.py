@@ -22,7 +22,15 @@ PAIRS: dict[str, Any] = {
     "validate_frames": 20,
 }
 """Small."""
-FILMED: dict[str, Any] = PAIRS | {"subjects_test": (), "actions": ("Photo",), "every": 5, "image_size": 56}
+FILMED: dict[str, Any] = PAIRS | {
+    "subjects_test": (),
+    "actions": ("Photo",),
+    "every": 5,
+    "image_size": 56,
+    "sequence_frames": 2,
+    "batch_size": 2,
+    "stills": 2,
+}
 """Smaller, for those frames that have pictures."""
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from made_machine_data import FILMED, PAIRS, write_filmed_store, write_stills
+from made_machine_data import FILMED, PAIRS, write_filmed_store, write_lists, write_stills
 
 from maquette.errors import InputError, ModelError
 from maquette.lifting.min_max import PUBLISHED_16
@@ -170,6 +170,20 @@ def test_missing_points_count_only_as_published(filmed, stills):
         found[published] = [experiment.losses(b)["projected_2d"].item() for b in (batch, moved)]
     assert found[False][0] == found[False][1]
     assert found[True][0] != found[True][1]
+
+
+def test_bodies_at_mean_limb_lengths_are_a_switch_of_stores(filmed, tmp_path):
+    lengths = {}
+    for scaled in (False, True):
+        data = PoseMachineData.open(plan(**PAIRS, mean_limb_scaled=scaled), filmed)
+        assert data.test is not None
+        bones = [part.rows.targets_mm()[:, 3] - part.rows.targets_mm()[:, 2] for part in (data.train, data.test)]
+        lengths[scaled] = np.linalg.norm(np.concatenate(bones), axis=-1)
+    assert lengths[True].std() < 1e-3 * lengths[True].mean()
+    train_rows = len(data.train.rows)
+    assert lengths[True].mean() == pytest.approx(lengths[False][:train_rows].mean(), rel=0.02)
+    with pytest.raises(InputError, match="--mean-limb-scaled is for stores"):
+        PoseMachineData.open(plan(**PAIRS, mean_limb_scaled=True), write_lists(tmp_path / "lists", filmed))
 
 
 def test_half_the_gradient_of_bones_is_a_switch(filmed):

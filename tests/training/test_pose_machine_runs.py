@@ -236,6 +236,19 @@ def test_what_cannot_be_trained_is_said(filmed, stills, tmp_path):
         train("pose-machine-h36m", stage=2, start_from=stills / "train_h36m.txt", **other, **common)
 
 
+def test_a_broken_picture_ends_a_training_with_its_name(tmp_path, stills):
+    store = write_filmed_store(tmp_path / "store")
+    for picture in store.rglob("*.jpg"):
+        picture.write_bytes(picture.read_bytes()[:300])
+    torch.manual_seed(0)
+    checkpoint = {"schema": 2, "network": PoseMachine("image", width=16, image_size=56).state_dict(), "mean": None}
+    torch.save(checkpoint, tmp_path / "before.pt")
+    with pytest.raises(InputError, match=r"\.jpg: cannot be read as a picture"):
+        train(
+            "pose-machine-h36m", data_dir=store, out_dir=tmp_path, stage=2, start_from=tmp_path / "before.pt", **SHORT
+        )
+
+
 def test_the_preset_of_pairs_sees_no_picture():
     from maquette.training.presets import PRESETS
 
