@@ -360,15 +360,13 @@ class PoseMachinePreset(Preset):
     stills: int = 3
     """Still pictures in a step of stages 3 to 5, where there is ``--mpii``; each is a sequence of its own."""
     stage_steps: tuple[int, int, int, int, int] = (800_000, 300_000, 300_000, 400_000, 400_000)
-    """Optimiser steps of each stage. Of the published 2,000,000 of stage 2 the weights after 300,000 went on; how many
-    stage 1 had is not published."""
+    """Optimiser steps of each stage (published for stage 2: 2,000,000, of which 300,000 were used; for 1: none)."""
     learning_rate: tuple[float, float, float, float, float] = (1e-4, 1e-4, 1e-4, 1e-5, 1e-5)
     """Of Adam, constant; every layer has its published factor on it."""
     clip_norm: float = 5.0
     """Largest norm of the gradient."""
     pretraining: Literal["heatmaps", "regression"] = "heatmaps"
-    """Stage 1: heatmaps of 14 joints in two steps, as convolutional pose machines have them, or the coordinates
-    themselves. The authors published both."""
+    """Stage 1: heatmaps of 14 joints, as convolutional pose machines have them, or coordinates. Both were published."""
     mask_probability: float = 0.02
     """Stage 5: probability that the correction does not see a joint; twice that for spine and head."""
     initialisation: Literal["published", "scaled"] = "published"
@@ -376,19 +374,16 @@ class PoseMachinePreset(Preset):
     half_bone_gradient: bool = False
     """The published gradient of the loss on bones: of both ends of a bone only the outer one is moved."""
     published_flags: bool = False
-    """The published backward pass through time: it reads the marks of where sequences start in the wrong direction, so
-    that still pictures leak into the video."""
+    """The published LSTM backward in time: it reads the marks of where sequences start in the wrong direction."""
     published_sampling: bool = False
     """The published order: sequences that start anywhere, even across two videos, and still pictures in an order that
     is shuffled once, so that the same ones come together again and again."""
     published_missing: bool = False
     """Points that are missing in still pictures count in the losses, as published: at the corner of the picture."""
     dropped_value: float = 0.5
-    """Stage 5: where in all three directions the correction sees a joint that is dropped; 0, at the edge of all that
-    occurs, is the published place, 0.5 the middle."""
+    """Stage 5: where a dropped joint stands in all directions: 0 (published) is the edge of all that occurs."""
     mean_limb_scaled: bool = False
-    """Every body of a store rescaled to mean limb lengths, as the published lists seem to be; errors are then not those
-    on Human3.6M."""
+    """Bodies of a store at mean limb lengths, as the published lists seem to be; errors are not those on the data."""
     width: int = 1024
     """Width of the hidden layers."""
     image_size: int = 368
