@@ -45,8 +45,9 @@ def finish(
 
     In order: :func:`smooth`, :func:`constant_bones`, :func:`scale_to_height`, :func:`fill_gaps`,
     :func:`root_trajectory`, :func:`estimate_tilt`, the ``refiner``, :func:`camera_to_world`, :func:`ground`,
-    :func:`plant_feet`. Every step leaves its note. Smoothing comes first because the median bone length of noisy joints is too long; scale before
-    the path because depth is proportional to it; the ground last because it needs all the others.
+    :func:`plant_feet`. Every step leaves its note. Smoothing comes first because the median bone length of noisy joints
+    is too long; scale before the path because depth is proportional to it; the ground last because it needs all the
+    others.
 
     Args:
         motion: root-relative, camera axes, as :class:`maquette.lifting.lifter.Lifter` gives it.

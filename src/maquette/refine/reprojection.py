@@ -21,7 +21,7 @@ from maquette.refine.reprojection_solver import solve_clip
 
 log = logging.getLogger(__name__)
 
-_MAX_REPROJECTION_GROWTH, _MAX_JERK_GROWTH, _MAX_SKATE_GROWTH = 1.10, 1.25, 1.25
+_MAX_REPROJECTION_GROWTH, _MAX_JERK_GROWTH, _MAX_SKATE_GROWTH = 1.10, 1.5, 1.25
 _SLACK_PX, _SLACK_SKATE_MPS = 0.5, 0.02
 
 

@@ -22,16 +22,18 @@ class Trust:
 
     picture_rate_hz: float = 5.0
     """Independent looks at a point in a second: a detector's errors last."""
-    picture_floor: float = 0.003
-    """Least error of a point, in heights of the person."""
+    picture_floor: float = 0.001
+    """Least error of a point, in heights of the person, where the 2D names Human3.6M's own joints."""
+    landmark_floor: float = 0.030
+    """The same where it does not: detectors mark other places than joint centres, by 15 to 30 mm."""
     shaking_cutoff_hz: float = 6.0
     """What is faster in the 2D is taken as the detector's error, and as a measure of the slower one."""
     shaking_factor: float = 1.0
-    offset_factor: float = 0.5
+    offset_factor: float = 0.3
     """How much of the slow disagreement of picture and pose counts as the detector's error."""
-    tau_s: float = 0.15
+    tau_s: float = 0.2
     """For how long errors of a lifter last."""
-    lifter_factor: float = 1.0
+    lifter_factor: float = 1.5
     """Errors of the lifter over the usual ones."""
     root_acceleration: float = 3.0
     bone_acceleration: float = 5.0
@@ -39,9 +41,9 @@ class Trust:
     length_sigma: float = 0.03
     """Of logarithms: the common size, and each length by itself."""
     focal_sigma: float = 0.2
-    still_mps: float = 0.1
+    still_mps: float = 0.15
     floor_m: float = 0.03
-    contact_rate_hz: float = 5.0
+    contact_rate_hz: float = 10.0
 
 
 def pose_and_problem(
@@ -120,11 +122,15 @@ def point_sigma(
     slow = _slow(sight, motion, trust.shaking_cutoff_hz)
     shaking = _spread(sight - slow)
     offset = _spread(_slow(away, motion, 1.0))
-    floor = trust.picture_floor * height
+    joints = [motion.skeleton.index(name) for name in _JOINTS_ONLY if name in motion.skeleton]
+    exact = bool(joints) and bool(known[:, joints].any(axis=0).all())
+    floor = (trust.picture_floor if exact else trust.landmark_floor) * height
     return np.sqrt(floor**2 + (trust.shaking_factor * shaking) ** 2 + (trust.offset_factor * offset) ** 2)
 
 
 _REFERENCE_M = 1.7
+_JOINTS_ONLY = ("spine", "thorax", "nose")
+"""What only 2D on Human3.6M's own joints has; no detector's format gives it."""
 _GIVEN_SIZE_SIGMA = 0.003
 
 
