@@ -170,9 +170,9 @@ class CorrectionPreset(Preset):
     """Share of the poses that are spoilt further, as lifters that are not known here might."""
     online_steps: int = 10
     """What the weights say about their use: the steps for each frame, at most ..."""
-    online_rate: float = 2e-5
+    online_rate: float = 3e-5
     """... their size ..."""
-    good_fit: float = 0.035
+    good_fit: float = 0.06
     """... and how near a clip's pictures need to come to what was seen."""
     validate_steps: int = 1_000
     """Steps between validations."""
