@@ -22,14 +22,14 @@ class Trust:
 
     picture_rate_hz: float = 5.0
     """Independent looks at a point in a second: a detector's errors last."""
-    picture_floor: float = 0.001
+    picture_floor: float = 0.0005
     """Least error of a point, in heights of the person, where the 2D names Human3.6M's own joints."""
     landmark_floor: float = 0.030
     """The same where it does not: detectors mark other places than joint centres, by 15 to 30 mm."""
     shaking_cutoff_hz: float = 6.0
     """What is faster in the 2D is taken as the detector's error, and as a measure of the slower one."""
-    shaking_factor: float = 1.0
-    offset_factor: float = 0.3
+    shaking_factor: float = 1.3
+    offset_factor: float = 0.45
     """How much of the slow disagreement of picture and pose counts as the detector's error."""
     tau_s: float = 0.2
     """For how long errors of a lifter last."""
@@ -38,11 +38,11 @@ class Trust:
     root_acceleration: float = 3.0
     bone_acceleration: float = 5.0
     size_sigma: float = 0.1
-    length_sigma: float = 0.03
+    length_sigma: float = 0.04
     """Of logarithms: the common size, and each length by itself."""
     focal_sigma: float = 0.2
-    still_mps: float = 0.15
-    floor_m: float = 0.03
+    still_mps: float = 0.2
+    floor_m: float = 0.025
     contact_rate_hz: float = 10.0
 
 
