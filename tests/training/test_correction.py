@@ -138,8 +138,14 @@ def test_spoilt_poses_are_still_bodies(bodies):
     assert np.linalg.norm(away[:, 1:].mean(0), axis=-1).max() < 40  # in no direction more than in the other
 
 
-def _experiment(store, **fields) -> CorrectionExperiment:
-    plan = get_preset("correction-mocap", **{**SMALL, **fields})
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> dict[str, Any]:
+    """A small training whose poses are lifted once."""
+    return SMALL | {"keep_poses": str(tmp_path_factory.mktemp("poses") / "poses.npz")}
+
+
+def _experiment(store, small, **fields) -> CorrectionExperiment:
+    plan = get_preset("correction-mocap", **{**small, **fields})
     assert isinstance(plan, CorrectionPreset)
     torch.manual_seed(plan.seed)
     experiment = build_experiment(plan, store)
@@ -147,8 +153,8 @@ def _experiment(store, **fields) -> CorrectionExperiment:
     return experiment
 
 
-def test_the_published_losses_are_sums_of_squares_by_twice_the_rows(store):
-    experiment = _experiment(store, losses="published")
+def test_the_published_losses_are_sums_of_squares_by_twice_the_rows(store, small):
+    experiment = _experiment(store, small, losses="published")
     batch = experiment.batch(2)
     with torch.no_grad():
         found = float(experiment.loss(batch))
@@ -162,30 +168,31 @@ def test_the_published_losses_are_sums_of_squares_by_twice_the_rows(store):
     assert found == pytest.approx(squares / (2 * len(corrected)), rel=1e-5)
 
 
-def test_metric_losses_vanish_at_the_truth_but_for_the_projector(store):
-    experiment = _experiment(store, picture_weight=0.0)
+def test_metric_losses_vanish_at_the_truth_but_for_the_projector(store, small):
+    experiment = _experiment(store, small, picture_weight=0.0)
     torch.nn.init.zeros_(experiment.network.change.weight)
     torch.nn.init.zeros_(experiment.network.change.bias)
     truth = experiment.batch(0).truth
-    at_truth = float(experiment.loss(Poses(truth, truth, torch.full((len(truth),), 4000.0))))
     away = truth.clone()
     away[:, 3:] += 10 / torch.from_numpy(PUBLISHED_16.span_mm.ravel())[3:].float()  # 10 mm in each direction
-    found = float(experiment.loss(Poses(away, truth, torch.full((len(truth),), 4000.0))))
+    distance = torch.full((len(truth),), 4000.0)
+    with torch.no_grad():
+        at_truth, found = (float(experiment.loss(Poses(coarse, truth, distance))) for coarse in (truth, away))
     assert at_truth == pytest.approx(1.3e-4, abs=1e-6)  # the square root's rounded corner
     # 15 of 16 joints are off by sqrt(3) cm; of the bones those at the hip.
     at_hip = sum(parent == 0 for parent in H36M_16.parents[1:])
     assert found == pytest.approx(0.01 * 3**0.5 * (15 + 0.3 * at_hip) / 16, rel=0.01)
 
 
-def test_batches_are_a_function_of_the_step(store):
-    experiment = _experiment(store)
+def test_batches_are_a_function_of_the_step(store, small):
+    experiment = _experiment(store, small)
     for first, again in zip(experiment.batch(3), experiment.batch(3), strict=True):
         torch.testing.assert_close(first, again, rtol=0, atol=0)
     assert not torch.equal(experiment.batch(3).coarse, experiment.batch(4).coarse)
 
 
-def test_a_run_that_was_stopped_ends_with_the_same_weights(store, tmp_path, monkeypatch):
-    whole = train("correction-mocap", data_dir=store, out_dir=tmp_path / "whole", **SMALL)
+def test_a_run_that_was_stopped_ends_with_the_same_weights(store, small, tmp_path, monkeypatch):
+    whole = train("correction-mocap", data_dir=store, out_dir=tmp_path / "whole", **small)
     real = correction.learning_rate
 
     def stop(plan, step):
@@ -195,7 +202,7 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(store, tmp_path, monk
 
     monkeypatch.setattr(correction, "learning_rate", stop)
     with pytest.raises(RuntimeError, match="power"):
-        train("correction-mocap", data_dir=store, out_dir=tmp_path / "parts", **SMALL, checkpoint_minutes=0.0)
+        train("correction-mocap", data_dir=store, out_dir=tmp_path / "parts", **small, checkpoint_minutes=0.0)
     monkeypatch.setattr(correction, "learning_rate", real)
     resumed = train("correction-mocap", data_dir=store, out_dir=tmp_path / "parts", resume=True)
     first, second = (read_checkpoint(tmp_path / name / CHECKPOINT) for name in ("whole", "parts"))
@@ -216,8 +223,8 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(store, tmp_path, monk
     assert "--poses 1024" in spec.command
 
 
-def test_validation_measures_the_correction(store):
-    experiment = _experiment(store)
+def test_validation_measures_the_correction(store, small):
+    experiment = _experiment(store, small)
     torch.nn.init.zeros_(experiment.network.change.weight)
     torch.nn.init.zeros_(experiment.network.change.bias)
     with torch.no_grad():
@@ -236,6 +243,6 @@ def test_validation_measures_the_correction(store):
 
 def test_impossible_values_are_named():
     with pytest.raises(InputError) as error:
-        get_preset("correction-mocap", poses=0, spoilt_share=1.0, bone_weight=-1.0, losses="x")
-    for words in ("--poses 0", "--spoilt-share 1.0", "--bone-weight -1.0", "--losses x"):
+        get_preset("correction-mocap", poses=0, spoilt_share=1.0, bone_weight=-1.0, online_rate=0.0, width=48)
+    for words in ("--poses 0", "--spoilt-share 1.0", "--bone-weight -1.0", "--online-rate 0.0", "--width 48"):
         assert words in str(error.value)

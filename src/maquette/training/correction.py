@@ -158,7 +158,7 @@ class CorrectionExperiment(Experiment):
                     errors[f"{kind}_n_mpjpe_mm"].append(1000 * n_mpjpe(found, truth)[usable])
                     errors[f"{kind}_mpjpe_mm"].append(1000 * mpjpe(found, truth)[usable])
         rows = slice(0, 4096)
-        truth, distance = (torch.from_numpy(a[rows]).to(device) for a in (self.poses.truth, self.poses.distance_mm))
+        truth, distance = (torch.tensor(a[rows], device=device) for a in (self.poses.truth, self.poses.distance_mm))
         wrong = (self.network.project(truth).float() - picture_of(truth, distance)) / 0.2
         errors["picture_rms"].append(np.array([float(wrong.square().mean().sqrt())]))
         return {name: float(np.concatenate(found).mean()) for name, found in errors.items()}

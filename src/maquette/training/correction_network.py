@@ -28,7 +28,7 @@ class CorrectionPair(nn.Module):
     """``correct`` a normalised pose, ``project`` it to a normalised picture.
 
     Args:
-        width: of the hidden layers of the published form.
+        width: of the hidden layers of the published form, more than the 48 that carry the pose.
     """
 
     def __init__(self, width: int = 1024) -> None:
@@ -53,7 +53,7 @@ class CorrectionPair(nn.Module):
         through = torch.eye(POSE, dtype=self.change.weight.dtype)
         change_tmp, bias = _centred(self.change_tmp)
         change_tmp = torch.cat([through, change_tmp], dim=1)
-        bias = torch.cat([torch.full_like(bias[:POSE], _CARRY), bias])
+        bias = torch.cat([torch.full((POSE,), _CARRY, dtype=bias.dtype), bias])
         change = torch.cat([through, _STEP * self.change.weight.T])
         project_2d, seen_bias = self.project_2d.weight.T, self.project_2d.bias
         arrays = [

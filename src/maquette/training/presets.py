@@ -173,6 +173,8 @@ def check_preset(preset: Preset) -> None:
         )
     if isinstance(preset, PoseMachinePreset) and preset.front == "image" and preset.image_size < _SMALLEST_PICTURE:
         problems.append(f"--image-size {preset.image_size}: expected {_SMALLEST_PICTURE} or more")
+    if isinstance(preset, CorrectionPreset) and preset.width <= 48:
+        problems.append(f"--width {preset.width}: 48 units carry the pose, expected 49 or more")
     if isinstance(preset, RelativePreset) and preset.stride != 1:
         problems.append(f"--stride {preset.stride}: this network gives one frame at a time, expected 1")
     if problems:
