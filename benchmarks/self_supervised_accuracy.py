@@ -13,7 +13,7 @@ of lifter that the correction has never seen, the nearest of 20,480 training pos
 2017). Errors of 16 joints (h36m-16) in mm: N-MPJPE, MPJPE, PA-MPJPE, and MPJVE in mm per frame of 1/50 s.
 
 "corrected" is the correction without any update; updates are of the size that the weights say, or of the published;
-"as shipped" is ``SelfSupervisedRefiner()``, which stops where the picture fits and gives back what fits worse. "2D"
+"as shipped" is ``SelfSupervisedRefiner()``, which leaves alone what fits, and stops where it does. "2D"
 is the distance of the pose's picture to the 2D that was seen, as a share of a limb joint's mean distance, by the
 projector: what an update lowers.
 """
@@ -140,7 +140,7 @@ def as_shipped(weights: CorrectionWeights, clips: LiftedClips) -> dict[str, floa
     for motion, keypoints in zip(clips.motion, clips.keypoints, strict=True):
         assert motion.camera is not None
         found.append(refiner(motion, keypoints, motion.camera))
-    kept = np.mean(["left as it was" not in motion.notes[-1] for motion in found])
+    kept = np.mean(["; left as " not in motion.notes[-1] for motion in found])
     return {**measure(clips, [from_hip(motion) for motion in found]), "kept": round(float(kept), 2)}
 
 

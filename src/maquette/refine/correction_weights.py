@@ -59,7 +59,7 @@ class CorrectionSpec(msgspec.Struct, frozen=True, kw_only=True):
     """... and the size of these steps."""
     good_fit: float = 0.0
     """Distance of a clip's pictures to what was seen, as a share of the mean distance of a limb joint to the root, at
-    which no more steps are taken: nearer than this, the pose follows the mistakes of the detector."""
+    which nothing more is done: nearer than this, the pose would follow the mistakes of the detector."""
     licence: str
     training_data: str
     attribution: str = ""

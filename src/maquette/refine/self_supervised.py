@@ -16,6 +16,7 @@ from maquette.keypoints import Keypoints
 from maquette.motion import Motion
 from maquette.refine.correction_batched import refine_frames
 from maquette.refine.correction_loss import PictureLoss
+from maquette.refine.correction_network import Correction
 from maquette.refine.correction_published import (
     OptimiserState,
     RefinedPoses,
@@ -47,15 +48,15 @@ class SelfSupervisedRefiner:
             beforehand. None: as many as the weights say.
         learning_rate: of the steps; None: what the weights say. Adam's first step changes every weight by as much,
             however good the pose already is: more than that overshoots.
-        good_fit: no more steps once the pictures of the clip are this near to what was seen (root mean square over
-            joints, as a share of the mean distance of a limb joint to the root); 0 takes all steps. None: what the
-            weights say.
+        good_fit: a clip whose pictures are this near to what was seen (root mean square over joints, as a share of the
+            mean distance of a limb joint to the root) is left alone, and no more steps are taken once one is; 0 takes
+            all steps. None: what the weights say.
         optimiser_state: ``"reset"`` treats each frame by itself; ``"carry"`` takes Adam's moments from frame to frame
             as the published program does, hundreds of times more slowly.
         correct: also apply the correction learnt beforehand, as published; False adds only what the steps change.
         loss: what the steps minimise; None compares points and bones, weighted by confidence.
         best_step: for each frame the step with the smallest loss, instead of the last.
-        keep_worse: keep the result also when the clip fits the picture worse than before, and not well.
+        keep_worse: keep the result also when the clip fits the picture worse than before.
         threads: of a matrix product of many frames; 0 for one on each core.
 
     Raises:
@@ -115,6 +116,12 @@ class SelfSupervisedRefiner:
             return motion.with_notes(
                 f"{name}: no frame shows enough of the person and has a whole pose; left as it was"
             )
+        fit = self._fit_as_it_is(view) if self.good_fit else np.inf
+        if fit <= self.good_fit:
+            return motion.with_notes(
+                f"{name}: the poses explain the 2D keypoints already (to {fit:.3f} of a limb joint's distance to the "
+                f"hip, a good fit is {self.good_fit:g}); left as they were"
+            )
         steps, taken = self._refine(view)
         shift = np.zeros((motion.n_frames, len(H36M_16), 3))
         shift[used] = self._shift(view, steps)[used]
@@ -122,7 +129,7 @@ class SelfSupervisedRefiner:
         refined = motion.with_notes(positions=moved, rotations=None)
         before, after = (_mean(reprojection_px(m, keypoints, camera)[used]) for m in (motion, refined))
         fit = f"distance to the 2D keypoints {before:.2f} px before and {after:.2f} px after"
-        if not (after <= before or self.keep_worse or _fits(steps, view, self.good_fit)):
+        if not after <= before and not self.keep_worse:
             return motion.with_notes(f"{name} would fit the picture worse ({fit}); left as it was")
         return refined.with_notes(*self._notes(name, fit, taken, motion, refined, len(used)))
 
@@ -136,13 +143,17 @@ class SelfSupervisedRefiner:
         """The poses on the way to a good fit of the clip, or to the last step; and how many steps that took."""
         if not self.good_fit:
             return self._steps(view, self.n_steps, losses=self.best_step), self.n_steps
-        # Most clips fit already, and matrices for each frame are slow.
-        steps = self._steps(view, 0, losses=True)
-        if self.n_steps and not _fits(steps, view, self.good_fit):
-            steps = self._steps(view, self.n_steps, losses=True)
-        taken = int(np.argmax(np.append(clip_fit(steps, view) <= self.good_fit, True)))
-        taken = min(taken, steps.poses.shape[1] - 1)
+        steps = self._steps(view, self.n_steps, losses=True)
+        fits = clip_fit(steps.point_loss, view) <= self.good_fit
+        taken = int(np.argmax(fits)) if fits.any() else self.n_steps
         return RefinedPoses(*(array[:, : taken + 1] for array in vars(steps).values())), taken
+
+    def _fit_as_it_is(self, view: CorrectionView) -> float:
+        """:func:`clip_fit` of the poses as the lifter gave them."""
+        rows, network = view.usable, Correction(self.weights)
+        projected, _ = network.project(view.pose[rows].astype(network.dtype))
+        error = self.loss(projected, view.picture[rows], view.weight[rows])
+        return float(clip_fit(error.point[:, None], view)[0])
 
     def _steps(self, view: CorrectionView, n_steps: int, *, losses: bool) -> RefinedPoses:
         rows = view.usable
@@ -187,15 +198,15 @@ class SelfSupervisedRefiner:
         ]
 
 
-def clip_fit(steps: RefinedPoses, view: CorrectionView) -> Float[np.ndarray, " steps"]:
+def clip_fit(point_loss: Float[np.ndarray, "frames steps"], view: CorrectionView) -> Float[np.ndarray, " steps"]:
     """How far the clip's pictures are from what was seen after each number of steps: root mean square over the joints,
-    weighted by confidence, as a share of the mean distance of a limb joint to the root."""
+    weighted by confidence, as a share of the mean distance of a limb joint to the root.
+
+    Args:
+        point_loss: of the usable frames.
+    """
     weight = view.weight[view.usable].mean(axis=1).sum()
-    return np.sqrt(steps.point_loss.sum(axis=0) / max(weight, np.finfo(np.float64).tiny)) / PICTURE_UNIT
-
-
-def _fits(steps: RefinedPoses, view: CorrectionView, good_fit: float) -> bool:
-    return bool(good_fit) and bool(clip_fit(steps, view)[-1] <= good_fit)
+    return np.sqrt(point_loss.sum(axis=0) / max(weight, np.finfo(np.float64).tiny)) / PICTURE_UNIT
 
 
 def _filled(view: CorrectionView, poses: Float[np.ndarray, "usable 48"]) -> Float[np.ndarray, "frames 48"]:

@@ -8,8 +8,9 @@ from maquette.refine.correction_published import LEARNING_RATE
 from maquette.refine.correction_weights import CorrectionWeights
 
 _LIMITS = """\
-* What the picture says, our lifters have used already: behind them there is little left to correct, and what an update
-  adds follows the errors of the detector. It is made for lifters whose poses do not fit the picture.
+* What the picture says, our lifters have used already: behind them there is nothing left to correct, and what an update
+  adds follows the errors of the detector. By default their poses stay as they are. It is made for lifters whose poses
+  do not fit the picture.
 * The projector knows no distance: it expects the perspective of somebody a few metres away.
 * Every frame stands alone. Smooth afterwards.
 * Joints are those of Human3.6M. Where a detector marks others (hips and shoulders of COCO), updates pull towards those.
@@ -69,9 +70,9 @@ N-MPJPE / MPJPE / PA-MPJPE in mm over 16 joints, and MPJVE in mm per frame of 1/
 repaired, nothing smoothed. "Corrected" is the pair without any update; updates have the learning rate
 {spec.learning_rate:g}, the published one {LEARNING_RATE:g}. "As shipped" is `SelfSupervisedRefiner()`: at most
 {spec.n_steps} updates, none once the pictures of a clip are within {spec.good_fit:g} of a limb joint's mean distance to
-the 2D; one whose picture would fit worse, and not well, stays as it was. CMU 02 and 94 and HDM05 were never trained on
-and nothing was chosen on them; recipe and numbers of use were chosen on CMU val. "Nearest of a library" takes the
-training pose whose picture is nearest, a kind of lifter that was not trained with.
+the 2D; one that is so near as it was lifted stays as it was, and one whose picture would fit worse. CMU 02 and 94 and
+HDM05 were never trained on and nothing was chosen on them; recipe and numbers of use were chosen on CMU val. "Nearest of
+a library" takes the training pose whose picture is nearest, a kind of lifter that was not trained with.
 
 {tables}
 
