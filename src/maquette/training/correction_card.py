@@ -71,8 +71,8 @@ repaired, nothing smoothed. "Corrected" is the pair without any update; updates 
 {spec.learning_rate:g}, the published one {LEARNING_RATE:g}. "As shipped" is `SelfSupervisedRefiner()`: at most
 {spec.n_steps} updates, none once the pictures of a clip are within {spec.good_fit:g} of a limb joint's mean distance to
 the 2D; one that is so near as it was lifted stays as it was, and one whose picture would fit worse. CMU 02 and 94 and
-HDM05 were never trained on and nothing was chosen on them; recipe and numbers of use were chosen on CMU val. "Nearest of
-a library" takes the training pose whose picture is nearest, a kind of lifter that was not trained with.
+HDM05 were never trained on and nothing was chosen on them; recipe and numbers of use were chosen on CMU val. "Nearest
+of a library" takes the training pose whose picture is nearest, a kind of lifter that was not trained with.
 
 {tables}
 
