@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from walking_figure import FPS, camera_at, film, walk
 
 from maquette.errors import InputError
 from maquette.evaluate.metrics import n_mpjpe, velocity_error
@@ -21,7 +22,6 @@ from maquette.refine.reprojection_limits import limit_rows
 from maquette.refine.reprojection_problem import Pose, Problem
 from maquette.refine.reprojection_solver import minimise, solve_clip
 from maquette.skeletons import H36M_16, H36M_17, LIFTED_21, SKELETONS
-from walking_figure import FPS, camera_at, film, walk
 
 TILT = CameraTilt(np.radians(10.0), 0.0, 0.02, 0.02, 1.77, "given")
 
@@ -79,7 +79,8 @@ def test_the_gradient_is_that_of_the_cost(seed: int) -> None:
         assert found == pytest.approx(expected, rel=1e-5, abs=1e-3 * abs(expected) + 1e-3)
 
 
-def test_the_step_solves_the_whole_damped_system() -> None:
+@pytest.mark.parametrize("fixed", [False, True])
+def test_the_step_solves_the_whole_damped_system(fixed: bool) -> None:
     """Against a dense solve of the matrix that the blocks describe."""
     pose, problem = _problem(0.4)
     normal = problem.normal(_moved(problem, pose, 1, 0.1))
@@ -103,9 +104,48 @@ def test_the_step_solves_the_whole_damped_system() -> None:
     border = normal.border.reshape(frames * n, -1)
     shared = normal.shared + 0.01 * np.diag(np.diag(normal.shared))
     matrix = np.block([[whole, border], [border.T, shared]])
-    expected = np.linalg.solve(matrix, -np.concatenate((normal.gradient.ravel(), normal.shared_gradient)))
-    own, found = normal.step(0.01)
+    gradient = np.concatenate((normal.gradient.ravel(), normal.shared_gradient))
+    if fixed:
+        matrix, gradient = whole, normal.gradient.ravel()
+    expected = -np.linalg.solve(matrix, gradient)
+    own, found = normal.step(0.01, fixed_shared=fixed)
+    if fixed:
+        assert not found.any()
+        found = found[:0]
     np.testing.assert_allclose(np.concatenate((own.ravel(), found)), expected, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("unseen", [slice(0, 5), slice(6, 9), slice(9, None)])
+def test_the_gradient_where_nobody_is_seen(unseen: slice) -> None:
+    pose, problem = _problem(0.5)
+    problem.weight[unseen] = 0.0
+    pose = _moved(problem, pose, 0, 0.3)
+    normal = problem.normal(pose)
+    own = np.zeros(normal.gradient.shape)
+    own[:, :3] = np.random.default_rng(0).normal(size=(problem.frames, 3))
+    h, still = 1e-6, np.zeros(len(pose.shared))
+    ahead, behind = (problem.cost(problem.moved(pose, s * h * own, still)) for s in (1, -1))
+    assert float((normal.gradient * own).sum()) == pytest.approx((ahead - behind) / (2 * h), rel=1e-5)
+
+
+def test_a_person_who_is_not_seen_stays() -> None:
+    """At the ends of a clip nothing says where the root is: it must not fly on as it last moved."""
+    motion, keypoints, _ = _placed(5.0)
+    seen = np.zeros(motion.n_frames, dtype=bool)
+    seen[45:-45] = True
+    hidden = dataclasses.replace(
+        keypoints,
+        points=np.where(seen[:, None, None], keypoints.points, np.nan),
+        confidence=np.where(seen[:, None], keypoints.confidence, 0.0),
+    )
+    assert motion.contacts is not None
+    placed = dataclasses.replace(motion, contacts=motion.contacts & seen[:, None])
+    refined = ReprojectionRefiner().refine(placed, hidden, TILT)
+    assert refined.kept
+    root = refined.motion.positions[:, 0]
+    first, last = np.flatnonzero(seen)[[0, -1]]
+    assert np.linalg.norm(root[:first] - root[first], axis=-1).max() < 0.2
+    assert np.linalg.norm(root[last:] - root[last], axis=-1).max() < 0.2
 
 
 def test_the_end_is_a_minimum() -> None:
@@ -219,6 +259,14 @@ def test_pieces_of_a_long_clip_join(monkeypatch: pytest.MonkeyPatch) -> None:
         np.linalg.norm(np.diff(pieces, 2, axis=0), axis=-1).max()
         < 1.5 * np.linalg.norm(np.diff(whole, 2, axis=0), axis=-1).max()
     )
+
+
+def test_pictures_minutes_apart() -> None:
+    """A second of such a clip holds no frame at all: pieces are counted in frames then."""
+    motion, keypoints, _ = _placed(6.0)
+    slow = dataclasses.replace(motion, fps=Fraction(1, 100), contacts=None, contact_joints=())
+    refined = ReprojectionRefiner(iterations=3).refine(slow, dataclasses.replace(keypoints, fps=slow.fps))
+    assert np.isfinite(refined.motion.positions).all()
 
 
 @pytest.mark.parametrize("forwards", [False, True])

@@ -94,6 +94,8 @@ class ReprojectionRefiner:
         fitted, fitted_tilt = fitted_motion(motion, problem, found, camera, tilt)
         after = measure(fitted, keypoints, fitted.camera or camera)
         problems = _worse(before, after)
+        if not np.isfinite(fitted.positions).all():
+            problems.append("it lost the figure")
         summary = f"{before.words()} before; {after.words()} after"
         if problems and not self.keep_worse:
             note = f"reprojection refinement made things worse ({', '.join(problems)}) and was undone: {summary}"

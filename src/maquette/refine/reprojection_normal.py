@@ -58,23 +58,29 @@ class Normal:
         self.shared += flat.T @ flat
         self.shared_gradient += flat.T @ residual.ravel()
 
-    def step(self, damping: float) -> tuple[Float[np.ndarray, "frames unknowns"], Float[np.ndarray, " shared"]]:
-        """The Levenberg-Marquardt step: what to add to the unknowns.
+    def step(
+        self, damping: float, *, fixed_shared: bool = False
+    ) -> tuple[Float[np.ndarray, "frames unknowns"], Float[np.ndarray, " shared"]]:
+        """The Levenberg-Marquardt step: what to add to the unknowns; nothing to the shared ones if they are fixed.
 
         Raises:
             numpy.linalg.LinAlgError: the damped matrix is not positive definite in floating point.
         """
-        from scipy.linalg import cho_solve_banded, cholesky_banded
+        from scipy.linalg import cholesky_banded, get_lapack_funcs
 
         frames, n = self.gradient.shape
         factor = cholesky_banded(self._bands(damping), lower=True, overwrite_ab=True, check_finite=False)
-        border = self.border.reshape(frames * n, -1)
-        right = np.concatenate((self.gradient.reshape(-1, 1), border), axis=1)
-        solved = cho_solve_banded((factor, True), right, overwrite_b=False, check_finite=False)
-        damped = self.shared + np.diag(damping * np.diag(self.shared))
-        shared = -np.linalg.solve(damped - border.T @ solved[:, 1:], self.shared_gradient - border.T @ solved[:, 0])
-        own = -(solved[:, 0] + solved[:, 1:] @ shared)
-        return own.reshape(frames, n), shared
+        (solve_triangular,) = get_lapack_funcs(("tbtrs",), (factor,))
+        # Half a solution is all that the Schur complement needs of the border: (L^-1 B)' (L^-1 B) = B' A^-1 B.
+        half, _ = solve_triangular(factor, self.gradient.reshape(-1, 1), uplo="L", trans="N")
+        shared = np.zeros(len(self.shared))
+        if not fixed_shared:
+            border, _ = solve_triangular(factor, self.border.reshape(frames * n, -1), uplo="L", trans="N")
+            damped = self.shared + np.diag(damping * np.diag(self.shared))
+            shared = -np.linalg.solve(damped - border.T @ border, self.shared_gradient - border.T @ half[:, 0])
+            half[:, 0] += border @ shared
+        own, _ = solve_triangular(factor, half, uplo="L", trans="T")
+        return -own.reshape(frames, n), shared
 
     def _bands(self, damping: float) -> Float[np.ndarray, "bands values"]:
         """The lower bands as LAPACK wants them: ``bands[i - j, j]`` is row i, column j."""

@@ -5,7 +5,8 @@ With t in seconds, the cost of a figure (root r, directions u_b and lengths L_b 
 * picture: rate x the integral over t of rho(|projection of x_j - seen|^2 / sigma_j^2), rho that of Geman and McClure;
 * lifter: e_b = (L_b u_b - lifted bone) / sigma_b as a stationary process that forgets within tau: errors of a lifter
   last for tenths of a second, so that two frames in a row are not two opinions;
-* smoothness: the integral of |r''|^2 and |(L_b u_b)''|^2 over squared densities of acceleration;
+* smoothness: the integral of |r''|^2 and |(L_b u_b)''|^2 over squared densities of acceleration; and of |r'|^2 while
+  nobody is seen: what is not known to go on, stays;
 * standing feet: the integral of |x_foot'|^2 while the foot stands, and of its height over one floor, both robust;
 * limits of knees and elbows (:mod:`~maquette.refine.reprojection_limits`);
 * shared: logarithms of the lengths (one size, own proportions), logarithm of the focal length, the camera's pitch, roll
@@ -18,6 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from maquette.refine.motion_tilt import up_of_tilt
+from maquette.refine.motion_trajectory import MIN_JOINTS
 from maquette.refine.reprojection_body import BoneTree, tangents
 from maquette.refine.reprojection_limits import limit_rows
 from maquette.refine.reprojection_normal import Normal
@@ -27,6 +29,8 @@ _NEAR_M = 0.1
 _PICTURE_KERNEL = 3.0
 _FLOOR_KERNEL = _STILL_KERNEL = 3.0
 """Residuals far beyond this many standard deviations count as mistakes."""
+_UNSEEN_SPEED = 0.3
+"""Density of velocity of a root that nobody sees, in m / s per square root of Hz."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +104,7 @@ class Problem:
         root_weight, bone_weight = self._bending
         total += root_weight * float((np.diff(pose.root_m, 2, axis=0) ** 2).sum())
         total += bone_weight * float((np.diff(vectors, 2, axis=0) ** 2).sum())
+        total += float((self._drift_weight[:, None] * np.diff(pose.root_m, axis=0) ** 2).sum())
         if self.standing.any():
             still, floor = self._feet(joints, pose)
             total += float((self._step_weight * _robust((still**2).sum(-1), _STILL_KERNEL)).sum())
@@ -135,7 +140,7 @@ class Problem:
         step = own[:, 3:].reshape(self.frames, -1, 2)
         direction = pose.direction + np.einsum("fbik,fbk->fbi", tangents(pose.direction), step)
         direction /= np.linalg.norm(direction, axis=-1, keepdims=True)
-        return Pose(pose.root_m + own[:, :3], direction, pose.shared if self.fixed_shared else pose.shared + shared)
+        return Pose(pose.root_m + own[:, :3], direction, pose.shared + shared)
 
     # Parts of cost and derivatives.
 
@@ -147,6 +152,12 @@ class Problem:
     def _bending(self) -> tuple[float, float]:
         per_step = self.dt_s / self.dt_s**4
         return per_step / self.root_acceleration**2, per_step / self.bone_acceleration**2
+
+    @property
+    def _drift_weight(self) -> Float[np.ndarray, " steps"]:
+        """Of steps of the root from or to frames with too few points to place anybody."""
+        unseen = (self.weight > 0).sum(axis=1) < MIN_JOINTS
+        return (unseen[1:] | unseen[:-1]) / (self.dt_s * _UNSEEN_SPEED**2)
 
     def _focal(self, pose: Pose) -> float:
         return float(np.exp(pose.shared[self.tree.groups]))
@@ -275,6 +286,12 @@ class Problem:
             target[: frames - lag, place, place] += root_weight * bend[lag][: frames - lag, None]
         normal.after_root += root_weight * bend[2]
         normal.gradient[:, :3] += root_weight * _bend(pose.root_m)
+        drift = self._drift_weight[:, None]
+        pulled = drift * np.diff(pose.root_m, axis=0)
+        for at, sign in ((slice(None, -1), -1.0), (slice(1, None), 1.0)):
+            normal.own[at, place, place] += drift
+            normal.gradient[at, :3] += sign * pulled
+        normal.next[:-1, place, place] -= drift
 
         keep = self._keep
         memory = np.full(frames, (1 + keep**2) / (1 - keep**2))

@@ -15,6 +15,8 @@ from maquette.refine.reprojection_problem import Pose, Problem
 _FIRST_DAMPING, _LEAST_DAMPING, _MOST_DAMPING = 1e-3, 1e-7, 1e4
 _ENOUGH_FPS = 24.0
 _WHOLE_S, _SAMPLE_S, _SAMPLES, _PIECE_S, _OVERLAP_S = 40.0, 10.0, 4, 20.0, 1.0
+_LEAST_FRAMES = 50
+"""Pictures taken seconds apart are not cut into smaller pieces than this."""
 
 
 def solve_clip(problem: Problem, pose: Pose, *, iterations: int = 12) -> Pose:
@@ -36,7 +38,7 @@ def minimise(problem: Problem, pose: Pose, *, iterations: int = 12, tolerance: f
         normal = problem.normal(pose)
         while True:
             try:
-                candidate = problem.moved(pose, *normal.step(damping))
+                candidate = problem.moved(pose, *normal.step(damping, fixed_shared=problem.fixed_shared))
                 found = problem.cost(candidate)
             except np.linalg.LinAlgError:
                 candidate, found = pose, np.inf
@@ -99,11 +101,11 @@ def _bent_between(start: Pose, found: Pose, kept: np.ndarray) -> Pose:
 
 
 def _solve_pieces(problem: Problem, pose: Pose, iterations: int) -> Pose:
-    whole = int(_WHOLE_S / problem.dt_s)
+    whole, size, sample = (max(int(s / problem.dt_s), _LEAST_FRAMES) for s in (_WHOLE_S, _PIECE_S, _SAMPLE_S))
     if problem.frames <= whole:
         return minimise(problem, pose, iterations=iterations)
-    shared = _shared_of_samples(problem, pose, iterations)
-    size, overlap = int(_PIECE_S / problem.dt_s), max(int(_OVERLAP_S / problem.dt_s), 2)
+    shared = _shared_of_samples(problem, pose, sample, iterations)
+    overlap = max(int(_OVERLAP_S / problem.dt_s), 2)
     root, direction = pose.root_m.copy(), pose.direction.copy()
     start = 0
     while start < problem.frames:
@@ -127,9 +129,8 @@ def _rise(reach: slice, start: int, overlap: int) -> Float[np.ndarray, " frames"
     return np.clip((frames - (start - overlap)) / (2.0 * overlap), 0.0, 1.0)
 
 
-def _shared_of_samples(problem: Problem, pose: Pose, iterations: int) -> Float[np.ndarray, " shared"]:
+def _shared_of_samples(problem: Problem, pose: Pose, size: int, iterations: int) -> Float[np.ndarray, " shared"]:
     """Median of what pieces spread over the clip say about lengths, focal length and floor."""
-    size = int(_SAMPLE_S / problem.dt_s)
     found = []
     for start in np.linspace(0, problem.frames - size, _SAMPLES).astype(int):
         part = slice(int(start), int(start) + size)
