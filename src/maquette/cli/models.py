@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Models:
-    """List the lifters in the package: size, joints, licence, training data, accuracy, sha256."""
+    """List the lifters in the package, and the weights of self-supervised refinement: size, joints, licence, training
+    data, accuracy, sha256."""
 
     json: bool = False
     """Print JSON."""
@@ -14,22 +15,30 @@ class Models:
 
     def run(self) -> None:
         """Print them."""
+        from maquette.refine.correction_weights import load_correction
         from maquette.runtime.onnx_model import OnnxModel
-        from maquette.runtime.shipped import DEFAULT_MODEL, SHIPPED, card_of, find_model
+        from maquette.runtime.shipped import CORRECTIONS, DEFAULT_MODEL, SHIPPED, card_of, find_model
 
         if self.cards:
-            for name in SHIPPED:
+            for name in (*SHIPPED, *CORRECTIONS):
                 print(card_of(name).read_text(encoding="utf-8"))
             return
         models = [OnnxModel(find_model(name)) for name in SHIPPED]
+        corrections = {file: load_correction(name) for name, file in CORRECTIONS.items()}
         if self.json:
             import msgspec
 
             rows = [{**msgspec.to_builtins(m.spec), "sha256": m.sha256, "file": m.path.name} for m in models]
+            rows += [
+                {**msgspec.to_builtins(w.spec), "kind": "correction", "sha256": w.sha256, "file": file}
+                for file, w in corrections.items()
+            ]
             print(msgspec.json.format(msgspec.json.encode(rows)).decode())
             return
-        for model in models:
-            for name, text in self._lines(model, DEFAULT_MODEL):
+        blocks = [self._lines(model, DEFAULT_MODEL) for model in models]
+        blocks += [self._lines_of_correction(weights, file) for file, weights in corrections.items()]
+        for block in blocks:
+            for name, text in block:
                 print(f"{name:<20}{text}")
             print()
 
@@ -53,4 +62,24 @@ class Models:
             ("  trained on", spec.training_data),
             ("  licence", spec.licence),
             ("  sha256", model.sha256),
+        ]
+
+    def _lines_of_correction(self, weights, file: str) -> list[tuple[str, str]]:
+        """The same about the weights of a refinement."""
+        from maquette.runtime.shipped import WEIGHTS
+
+        spec = weights.spec
+        size = f"{(WEIGHTS / file).stat().st_size / 1e6:.1f} MB, {weights.parameters / 1e6:.2f} M parameters"
+        shown = [
+            (k, v) for k, v in spec.accuracy.items() if not isinstance(v, str) and ("tcn27, e" in k or "nearest" in k)
+        ]
+        return [
+            (spec.name, "of `maquette lift --refine self-supervised`"),
+            ("  size", size),
+            ("  joints", "h36m-16, of any lifter"),
+            *[("  error, mm", f"{name}: {' / '.join(map(str, value))}") for name, value in shown],
+            ("  measured as", str(spec.accuracy.get("protocol", "not stated"))),
+            ("  trained on", spec.training_data),
+            ("  licence", spec.licence),
+            ("  sha256", str(weights.sha256)),
         ]
