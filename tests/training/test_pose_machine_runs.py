@@ -215,6 +215,17 @@ def test_a_stage_starts_from_a_snapshot_of_caffe(filmed, tmp_path):
     assert take_layers_from(other, tmp_path / "cpm.caffemodel").taken == tuple(trunk)
 
 
+def test_a_stage_cannot_be_left_out(filmed, pairs, tmp_path):
+    """All checkpoints have the tensors of the correction, also those that it was not trained in."""
+    common: dict[str, Any] = PAIRS | {"data_dir": filmed, "out_dir": tmp_path}
+    with pytest.raises(InputError, match=r"last\.pt: is of stage 2; expected one of stage 3"):
+        train(NAME, stage=4, start_from=pairs / "stage-2" / CHECKPOINT, **common)
+    path = train(NAME, stage=2, **common)
+    assert path is not None
+    assert not PoseMachineModel(path).spec.corrects
+    assert PoseMachineModel(pairs / f"{NAME}.onnx").spec.corrects
+
+
 def test_what_cannot_be_trained_is_said(filmed, stills, tmp_path):
     common: dict[str, Any] = {"data_dir": filmed, "out_dir": tmp_path}
     with pytest.raises(InputError, match=r"--stage 1: preset .*-pairs' has the stages 2, 3, 4, 5"):
@@ -227,7 +238,7 @@ def test_what_cannot_be_trained_is_said(filmed, stills, tmp_path):
         train("pose-machine-h36m", stage=2, **SHORT, **common)
     with pytest.raises(InputError, match="--batch-size 8: is no multiple of the 5 frames"):
         train(NAME, batch_size=8, **PAIRS, **common)
-    with pytest.raises(InputError, match="is no folder made by maquette prepare mpii, and no list of pictures"):
+    with pytest.raises(InputError, match=r"is no folder made by maquette prepare mpii, .*; stage 1 .* \(--mpii\)"):
         train("pose-machine-h36m", stage=1, **SHORT, **common)
     with pytest.raises(InputError, match=r"none of the pose machine's lists is there"):
         train(NAME, stage=2, data_dir=tmp_path, out_dir=tmp_path / "run", **PAIRS)

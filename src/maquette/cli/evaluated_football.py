@@ -64,7 +64,7 @@ def _report(options: "Evaluate", store: "PoseStore", model: "PoseMachineModel") 
     actions = list(dict.fromkeys(recording.kind for recording, _ in views))
     every = max(round(float(views[0][0].fps) * (model.spec.window_step_s or 0.1)), 1)
     notes = [
-        "of the machine's stages the corrected one",
+        f"of the machine's stages the {'corrected' if model.spec.corrects else 'coarse'} one",
         f"every {every}. frame, nearest to the machine's {1 / (model.spec.window_step_s or 0.1):g} a second",
     ]
     facts = DataFacts(
@@ -95,19 +95,20 @@ def _predictions(
     given, wanted = H36M_16.indices(KTH_FOOTBALL_13), KTH_FOOTBALL_15.indices(KTH_FOOTBALL_13)
     for recording, view in views:
         rows = football_rows(store, recording, view, source, every=every)
-        _, corrected_mm = run_videos(
+        coarse_mm, corrected_mm = run_videos(
             model,
             _frames(model, rows, options.pictures),
             rows.continues,
             observed=rows.visible if model.spec.form == "keypoints" else None,
             sequences=options.sequences or "chunks",
         )
+        found_mm = corrected_mm if model.spec.corrects else coarse_mm
         truth_m = store.positions_camera_m(recording, view)[::every]
         yield Prediction(
             recording.subject,
             recording.action,
             view.camera_name,
-            corrected_mm[:, list(given)] / 1000,
+            found_mm[:, list(given)] / 1000,
             truth_m[:, list(wanted)],
         )
 

@@ -107,7 +107,7 @@ class FoundByModel:
             continues = rows.continues
         sequences = self.options.sequences or "chunks"
         coarse, corrected = run_videos(self.model, frames, continues, observed=observed, sequences=sequences)
-        return {"coarse": coarse, "corrected": corrected}, {}
+        return {"coarse": coarse} | ({"corrected": corrected} if self.model.spec.corrects else {}), {}
 
 
 Found = FoundInFiles | FoundByModel
@@ -121,6 +121,7 @@ def find_poses(options: "Evaluate", truth: Truth) -> Found:
         ModelError: no model, or one of another kind.
     """
     from maquette.datasets.pose_machine_outputs import find_results
+    from maquette.lifting.pose_machine import check_sequences
     from maquette.runtime.pose_machine import PoseMachineModel
     from maquette.runtime.shipped import find_model
 
@@ -132,7 +133,9 @@ def find_poses(options: "Evaluate", truth: Truth) -> Found:
             model = find_model(options.model)
         except ModelError as error:
             raise InputError(f"{error}; or a folder with results of the pose machine") from None
-        return FoundByModel(PoseMachineModel(model, threads=options.threads), options)
+        machine = PoseMachineModel(model, threads=options.threads)
+        check_sequences(machine, options.sequences or "chunks")
+        return FoundByModel(machine, options)
     if not isinstance(truth, ListTruth):
         raise InputError(
             f"{path}: results that the published program wrote are of the frames of its lists; give their folder with "

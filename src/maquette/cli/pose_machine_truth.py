@@ -1,6 +1,6 @@
 """What a 3D pose machine is tested on: the published lists, or a store, action by action."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from maquette.datasets.store import PoseStore
     from maquette.lifting.min_max import MinMax
 
-LIMITS_FILE = "16point_mean_limb_scaled_max_min.csv"
 LISTS = "published lists of the pose machine"
 LIST_SOURCES = ("ours", "hourglass", "gt")
 FRAME_S = 0.1
@@ -98,6 +97,8 @@ class StoreTruth:
     picture_names: str | None
     source: str
     """The 2D that goes in, or that frames are chosen by."""
+    truth_words: str
+    """Which truth it is."""
     _read: "dict[str, PoseMachineRows]" = field(default_factory=dict, repr=False)
 
     @property
@@ -109,11 +110,6 @@ class StoreTruth:
     def where(self) -> Path:
         """The folder."""
         return self.store.path
-
-    @property
-    def truth_words(self) -> str:
-        """Which truth it is."""
-        return "raw" if self.limbs is None else SCALED
 
     @cached_property
     def actions(self) -> tuple[str, ...]:
@@ -188,7 +184,7 @@ def open_truth(options: "Evaluate", protocol: "ListProtocol") -> Truth:
     store = open_store(options.data)
     if protocol == 3:
         raise InputError(f"{options.data}: is a store; which frames protocol III has is in its published lists only")
-    from maquette.datasets.pose_machine_store import TEST, limbs_of_store
+    from maquette.datasets.pose_machine_store import TEST, TRAIN, limbs_of_store
 
     subjects = options.subjects or tuple(name for name in TEST if name in store.subjects)
     problems = [
@@ -201,14 +197,17 @@ def open_truth(options: "Evaluate", protocol: "ListProtocol") -> Truth:
     if problems:
         raise InputError.from_problems(str(options.data), problems)
     every = max(round(float(store.recordings[0].fps) * FRAME_S), 1)
-    limbs = limbs_of_store(store, every=every) if options.truth == "mean-limb-scaled" else None
-    return StoreTruth(store, subjects, every, limbs, options.picture_names, source)
+    limbs, words = None, "raw"
+    if options.truth == "mean-limb-scaled":
+        others = tuple(name for name in store.subjects if name not in subjects)
+        bodies = tuple(name for name in TRAIN if name in others) or others or subjects
+        limbs = limbs_of_store(store, subjects=bodies, every=every)
+        words = SCALED if bodies == TRAIN else f"{SCALED} of {', '.join(bodies)}"
+    return StoreTruth(store, subjects, every, limbs, options.picture_names, source, words)
 
 
 def _lists(options: "Evaluate", protocol: "ListProtocol") -> ListTruth:
-    from maquette.datasets.pose_machine_results import read_min_max
     from maquette.datasets.pose_machine_tree import open_tree
-    from maquette.lifting.min_max import PUBLISHED_16
 
     assert options.data is not None
     problems = []
@@ -222,9 +221,7 @@ def _lists(options: "Evaluate", protocol: "ListProtocol") -> ListTruth:
     problems += _no_source(options, source, LIST_SOURCES)
     if problems:
         raise InputError.from_problems(str(options.data), problems)
-    limits = options.data / LIMITS_FILE
-    tree = open_tree(options.data)
-    return ListTruth(replace(tree, limits=read_min_max(limits) if limits.is_file() else PUBLISHED_16), protocol, source)
+    return ListTruth(open_tree(options.data), protocol, source)
 
 
 def _no_source(options: "Evaluate", source: str, known: tuple[str, ...]) -> list[str]:

@@ -7,6 +7,7 @@
     hg2dh36m/test1_square2d.txt ...                            2D of an hourglass network, protocol I
     ours_2d/bilstm2d-p1-800000/result1_norm.csv ...            2D of their own network; -p3-: protocol III
     ours_3d/ or any folder: result1_norm.csv ...               3D of their own network, or of yours
+    16point_mean_limb_scaled_max_min.csv                       limits of the 3D; the published ones without it
 
 The published program ignores the folder it is given for the truth (a leading slash), cannot read the hourglass's 2D,
 and stops after 12 actions of 15; none of that here. Protocol I: subjects S1, S5, S6, S7 and S8 to train, S9 and S11 to
@@ -22,12 +23,13 @@ from jaxtyping import Bool, Float, Float32, Float64
 
 from maquette.datasets.h36m_facts import ACTIONS
 from maquette.datasets.pose_machine_lists import read_list
-from maquette.datasets.pose_machine_results import read_results
+from maquette.datasets.pose_machine_results import read_min_max, read_results
 from maquette.datasets.pose_machine_rows import JOINTS, PoseMachineRows
 from maquette.datasets.sequences import Label
 from maquette.errors import InputError
 from maquette.lifting.min_max import PUBLISHED_16, MinMax
 
+LIMITS_FILE = "16point_mean_limb_scaled_max_min.csv"
 ListProtocol = Literal[1, 3]
 PointsFrom = Literal["ours", "hourglass", "gt"]
 """Where the 2D of a test comes from: the authors' network, an hourglass network, the projected truth."""
@@ -104,13 +106,14 @@ class PublishedTree:
         if source == "hourglass":
             if protocol != 1:
                 raise InputError(
-                    f"{self.root}: an hourglass's 2D was published for protocol 1 only, not for {protocol}"
+                    f"{self.root}: an hourglass's 2D was published for protocol 1 only, not for {protocol}; take 'ours'"
                 )
             rows = read_list(self.root / f"hg2dh36m/test{number}_square2d.txt")
         else:
             rows = self.truth(action, protocol)
         if not rows.visible.any():
-            raise InputError(f"{rows.name}: has no 2D; take it from another source: {', '.join(get_args(PointsFrom))}")
+            others = [name for name in get_args(PointsFrom) if name != source and (protocol == 1 or name == "ours")]
+            raise InputError(f"{rows.name}: has no 2D; take it from another source: {', '.join(others)}")
         return rows.points, rows.visible
 
     def test(
@@ -150,15 +153,22 @@ class PublishedTree:
         return ActionTest(action, truth, poses, seen[:frames], visible[:frames], left_out)
 
 
-def open_tree(root: str | Path, *, limits: MinMax = PUBLISHED_16) -> PublishedTree:
+def open_tree(root: str | Path, *, limits: MinMax | None = None) -> PublishedTree:
     """The published lists in the folder ``root``.
 
+    Args:
+        limits: that the 3D is normalised by; None: those of the folder's file of limits, the published ones where it
+            has none.
+
     Raises:
-        InputError: there is no such folder, or none of the lists in it.
+        InputError: there is no such folder, none of the lists in it, or a file of limits that is wrong.
     """
-    tree = PublishedTree(Path(root), limits)
-    if not tree.root.is_dir():
+    if not Path(root).is_dir():
         raise InputError(f"{root}: no such folder")
+    file = Path(root) / LIMITS_FILE
+    if limits is None:
+        limits = read_min_max(file) if file.is_file() else PUBLISHED_16
+    tree = PublishedTree(Path(root), limits)
     if not any(tree.actions(protocol) for protocol in get_args(ListProtocol)) and not any(
         tree.root.glob("16skel_*.txt")
     ):

@@ -12,7 +12,7 @@ from maquette.lifting.min_max import PUBLISHED_16
 from maquette.models.pose_machine import FC_FINAL, PoseMachine
 from maquette.models.pose_machine_correction import LAYERS, WIDTH
 from maquette.models.pose_machine_fronts import IMAGE_SIZE, TRUNK_CHANNELS, TRUNK_STRIDE
-from maquette.models.pose_machine_spec import machine_model, machine_spec
+from maquette.models.pose_machine_spec import PUBLISHED_LIMITS, machine_model, machine_spec
 
 _SEQUENCE = ("fc", "lstm1", "lstm2", FC_FINAL)
 _LARGEST_SIDE = 2048
@@ -37,7 +37,7 @@ def import_machine(path: Path, *, name: str, published_flags: bool = False) -> I
         machine,
         PUBLISHED_16,
         name=name,
-        limits_source="the published program: 16 joints of Human3.6M at mean limb lengths",
+        limits_source=PUBLISHED_LIMITS,
         licence=LICENCE,
         training_data=f"Human3.6M and MPII, by its authors; {path.name}",
         attribution=ATTRIBUTION,

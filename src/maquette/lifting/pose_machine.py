@@ -41,8 +41,7 @@ def run_videos(
     Raises:
         InputError: whole videos of pictures are asked for.
     """
-    if sequences == "whole" and model.spec.form == "images":
-        raise InputError("whole videos of pictures do not fit into memory at once; take chunks, or carry their state")
+    check_sequences(model, sequences)
     coarse, corrected = [], []
     state = None
     for piece in _pieces(continues, model.spec.window_frames, sequences):
@@ -56,6 +55,14 @@ def run_videos(
         corrected.append(found.corrected)
     limits = limits_of(model)
     return limits.unnormalise(np.concatenate(coarse)), limits.unnormalise(np.concatenate(corrected))
+
+
+def check_sequences(model: PoseMachineModel, sequences: Sequences) -> None:
+    """Raises:
+    InputError: whole videos of pictures are asked for.
+    """
+    if sequences == "whole" and model.spec.form == "images":
+        raise InputError("whole videos of pictures do not fit into memory at once; take chunks, or carry their state")
 
 
 def limits_of(model: PoseMachineModel) -> MinMax:

@@ -15,6 +15,7 @@ from maquette.skeletons import H36M_16
 
 SEQUENCE_FRAMES = 5
 """Frames of the sequences that the published steps train on."""
+PUBLISHED_LIMITS = "the published program: 16 joints of Human3.6M at mean limb lengths"
 FRAME_S = 0.1
 """Ten frames a second: every fifth of Human3.6M."""
 
@@ -38,7 +39,7 @@ def machine_spec(
         limits_source: where they come from, in words.
         sequence_frames: length of the sequences that it was trained on.
         step_s: seconds between their frames.
-        facts: other fields of the spec: attribution, command, seed, samples_seen, accuracy.
+        facts: other fields of the spec: corrects, attribution, command, seed, samples_seen, accuracy.
     """
     images = isinstance(machine.front, ImageFront)
     return ModelSpec(

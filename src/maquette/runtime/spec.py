@@ -62,6 +62,8 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Of ``square-crop/v1``."""
     image_size: int = 0
     """Pixels along each side of the pictures that go in; 0 where none do."""
+    corrects: bool = True
+    """Of a pose machine: its correction is trained, too. Before, its corrected poses mean nothing."""
     causal: bool = False
     """The pose is that of the last frame of the window, not of the middle one."""
     window_frames: int

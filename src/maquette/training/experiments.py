@@ -4,6 +4,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from maquette.errors import InputError
 from maquette.training.checkpoint import read_checkpoint, weights_of
 from maquette.training.experiment import Experiment, Share
 from maquette.training.plans import (
@@ -73,19 +74,25 @@ def _pose_machine(plan: PoseMachinePreset, data_dir: Path, stage: int, before: P
     data, weights = PoseMachineData.open(plan, data_dir), None
     if before is not None:
         is_caffe = before.suffix.lower() == ".caffemodel"
-        weights = caffe_weights(plan, before) if is_caffe else weights_before(before)
+        weights = caffe_weights(plan, before) if is_caffe else weights_before(before, at_least=stage - 1)
     return PoseMachineExperiment(plan, data, stage, weights, share)
 
 
-def weights_before(path: Path) -> dict[str, Tensor]:
+def weights_before(path: Path, *, at_least: int = 0) -> dict[str, Tensor]:
     """The weights of the stage before: of a checkpoint of ours, or of one that the original program wrote.
 
+    Args:
+        at_least: of this stage or a later one; all stages of a pose machine have the same tensors, trained or not.
+
     Raises:
-        InputError: the file cannot be read.
+        InputError: the file cannot be read, or is of an earlier stage.
     """
     from maquette.importers.torch_file import read_torch_file, tensors_of
 
     found = read_torch_file(path)
     if "model_pos" in found:
         return tensors_of(found["model_pos"], f"{path}: model_pos")
-    return weights_of(read_checkpoint(path))
+    state = read_checkpoint(path)
+    if (stage := state.get("stage", at_least)) < at_least:
+        raise InputError(f"{path}: is of stage {stage}; expected one of stage {at_least}, train that first")
+    return weights_of(state)

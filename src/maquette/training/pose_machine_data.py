@@ -120,7 +120,12 @@ def open_stills(preset: PoseMachinePreset, path: Path, split: str = "train") -> 
         return RowPictures(people.machine_rows(split), Path(preset.mpii_pictures or people.folder or path), "", size)
     file = path / MPII_LIST if path.is_dir() else path
     if not file.is_file():
-        raise InputError(f"{path}: is no folder made by maquette prepare mpii, and no list of pictures ({MPII_LIST})")
+        hint = (
+            "" if preset.mpii else "; stage 1 learns from these (--mpii). With a trunk begin at --stage 2 --from FILE"
+        )
+        raise InputError(
+            f"{path}: is no folder made by maquette prepare mpii, and no list of pictures ({MPII_LIST}){hint}"
+        )
     return RowPictures(read_list(file), Path(preset.mpii_pictures or file.parent), preset.pictures_prefix, size)
 
 

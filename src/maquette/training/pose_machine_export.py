@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from maquette.lifting.min_max import MinMax
+import numpy as np
+
+from maquette.lifting.min_max import PUBLISHED_16, MinMax
 from maquette.models.pose_machine import PoseMachine
-from maquette.models.pose_machine_spec import machine_model, machine_spec
+from maquette.models.pose_machine_spec import PUBLISHED_LIMITS, machine_model, machine_spec
 from maquette.refine.correction_weights import CorrectionSpec, CorrectionWeights
 from maquette.training.checkpoint import load_weights
 from maquette.training.plans import PoseMachinePreset
@@ -24,7 +26,8 @@ def machine_file(preset: PoseMachinePreset, state: Mapping[str, Any], command: s
         _network(preset, state),
         _limits(facts),
         name=preset.model_name,
-        limits_source="the published program: 16 joints of Human3.6M at mean limb lengths",
+        limits_source=PUBLISHED_LIMITS if _is_published(_limits(facts)) else f"those of the lists in {facts['data']}",
+        corrects=state["stage"] >= FIRST_CORRECTION_STAGE,
         sequence_frames=preset.sequence_frames,
         step_s=facts["window_step_s"],
         **_about(preset, state, command, accuracy),
@@ -55,6 +58,10 @@ def _network(preset: PoseMachinePreset, state: Mapping[str, Any]) -> PoseMachine
 
 def _limits(facts: Mapping[str, Any]) -> MinMax:
     return MinMax(facts["limits"]["max_mm"].numpy(), facts["limits"]["min_mm"].numpy())
+
+
+def _is_published(limits: MinMax) -> bool:
+    return np.array_equal(limits.max_mm, PUBLISHED_16.max_mm) and np.array_equal(limits.min_mm, PUBLISHED_16.min_mm)
 
 
 def _about(
