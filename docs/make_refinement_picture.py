@@ -33,12 +33,14 @@ from maquette.refine.motion_trunk import place_trunk
 from maquette.refine.refinement_measures import jerk_mps3, reprojection_px
 from maquette.refine.reprojection import ReprojectionRefiner
 from maquette.refine.self_supervised import SelfSupervisedRefiner
+from maquette.skeletons import H36M_17
 
 IMAGES = Path(__file__).parent / "images"
 FPS, JOINTS = 30, 17
 INSTANTS_S, APART_M = (0.8, 3.4, 5.9, 6.9, 9.2), 1.15
 BONE, FOOT = ("l_knee", "l_ankle"), "l_heel"
 INK, MUTED, GRID, TRUTH = "#2e323a", "#7e7c76", "#e2dfd8", "#bdb9af"
+SMALL = {"fontsize": 9.5, "color": INK, "loc": "left"}
 MARGIN_S = 0.1
 """Left out around each contact: when a heel comes down is a matter of definition."""
 
@@ -65,7 +67,7 @@ class Clip:
         return sure[1:] & sure[:-1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Line:
     """One motion, and what is drawn of it."""
 
@@ -94,17 +96,17 @@ class Line:
         return self.positions_m - self.positions_m[:, :1]
 
 
-def make_clip() -> Clip:
-    """The demo's clip, read, repaired and mapped as ``maquette lift`` does."""
+def make_clip(*, exact: bool = False) -> Clip:
+    """The demo's clip, read, repaired and mapped as ``maquette lift`` does; ``exact``: the joints themselves."""
     truth, view = perform(FPS).motion, camera()
-    keypoints = map_keypoints(prepare(detect(truth, view)).ready, "landmarks-27")
-    assumed, _ = camera_for(keypoints)
-    return Clip(
-        replace(true_motion(truth), contacts=truth.contacts, contact_joints=truth.contact_joints),
-        view,
-        keypoints,
-        assumed,
-    )
+    keypoints = detect(truth, view)
+    if exact:
+        points = view.project_world(truth.positions[:, truth.skeleton.indices(H36M_17.joints)])
+        seen = np.ones(points.shape[:2])
+        keypoints = replace(keypoints, points=points, confidence=seen, skeleton=H36M_17)
+    keypoints = map_keypoints(prepare(keypoints).ready, "landmarks-27")
+    motion = replace(true_motion(truth), contacts=truth.contacts, contact_joints=truth.contact_joints)
+    return Clip(motion, view, keypoints, camera_for(keypoints)[0])
 
 
 def drifting(motion: Motion) -> Motion:
@@ -123,25 +125,32 @@ def lines(clip: Clip, lifted: Motion) -> list[Line]:
     fitted = finish(lifted, keypoints, assumed, refiner=ReprojectionRefiner(estimate_focal=True))
     print(corrected.notes[-1], *(note for note in fitted.notes if "fixed length" in note or "undone" in note), sep="\n")
     alone = root_trajectory(lifted, keypoints, assumed)
-    return [
+    left = "left as" in corrected.notes[-1]
+    out = [
         Line.of("lifter alone", "#a79a8b", clip, alone),
-        Line.of("none", "#de6826", clip, finish(lifted, keypoints, assumed)),
-        Line.of("self-supervised", "#2f8f5b", clip, finish(corrected, keypoints, assumed), corrected),
+        Line.of("none, self-supervised" if left else "none", "#de6826", clip, finish(lifted, keypoints, assumed)),
         Line.of("reprojection", "#1e6ab4", clip, fitted),
     ]
+    if not left:
+        motion = finish(corrected, keypoints, assumed)
+        out.insert(2, Line.of("self-supervised", "#2f8f5b", clip, motion, corrected))
+    return out
 
 
-def draw(clip: Clip, found: Sequence[Line], shown: Sequence[int], about: str, path: Path) -> None:
-    """One picture; ``shown`` are the lines whose poses are drawn."""
+def draw(clip: Clip, found: Sequence[Line], exact: Sequence[Line], about: str, path: Path) -> None:
+    """One picture; ``exact`` are lines by exact 2D, of which only the error is drawn."""
     figure = Figure(figsize=(11, 8.0), layout="constrained", facecolor="white")
-    grid = figure.add_gridspec(3, 2, height_ratios=(1.75, 1, 1))
-    side_view(figure.add_subplot(grid[0, :]), clip, [found[i] for i in shown], found)
+    upper, lower = figure.add_gridspec(2, 1, height_ratios=(1.7, 2))
+    poses, ground = upper.subgridspec(1, 2, width_ratios=(3.0, 1))
+    grid = lower.subgridspec(2, 2)
+    side_view(figure.add_subplot(poses), clip, found[1:3], found)
+    foot_on_ground(figure.add_subplot(ground), clip, found)
     time_s = np.arange(clip.truth.n_frames) / FPS
-    places = [figure.add_subplot(grid[row, column]) for row in (1, 2) for column in (0, 1)]
+    places = [figure.add_subplot(grid[row, column]) for row in (0, 1) for column in (0, 1)]
     bone_lengths(places[0], clip, found, time_s)
     foot_speed(places[1], clip, found, time_s)
     picture_distance(places[2], found, time_s)
-    pose_error(places[3], clip, found, time_s)
+    pose_error(places[3], clip, found, exact, time_s)
     for place in places:
         dress(place, time_s[-1])
     for place in places[2:]:
@@ -167,12 +176,29 @@ def side_view(place, clip: Clip, found: Sequence[Line], every: Sequence[Line]) -
         place.plot([], [], color=colour, linewidth=width, label=name)
     for i, at in enumerate(INSTANTS_S):
         place.text(APART_M * i, -1.08, f"{at:g} s", ha="center", fontsize=9, color=MUTED)
-    place.legend(frameon=False, fontsize=9.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    place.legend(
+        frameon=False, fontsize=9.5, loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=5, handlelength=1.2
+    )
     names = " and ".join(line.name for line in found)
-    text = f"{names}, seen from the side (the camera is on the left), hips put at one point"
-    place.set_title(text, fontsize=9.5, color=INK, loc="left")
+    place.set_title(f"{names}: seen from the side, the camera on the left, hips at one point", **SMALL)
     place.set_aspect("equal")
     place.axis("off")
+
+
+def foot_on_ground(place, clip: Clip, found: Sequence[Line]) -> None:
+    """One foot from above while it stands for the longest time, around its mean place."""
+    ends = np.flatnonzero(np.diff(np.concatenate(([0], clip.standing, [0])).astype(int)))
+    start, end = max(zip(ends[::2], ends[1::2], strict=True), key=lambda part: part[1] - part[0])
+    for line in found:
+        path = clip.view.camera_to_world(line.positions_m[start:end, clip.truth.skeleton.index(FOOT)])[:, [0, 2]]
+        path = 100 * (path - path.mean(axis=0))
+        away = np.linalg.norm(path, axis=1).mean()
+        place.plot(*path.T, color=line.colour, linewidth=1.1, label=f"{away:.1f}")
+    place.plot(0, 0, "o", color=TRUTH, markersize=7, markeredgecolor=INK, markeredgewidth=0.6)
+    place.set_aspect("equal", adjustable="datalim")
+    place.legend(frameon=False, fontsize=8.5, loc="upper left", handlelength=1.0, handletextpad=0.4, labelspacing=0.2)
+    place.set_title(f"left heel from above, cm,\nstanding from {start / FPS:.1f} to {end / FPS:.1f} s", **SMALL)
+    plain(place)
 
 
 def bone_lengths(place, clip: Clip, found: Sequence[Line], time_s: np.ndarray) -> None:
@@ -186,7 +212,8 @@ def bone_lengths(place, clip: Clip, found: Sequence[Line], time_s: np.ndarray) -
     for line in found:
         values = lengths(line.bones_m)
         curve(place, line, time_s, values, f"±{values.std():.0f}")
-    heading(place, "length of the left shin, mm (self-supervised alone)")
+    raw = " (self-supervised alone)" if any(line.name == "self-supervised" for line in found) else ""
+    heading(place, f"length of the left shin, mm{raw}")
 
 
 def foot_speed(place, clip: Clip, found: Sequence[Line], time_s: np.ndarray) -> None:
@@ -214,30 +241,32 @@ def picture_distance(place, found: Sequence[Line], time_s: np.ndarray) -> None:
     heading(place, "distance to the detected 2D points, pixels (mean)")
 
 
-def pose_error(place, clip: Clip, found: Sequence[Line], time_s: np.ndarray) -> None:
+def pose_error(place, clip: Clip, found: Sequence[Line], exact: Sequence[Line], time_s: np.ndarray) -> None:
     """Error of the pose against the truth."""
     truth = (clip.true_m - clip.true_m[:, :1])[:, :JOINTS]
-    for line in found:
+    for line in (*found, *exact):
         pose = line.pose_m()[:, :JOINTS]
         error, aligned = 1000 * mpjpe(pose, truth), 1000 * pa_mpjpe(pose, truth)
-        curve(place, line, time_s, error, f"{error.mean():.0f} / {aligned.mean():.0f}")
+        style = "--" if line in exact else "-"
+        curve(place, line, time_s, error, f"{error.mean():.0f} / {aligned.mean():.0f}", style)
         speed = foot_mps(clip, line)[clip.standing].mean()
         print(
-            f"| {line.name} | {error.mean():.1f} | {aligned.mean():.1f} | {np.nanmean(line.picture_px):.1f} "
-            f"| {speed:.2f} | {line.jerk_mps3:.0f} |"
+            f"| {line.name}{', exact 2D' if line in exact else ''} | {error.mean():.1f} | {aligned.mean():.1f} "
+            f"| {np.nanmean(line.picture_px):.1f} | {speed:.2f} | {line.jerk_mps3:.0f} |"
         )
     place.set_ylim(0, None)
-    heading(place, "error of the pose, mm (mean MPJPE / PA-MPJPE)")
+    more = "; dashed: exact 2D" if exact else ""
+    heading(place, f"error of the pose, mm (mean MPJPE / PA-MPJPE{more})")
 
 
-def curve(place, line: Line, time_s: np.ndarray, values: np.ndarray, mean: str) -> None:
+def curve(place, line: Line, time_s: np.ndarray, values: np.ndarray, mean: str, style: str = "-") -> None:
     """One line of a panel, its mean in the legend."""
-    place.plot(time_s, values, color=line.colour, linewidth=1.3, label=mean)
+    place.plot(time_s, values, color=line.colour, linewidth=1.3, linestyle=style, label=mean)
 
 
 def heading(place, text: str) -> None:
     """Over the numbers, which stand in the order of the lines."""
-    place.set_title(text, fontsize=9.5, color=INK, loc="left", pad=22)
+    place.set_title(text, pad=22, **SMALL)
 
 
 def dress(place, end_s: float) -> None:
@@ -246,13 +275,18 @@ def dress(place, end_s: float) -> None:
     place.legend(
         frameon=False,
         fontsize=8.5,
-        ncols=4,
+        ncols=5,
         loc="lower left",
         bbox_to_anchor=(-0.02, 1.0),
         handlelength=1.0,
         handletextpad=0.4,
-        columnspacing=2.0,
+        columnspacing=1.6,
     )
+    plain(place)
+
+
+def plain(place) -> None:
+    """Few lines around a panel."""
     place.grid(axis="y", color=GRID, linewidth=0.8)
     place.set_axisbelow(True)
     for side in ("top", "right", "left"):
@@ -262,12 +296,13 @@ def dress(place, end_s: float) -> None:
 
 
 def main() -> None:
-    clip = make_clip()
-    lifted = place_trunk(Lifter()(clip.keypoints, camera=clip.assumed))
+    lifter, clip, joints = Lifter(), make_clip(), make_clip(exact=True)
+    lifted, by_joints = (place_trunk(lifter(c.keypoints, camera=c.assumed)) for c in (clip, joints))
+    exact = [line for line in lines(joints, by_joints) if line.name != "lifter alone"]
     about = "The demo's clip through the default lifter, and with each --refine"
-    draw(clip, lines(clip, lifted), (1, 3), about, IMAGES / "refinement.png")
+    draw(clip, lines(clip, lifted), exact, about, IMAGES / "refinement.png")
     about = "The same with a poor lifter: every joint drifts by 40 mm, along the line of sight by 60 mm"
-    draw(clip, lines(clip, drifting(lifted)), (1, 2), about, IMAGES / "refinement-poor-lifter.png")
+    draw(clip, lines(clip, drifting(lifted)), (), about, IMAGES / "refinement-poor-lifter.png")
 
 
 if __name__ == "__main__":
