@@ -22,7 +22,7 @@ class Trust:
 
     picture_rate_hz: float = 5.0
     """Independent looks at a point in a second: a detector's errors last."""
-    picture_floor: float = 0.0005
+    picture_floor: float = 0.003
     """Least error of a point, in heights of the person, where the 2D names Human3.6M's own joints."""
     landmark_floor: float = 0.030
     """The same where it does not: detectors mark other places than joint centres, by 15 to 30 mm."""
@@ -38,8 +38,10 @@ class Trust:
     root_acceleration: float = 3.0
     bone_acceleration: float = 5.0
     size_sigma: float = 0.1
-    length_sigma: float = 0.04
+    length_sigma: float = 0.03
     """Of logarithms: the common size, and each length by itself."""
+    length_sigma_m: float = 0.02
+    """Of each length besides: where the joints of short bones are is as uncertain as elsewhere."""
     focal_sigma: float = 0.2
     still_mps: float = 0.2
     floor_m: float = 0.025
@@ -194,7 +196,9 @@ def _shared(
     n = len(lengths)
     mean = np.concatenate((np.log(lengths), np.zeros(4)))
     information = np.diag(np.full(n + 4, 1e8))
-    covariance = np.full((n, n), trust.size_sigma**2) + np.eye(n) * trust.length_sigma**2
+    covariance = np.full((n, n), trust.size_sigma**2) + np.diag(
+        trust.length_sigma**2 + (trust.length_sigma_m / lengths) ** 2
+    )
     information[:n, :n] = np.linalg.inv(covariance)
     if not focal_known:
         information[n, n] = trust.focal_sigma**-2
