@@ -102,6 +102,22 @@ def test_a_network_of_2d_points_on_the_lists(run, tmp_path: Path) -> None:
     assert list(refined) == ["coarse", "corrected", "refined"]
     assert refined["corrected"] == headlines(tmp_path / "chunks.json")["corrected"]
     assert refined["refined"] != refined["corrected"]
+    # What is written is what the published programs write, and what is read of theirs.
+    mine = tmp_path / "mine"
+    written_too = ("--refine", "self-supervised", "--write-results", mine)
+    status, out, err = run(*line, "--source", "gt", *written_too)
+    assert status == 0, err
+    assert sorted(path.name for path in mine.iterdir()) == [
+        *("refine3d_1.txt", "refine3d_2.txt", "result1_change_unnorm.csv", "result1_norm.csv"),
+        *("result2_change_unnorm.csv", "result2_norm.csv"),
+    ]
+    assert all(row.startswith(",") for row in (mine / "result2_norm.csv").read_text().splitlines())
+    status, _, err = run("evaluate", mine, "--data", tmp_path / "lists", "--json", tmp_path / "again.json")
+    assert status == 0, err
+    assert headlines(tmp_path / "again.json") == pytest.approx(refined, abs=1e-5)
+    status, _, err = run("evaluate", mine, "--data", tmp_path / "lists", "--write-results", mine)
+    assert status == 2
+    assert "is what is evaluated; choose another folder" in err
     refinement = read_staged(tmp_path / "refined.json").refinement
     assert refinement is not None
     assert (refinement.learning_rate, refinement.optimiser_state) == (1.5e-4, "reset")

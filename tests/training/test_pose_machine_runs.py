@@ -193,7 +193,8 @@ def blobs_of(network: PoseMachine, names: list[str]) -> dict[str, list[np.ndarra
     }
 
 
-def test_a_stage_starts_from_a_snapshot_of_caffe(filmed, tmp_path):
+def test_a_stage_starts_from_a_snapshot_of_caffe(filmed, tmp_path, caplog):
+    caplog.set_level("INFO")
     torch.manual_seed(7)
     other = PoseMachine("image", width=16, image_size=56)
     layers = list(other.caffe_layers())
@@ -201,6 +202,7 @@ def test_a_stage_starts_from_a_snapshot_of_caffe(filmed, tmp_path):
     (tmp_path / "cpm.caffemodel").write_bytes(snapshot(blobs_of(other, trunk), raw=True))
     fields: dict[str, Any] = SHORT | {"data_dir": filmed, "out_dir": tmp_path / "out"}
     train("pose-machine-h36m", stage=2, start_from=tmp_path / "cpm.caffemodel", **fields)
+    assert "cpm.caffemodel: taken over: conv1_1, conv1_2" in caplog.text
     found = weights(tmp_path / "out" / "stage-2")
     for name, tensor in other.front.trunk.state_dict().items():  # pyright: ignore[reportAttributeAccessIssue]
         assert torch.equal(found[f"front.trunk.{name}"], tensor)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _OF_MACHINES = (
     *("truth", "published_truncation", "sequences", "pictures", "pictures_prefix", "picture_names"),
-    *("refine", "correction", "refine_source", "updates", "learning_rate", "optimiser_state"),
+    *("refine", "correction", "refine_source", "updates", "learning_rate", "optimiser_state", "write_results"),
 )
 """Options of the protocols of the pose machine."""
 _OF_MODELS = (
@@ -82,6 +82,9 @@ class Evaluate:
     """Of its Adam; by default 0.00015."""
     optimiser_state: Literal["reset", "carry"] | None = None
     """reset (by default): frames are independent; carry: Adam's moments go on from frame to frame, as published."""
+    write_results: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """Pose machine: write the poses there, named as its programs name them (resultN_norm.csv,
+    resultN_change_unnorm.csv, refine3d_N.txt)."""
     by_subject: bool = False
     """Show every action of every subject."""
     by_joint: bool = False

@@ -51,8 +51,10 @@ def _report(options: "Evaluate", store: "PoseStore", model: "PoseMachineModel") 
     problems = []
     if options.flip or options.no_flip:
         problems.append("--flip and --no-flip: the pose machine has no mirrored input")
-    if options.refine or options.truth or options.published_truncation:
-        problems.append("--refine, --truth and --published-truncation are of the protocols of the pose machine")
+    if options.refine or options.truth or options.published_truncation or options.write_results:
+        problems.append(
+            "--refine, --truth, --published-truncation and --write-results are of the protocols of the pose machine"
+        )
     if source not in store.sources:
         problems.append(f"no 2D source '{source}'; there are: {', '.join(store.sources)} (--source)")
     if model.spec.form == "images" and options.pictures is None:

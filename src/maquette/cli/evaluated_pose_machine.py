@@ -1,5 +1,6 @@
 """``maquette evaluate`` for the 3D pose machine: files that its program wrote, or its network, refined or not."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,10 @@ import numpy as np
 
 from maquette.cli.pose_machine_found import Arrays, Found, find_poses
 from maquette.cli.pose_machine_truth import ListTruth, Truth, open_truth
+from maquette.cli.pose_machine_written import check_folder, write_poses
 from maquette.cli.refined_stages import refinement_of
 from maquette.errors import InputError
-from maquette.evaluate.pose_machine import ActionResult, evaluate_stages, limb_lengths_note
+from maquette.evaluate.pose_machine import BATCH, ActionResult, evaluate_stages, limb_lengths_note
 from maquette.evaluate.pose_machine_report import StagedReport
 from maquette.evaluate.protocols import H36M_ACTIONS, deviations, find_protocol
 from maquette.evaluate.report import DataFacts
@@ -46,7 +48,8 @@ def evaluated(options: "Evaluate") -> StagedReport:
     refinement = refinement_of(options, truth.source, found.limits)
     actions = _asked(options, found.actions(truth), truth)
     results, notes = _results(options, found, truth, refinement, actions)
-    named = [result.action for result in results]
+    told, others = _renamed(results, actions)
+    named = [result.action for result in told]
     subjects = list(dict.fromkeys(name for result in results for name in result.subjects if name))
     data = DataFacts(
         name=truth.name,
@@ -56,12 +59,14 @@ def evaluated(options: "Evaluate") -> StagedReport:
         actions=named,
         notes=[
             *notes,
-            *([limb_lengths_note(results)] if isinstance(truth, ListTruth) else []),
+            *others,
+            *_disagreements(told),
+            *([limb_lengths_note(told)] if isinstance(truth, ListTruth) else []),
             *deviations(protocol, subjects or protocol.subjects, named, flip=False),
         ],
     )
-    return evaluate_stages(
-        results,
+    report = evaluate_stages(
+        told,
         protocol,
         truth=truth.truth_words,
         published_truncation=options.published_truncation,
@@ -70,6 +75,11 @@ def evaluated(options: "Evaluate") -> StagedReport:
         data=data,
         refinement=refinement.facts if refinement else None,
     )
+    if options.write_results is not None:
+        kept = BATCH if options.published_truncation else 1
+        files = write_poses(options.write_results, actions, results, found.limits, kept=kept)
+        sys.stderr.write(f"wrote {len(files)} files of poses into {options.write_results}\n")
+    return report
 
 
 def _check(options: "Evaluate") -> None:
@@ -92,6 +102,8 @@ def _check(options: "Evaluate") -> None:
             problems.append(f"{', '.join(given)}: of a network; here are results that somebody has written")
     if problems:
         raise InputError.from_problems(options.model, problems)
+    if options.write_results is not None:
+        check_folder(options.write_results, options.model)
 
 
 def _asked(options: "Evaluate", found: Sequence[str], truth: Truth) -> list[str]:
@@ -125,7 +137,6 @@ def _results(
     problems: list[str] = []
     results: list[ActionResult] = []
     notes: list[str] = []
-    done: list[str] = []
     text = f"{found.facts.name} on {truth.where}, protocol {options.protocol or PROTOCOL}"
     with progress_bar(text, len(actions)) as advance:
         for action in actions:
@@ -141,12 +152,10 @@ def _results(
                 advance(1)
             name, subjects = truth.told(rows, action)
             notes += rows.notes
-            done.append(action)
             results.append(ActionResult(name, subjects, rows.targets_mm(), poses, errors))
     if problems:
         raise InputError.from_problems(f"{options.model} on {truth.where}", list(dict.fromkeys(problems)))
-    results, others = _renamed(results, done)
-    return results, [*dict.fromkeys(notes), *others, *_disagreements(results)]
+    return results, list(dict.fromkeys(notes))
 
 
 def _with_refined(action: str, poses: Arrays, truth: Truth, refinement: "Refinement", notes: list[str]) -> Arrays:

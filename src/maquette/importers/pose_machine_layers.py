@@ -38,7 +38,7 @@ class LayersTaken:
         """Lines for people."""
         lines = [f"taken over: {some_names(self.taken)}"]
         if self.missing:
-            lines.append(f"not in the file, so as they were: {some_names(self.missing)}")
+            lines.append(f"not in the file: {some_names(self.missing)}")
         if self.unknown:
             lines.append(f"left out, of another network: {some_names(self.unknown)}")
         return tuple(lines)

@@ -1,5 +1,6 @@
 """Stages 2 to 5 of the training of the 3D pose machine (Wang et al. 2019)."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
@@ -23,6 +24,7 @@ from maquette.training.pose_machine_feed import read_pictures, reading_ahead
 from maquette.training.pose_machine_order import SequenceOrder, StillOrder
 from maquette.training.pose_machine_recipe import freeze_for_stage, load_stage, stage_optimiser
 
+_log = logging.getLogger(__name__)
 _MASKED_STAGE = 5
 _VALIDATION_ROWS = {"image": 40, "keypoints": 2000}
 
@@ -67,8 +69,10 @@ def caffe_weights(preset: PoseMachinePreset, path: Path) -> dict[str, Tensor]:
 
     with torch.random.fork_rng():
         network = build_network(preset, stage=2)
-    layers = network.caffe_layers()
-    taken = {id(p) for name in take_layers_from(network, path).taken for p in layers[name]}
+    layers, found = network.caffe_layers(), take_layers_from(network, path)
+    for note in found.notes():
+        _log.info("%s: %s", path, note)
+    taken = {id(p) for name in found.taken for p in layers[name]}
     return {name: p.detach() for name, p in network.named_parameters() if id(p) in taken}
 
 
