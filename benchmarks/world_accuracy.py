@@ -1,6 +1,6 @@
 """Accuracy of the way from the picture to the world: gravity, place in the room, standing feet.
 
-    python benchmarks/world_accuracy.py --data ../shared/data [--model NAME|FILE]
+    python benchmarks/world_accuracy.py --data ../shared/data [--model NAME|FILE] [--refine reprojection]
 
 One virtual camera of a fixed seed for each clip (up to 8 s): 20 degrees from below to 40 from above, 3 to 9 m away,
 rolled by 1.5 degrees, focal length 0.8 to 1.8 picture widths. It sees BODY_25 with jitter, drift and 2 % lost points;
@@ -30,6 +30,7 @@ from maquette.refine.motion_bones import bone_lengths
 from maquette.refine.motion_finish import finish
 from maquette.refine.motion_ground import contact_speed_mps
 from maquette.refine.motion_scale import height_from_bones
+from maquette.refine.reprojection import ReprojectionRefiner
 from maquette.skeletons import LANDMARKS_27, LIFTED_21
 
 FPS, FRAMES, SIZE = 50, 400, (1280, 720)
@@ -99,12 +100,13 @@ def turned_to(positions: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return out.reshape(positions.shape)
 
 
-def errors(shot: Shot, lifter: Lifter, *, focal_known: bool) -> list[float]:
+def errors(shot: Shot, lifter: Lifter, *, focal_known: bool, fit: bool) -> list[float]:
     """Gravity (degrees), hips and all joints in the room (cm), standing feet unplanted and planted (m/s)."""
     camera, _ = camera_for(shot.keypoints, focal_px=shot.camera.focal_px[0] if focal_known else None)
     lifted = lifter(shot.keypoints, camera=camera)
-    found = finish(lifted, shot.keypoints, camera)
-    free = finish(lifted, shot.keypoints, camera, plant=False)
+    refiner = ReprojectionRefiner(estimate_focal=not focal_known) if fit else None
+    found = finish(lifted, shot.keypoints, camera, refiner=refiner)
+    free = finish(lifted, shot.keypoints, camera, plant=False, refiner=refiner)
     heights = [height_from_bones(bone_lengths(motion), LIFTED_21) for motion in (shot.truth, found)]
     placed = turned_to(found.positions * heights[0] / heights[1], shot.truth.positions)
     away = np.linalg.norm(placed - shot.truth.positions, axis=-1)
@@ -115,11 +117,11 @@ def errors(shot: Shot, lifter: Lifter, *, focal_known: bool) -> list[float]:
     return [float(gravity), 100 * float(away[:, 0].mean()), 100 * float(away.mean()), *speeds]
 
 
-def report(name: str, clips: Sequence[Clip], lifter: Lifter) -> None:
+def report(name: str, clips: Sequence[Clip], lifter: Lifter, *, fit: bool) -> None:
     """Print the means over the clips, focal length known and assumed."""
     shots = [shot for i, clip in enumerate(clips) if (shot := shoot(clip, i)) is not None]
     for label, known in (("known", True), ("assumed", False)):
-        rows = np.array([errors(shot, lifter, focal_known=known) for shot in shots])
+        rows = np.array([errors(shot, lifter, focal_known=known, fit=fit) for shot in shots])
         gravity, hips, joints, free, planted = np.nanmean(rows, axis=0)
         print(
             f"{name:<16}{len(shots):>4} clips  focal {label:<8} gravity {gravity:.1f} deg (median "
@@ -133,11 +135,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with cmu/ and hdm05/")
     parser.add_argument("--model", default=None, help="name of a model in the package, or an .onnx file")
+    parser.add_argument("--refine", choices=("none", "reprojection"), default="none", help="as of maquette lift")
     options = parser.parse_args()
+    fit = options.refine == "reprojection"
     lifter = Lifter(options.model)
     cmu = [clip for clip in load_clips(options.data / "cmu") if clip.split in ("test", "val")]
-    report("CMU test and val", cmu, lifter)
-    report("HDM05, every 5th", load_clips(options.data / "hdm05")[::5], lifter)
+    report("CMU test and val", cmu, lifter, fit=fit)
+    report("HDM05, every 5th", load_clips(options.data / "hdm05")[::5], lifter, fit=fit)
 
 
 if __name__ == "__main__":
