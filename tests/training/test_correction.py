@@ -15,12 +15,15 @@ from maquette.lifting.min_max import PUBLISHED_16
 from maquette.models.pose_machine_correction import Correction
 from maquette.refine.correction_view import REFERENCE_BODY_MM, correction_view
 from maquette.refine.correction_weights import load_correction
+from maquette.runtime.shipped import DEFAULT_CORRECTION, card_of
 from maquette.skeletons import H36M_16
 from maquette.training import correction
 from maquette.training.checkpoint import CHECKPOINT, read_checkpoint
 from maquette.training.correction import CorrectionExperiment, Poses, spoilt
+from maquette.training.correction_card import card_text, summary
 from maquette.training.correction_network import CorrectionPair, millimetres, mirrored, picture_of
 from maquette.training.experiments import build_experiment
+from maquette.training.export import training_command
 from maquette.training.plans import CorrectionPreset
 from maquette.training.presets import get_preset
 from maquette.training.run import train
@@ -246,3 +249,33 @@ def test_impossible_values_are_named():
         get_preset("correction-mocap", poses=0, spoilt_share=1.0, bone_weight=-1.0, online_rate=0.0, width=48)
     for words in ("--poses 0", "--spoilt-share 1.0", "--bone-weight -1.0", "--online-rate 0.0", "--width 48"):
         assert words in str(error.value)
+
+
+def test_the_shipped_pair_is_what_its_card_says():
+    weights, name = load_correction(), DEFAULT_CORRECTION
+    card, file = card_of(name).read_text(encoding="utf-8"), card_of(name).with_suffix(".npz")
+    for fact in (weights.sha256, weights.spec.command, weights.spec.licence, weights.spec.attribution, "HDM05"):
+        assert fact
+        assert fact in card
+    assert weights.parameters == 2_281_552  # as published
+    assert file.stat().st_size < 10e6
+    standard = get_preset("correction-mocap")
+    assert isinstance(standard, CorrectionPreset)
+    assert weights.spec.command == training_command(
+        standard, standard.total_steps, standard.total_steps, data="shared/data/cmu"
+    )
+    assert weights.spec.samples_seen == standard.total_steps * standard.batch_size
+    used = weights.spec.n_steps, weights.spec.learning_rate, weights.spec.good_fit
+    assert used == (standard.online_steps, standard.online_rate, standard.good_fit)
+
+
+def test_a_card_says_what_was_found():
+    weights = load_correction()
+    row = {"n_mpjpe": 42.04, "mpjpe": 43.0, "pa_mpjpe": 37.2, "mpjve": 3.6}
+    found = {"before": row, "as shipped": {**row, "n_mpjpe": 41.56, "kept": 1.0}}
+    sets = {"CMU test": [{"lifter": "some lifter", "errors": "exact", "found": found}]}
+    text = card_text(weights, size_bytes=4_600_000, sets=sets, seed=7, train_minutes=29.0)
+    assert "| some lifter | exact | 42.0 / 43.0 / 37.2; 3.6 | 41.6 / 43.0 / 37.2; 3.6 |" in text
+    assert str(weights.sha256) in text
+    assert f"at most\n{weights.spec.n_steps} updates" in text
+    assert summary(sets)["CMU test, some lifter, exact"] == [42.0, 41.6]
