@@ -5,7 +5,7 @@
 
 Whole clips (up to 4 s) filmed by fixed cameras (``maquette.datasets.filmed_clips``), exact and with detector errors,
 repaired and lifted as ``maquette lift`` does, not smoothed. Sets: CMU 02 and 94 (test), HDM05 (every eighth clip;
-another rig, other people); nothing was chosen on either. ``--choose`` measures learning rates and numbers of updates on
+another rig, other people); never trained on. ``--choose`` measures learning rates and numbers of updates on
 CMU 06 and 135 (val), which is where they were chosen.
 
 Inputs: the shipped lifters; the default one behind detections of another definition of joints (BODY_25); and, as a kind
