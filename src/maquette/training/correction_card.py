@@ -9,9 +9,9 @@ from maquette.refine.correction_weights import CorrectionWeights
 
 _LIMITS = """\
 * What the picture says, our lifters have used already: behind them the correction changes N-MPJPE by -2 to +2 %, and
-  updates do harm: with detector errors mostly the first one, with exact 2D those after the second. By default nearly all
-  of their clips stay as they are; the few that do not (BODY_25) do not gain. It is for lifters whose poses do not fit
-  the picture; of those, one kind was measured.
+  updates do harm: with detector errors mostly the first one, with exact 2D those after the second. By default nearly
+  all of their clips stay as they are; the few that do not (BODY_25) do not gain. It is for lifters whose poses do not
+  fit the picture; of those, one kind was measured.
 * The projector knows no distance: it expects the perspective of somebody a few metres away.
 * Every frame stands alone. Smooth afterwards.
 * Joints are those of Human3.6M. Where a detector marks others (hips and shoulders of COCO), updates pull towards those.
