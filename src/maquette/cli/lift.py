@@ -47,6 +47,8 @@ class Lift:
     refine: Literal["none", "self-supervised", "reprojection"] = "none"
     """Second look at the 3D. reprojection: bones of fixed length fitted to the 2D, the lifter's pose and standing feet
     over the whole clip. self-supervised: each pose bent until a network sees the 2D in it (Wang et al. 2019)."""
+    correction: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE")] = None
+    """Weights of --refine self-supervised: a name (maquette models) or an .npz file; by default those in the package."""
     flip: bool = True
     """Average with the mirrored input: a little more accurate, twice the work of the network."""
     plots: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
@@ -67,6 +69,9 @@ class Lift:
             raise InputError("no output given: add for example -o walk.bvh (repeat -o for several files)")
         for out in self.output:
             check_output(out)
+        if self.correction is not None and self.refine != "self-supervised":
+            raise InputError(f"--correction {self.correction}: is for --refine self-supervised; add it")
+        refinement = self._refinement()
         people, start_s = self._read()
         chosen = choose_people(people, self.person)
         for index, keypoints in enumerate(chosen):
@@ -81,7 +86,7 @@ class Lift:
                     focal_px=self.focal_px,
                     smooth_hz=self.smooth_hz,
                     flip=self.flip,
-                    refine=self.refine,
+                    refine=refinement,
                 )
             for note in motion.notes:
                 print(f"  {shortened(note)}")
@@ -93,6 +98,14 @@ class Lift:
                     print(f"wrote {path}")
             for out in self.output:
                 self._write(numbered(out, index, len(chosen)), motion, stages.ready, start_s)
+
+    def _refinement(self):
+        """What ``refine`` of :func:`maquette.pipeline.lift` takes."""
+        if self.correction is None:
+            return self.refine
+        from maquette.refine.self_supervised import SelfSupervisedRefiner
+
+        return SelfSupervisedRefiner(self.correction)
 
     def _read(self) -> tuple[list, float]:
         """The people, in one picture size, and the time in the video at which they start."""
