@@ -51,6 +51,23 @@ def test_camera_frame_and_options(run, openpose_folder: Path, tmp_path) -> None:
     assert motion.model == "maquette-residual"
 
 
+@pytest.mark.parametrize(
+    ("refine", "note"), [("reprojection", "bones of fixed length"), ("self-supervised", "correction")]
+)
+def test_refinement(run, openpose_folder: Path, tmp_path, refine: str, note: str) -> None:
+    out = tmp_path / "refined.npz"
+    status, _, err = run(
+        "lift", openpose_folder, "-o", out, "--refine", refine, "--fps", "30", "--image-size", "640x480"
+    )
+    assert status == 0, err
+    motion = mq.read_motion(out)
+    assert np.isfinite(motion.positions).all()
+    assert any(note in n for n in motion.notes), motion.notes
+    status, _, err = run("lift", openpose_folder, "-o", out, "--refine", "twice")
+    assert status != 0
+    assert "reprojection" in err
+
+
 def test_plots(run, openpose_folder: Path, tmp_path) -> None:
     status, _, err = run(
         "lift", openpose_folder, "-o", tmp_path / "a.npz", "--plots", tmp_path / "plots", "--resample-fps", "60"

@@ -17,6 +17,7 @@ from maquette.refine.motion_contacts import CONTACT_JOINTS
 from maquette.refine.motion_finish import finish
 from maquette.refine.motion_ground import contact_speed_mps
 from maquette.refine.motion_scale import height_from_bones
+from maquette.refine.reprojection import ReprojectionRefiner
 from maquette.skeletons import LIFTED_21
 
 LEGS = [f"{side}_{part}" for side in "lr" for part in ("knee", "ankle", "heel", "toe")]
@@ -53,6 +54,17 @@ def test_a_perfect_lifter_gives_the_world_back(elevation: float) -> None:
     assert contact_speed_mps(done) < 0.05
     feet = done.positions[:, LIFTED_21.indices(CONTACT_JOINTS), 1]
     assert abs(np.median(feet[done.contacts]) - 0.02) < 0.01
+
+
+@pytest.mark.parametrize("elevation", [-15, 10, 35])
+def test_refinement_keeps_a_right_world_right(elevation: float) -> None:
+    world, _ = walk()
+    camera = camera_at(elevation, roll_deg=2)
+    done = finish(*film(world, camera), refiner=ReprojectionRefiner())
+    assert _gravity_error_deg(done, camera) < 2.0
+    assert np.sqrt(((_aligned(done.positions, world) - world) ** 2).sum(-1).mean()) < 0.06
+    assert contact_speed_mps(done) < 0.05
+    assert "bones of fixed length" in "\n".join(done.notes)
 
 
 def test_the_camera_sees_in_the_world_what_it_saw() -> None:

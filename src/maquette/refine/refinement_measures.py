@@ -79,10 +79,9 @@ class Measures:
 
     def words(self) -> str:
         """For notes."""
-        parts = [
-            f"{self.reprojection_px:.1f} px from the keypoints",
-            f"bones vary by {1000 * self.bone_spread_m:.1f} mm",
-        ]
+        parts = [f"{self.reprojection_px:.1f} px from the keypoints"]
+        if np.isfinite(self.bone_spread_m):
+            parts.append(f"bones vary by {1000 * self.bone_spread_m:.1f} mm")
         if np.isfinite(self.foot_skate_mps):
             parts.append(f"standing feet move at {self.foot_skate_mps:.2f} m/s")
         if np.isfinite(self.jerk_mps3):

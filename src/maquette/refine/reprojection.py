@@ -22,7 +22,7 @@ from maquette.refine.reprojection_solver import solve_clip
 log = logging.getLogger(__name__)
 
 _MAX_REPROJECTION_GROWTH, _MAX_JERK_GROWTH, _MAX_SKATE_GROWTH = 1.10, 1.5, 1.25
-_SLACK_PX, _SLACK_SKATE_MPS = 0.5, 0.02
+_SLACK_PX, _SLACK_SKATE_MPS, _SLACK_JERK_MPS3 = 0.5, 0.02, 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +129,7 @@ def _worse(before: Measures, after: Measures) -> list[str]:
         problems.append("the figure left the picture")
     elif after.reprojection_px > _MAX_REPROJECTION_GROWTH * before.reprojection_px + _SLACK_PX:
         problems.append("it fits the picture less well")
-    if after.jerk_mps3 > _MAX_JERK_GROWTH * before.jerk_mps3:
+    if after.jerk_mps3 > _MAX_JERK_GROWTH * before.jerk_mps3 + _SLACK_JERK_MPS3:
         problems.append("it shakes more")
     if after.foot_skate_mps > _MAX_SKATE_GROWTH * before.foot_skate_mps + _SLACK_SKATE_MPS:
         problems.append("its feet slide more")
