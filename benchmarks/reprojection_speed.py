@@ -23,12 +23,13 @@ import resource
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from scipy import sparse
-from scipy.optimize import least_squares
+from scipy import optimize
+from scipy import sparse as scipy_sparse
 from scipy.sparse.linalg import spsolve
 
 from maquette.geometry.camera import Camera, look_at
@@ -45,6 +46,9 @@ from maquette.refine.reprojection_solver import minimise
 from maquette.skeletons import LIFTED_21
 
 _ENOUGH, _LONGEST_S = 1.001, 60.0
+sparse: Any = scipy_sparse
+least_squares: Any = optimize.least_squares
+"""Their own annotations know neither offsets in arrays nor Jacobians by functions."""
 _TILT = CameraTilt(np.radians(10.0), 0.0, 0.02, 0.02, 1.77, "given")
 _REST_M = {
     "spine": (0, 0.25, 0),
@@ -193,7 +197,7 @@ class Residuals:
         self.timed.saw(0.5 * float(found @ found))
         return found
 
-    def jacobian(self, x: np.ndarray) -> sparse.csr_array:
+    def jacobian(self, x: np.ndarray) -> Any:
         problem, pose = self.problem, self.pose(x)
         frames, groups = problem.frames, problem.tree.groups
         lengths = problem.lengths_m(pose)
@@ -227,9 +231,7 @@ class Residuals:
         ]
         return sparse.vstack(parts).tocsr()
 
-    def _picture_rows(
-        self, pose: Pose, joints: np.ndarray, places: sparse.csr_array, focal_at: int
-    ) -> sparse.csr_array:
+    def _picture_rows(self, pose: Pose, joints: np.ndarray, places: Any, focal_at: int) -> Any:
         """The robust function is inside the residuals r / sqrt(1 + |r|^2 / k^2): its derivative is a 2x2 matrix."""
         problem = self.problem
         away, focal, depth = problem._picture(joints, pose), problem._focal(pose), joints[..., 2]
