@@ -249,6 +249,21 @@ def test_what_cannot_be_trained_is_said(filmed, stills, tmp_path):
         train("pose-machine-h36m", stage=2, start_from=stills / "train_h36m.txt", **other, **common)
 
 
+def test_what_a_later_stage_lacks_is_said_before_the_first(filmed, stills, tmp_path):
+    """Not after the days that the stages before it take."""
+    fields: dict[str, Any] = SHORT | {"mpii": str(stills), "out_dir": tmp_path / "out"}
+    with pytest.raises(InputError, match="no such folder"):
+        train("pose-machine-h36m", data_dir=tmp_path / "nowhere", **fields)
+    fields["stills"] = 50
+    with pytest.raises(InputError, match=r"7 still pictures, fewer than the 50 of a step \(--stills\)"):
+        train("pose-machine-h36m", data_dir=filmed, **fields)
+    with pytest.raises(InputError, match=r"7 still pictures, fewer than the 50 of a step \(--stills\)"):
+        train(NAME, data_dir=filmed, out_dir=tmp_path, stage=2, mpii=str(stills), stills=50, **PAIRS)
+    with pytest.raises(InputError, match="--dropped-value nan: expected 0 or more"):
+        train(NAME, data_dir=filmed, out_dir=tmp_path, dropped_value=float("nan"), **PAIRS)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_broken_picture_ends_a_training_with_its_name(tmp_path, stills):
     store = write_filmed_store(tmp_path / "store")
     for picture in store.rglob("*.jpg"):

@@ -56,7 +56,7 @@ class PoseMachineData:
         if lacking:
             raise InputError(f"{' and '.join(rows.name for rows in lacking)}: has rows without 3D")
         assert filmed[0] is not None
-        _check(preset, [part for part in (*filmed, stills) if part is not None])
+        _check(preset, [part for part in (*filmed, stills) if part is not None], stills)
         return cls(filmed[0], filmed[1], stills, step_s)
 
     def facts(self) -> dict[str, Any]:
@@ -153,10 +153,14 @@ def _of_lists(preset: PoseMachinePreset, tree: PublishedTree) -> tuple[PoseMachi
     return tree.list_of("train", number), tree.list_of("test", number)
 
 
-def _check(preset: PoseMachinePreset, parts: list[RowPictures]) -> None:
+def _check(preset: PoseMachinePreset, parts: list[RowPictures], stills: RowPictures | None = None) -> None:
     problems = []
     for part in parts:
         rows = part.rows
+        if part is stills and len(rows) < preset.stills:
+            problems.append(
+                f"{rows.name}: {len(rows)} still pictures, fewer than the {preset.stills} of a step (--stills)"
+            )
         if (lacking := int((~rows.visible.any(axis=1)).sum())) and preset.front == "keypoints":
             problems.append(f"{rows.name}: {lacking} of {len(rows)} rows have no 2D points, which is all that it sees")
         if preset.front == "image" and rows.pictures is None:

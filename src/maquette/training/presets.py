@@ -191,6 +191,7 @@ _AT_LEAST_ZERO = {
     *("checkpoint_minutes", "validate_epochs", "validate_frames", "num_layers", "blocks", "warmup", "warmup_steps"),
     *("cooldown_steps", "stage_cooldowns", "weight_decay", "feet_weight", "scale_free_weight", "stills"),
     *("bone_weight", "picture_weight", "projected_poses", "online_steps", "good_fit"),
+    "dropped_value",
 }
 _SEEDS = {"seed", "order_seed"}
 _SHARES = {"dropout", "head_dropout", "ema_decay", "mask_probability", "spoilt_share"}

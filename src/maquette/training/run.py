@@ -70,6 +70,10 @@ def train(
     plan = get_preset(preset, **overrides)
     stages = _chosen_stages(plan, stage, start_from)
     plan, reached, state = _reached(plan, overrides, out_dir, stages, resume)
+    if isinstance(plan, PoseMachinePreset) and reached == 1 and len(stages) > 1:
+        from maquette.training.pose_machine_data import PoseMachineData
+
+        PoseMachineData.open(plan, data_dir)  # what the later stages lack is said before the days that the first takes
     deadline = None if max_minutes is None else time.monotonic() + 60 * max_minutes
     for number in stages[stages.index(reached) :]:
         left = None if deadline is None else max((deadline - time.monotonic()) / 60, 0.0)
