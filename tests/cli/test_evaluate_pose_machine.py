@@ -204,6 +204,10 @@ def test_what_is_refused(run, correction: Path, tmp_path: Path) -> None:
     assert "or a folder with results of the pose machine" in refused(
         tmp_path / "none", "--data", DATA, "--protocol", "pose-machine"
     )
+    (tmp_path / "mask3d.caffemodel").write_bytes(b"\x0a\x04made")
+    assert "become models by import-weights" in refused(
+        tmp_path / "mask3d.caffemodel", "--data", DATA, "--protocol", "pose-machine"
+    )
     assert "no such folder" in refused(results, "--data", tmp_path / "none")
     assert "none of the pose machine's lists" in refused(results, "--data", results)
     assert "expected resultN_norm.csv" in refused(DATA / "hg2dh36m", "--data", DATA)

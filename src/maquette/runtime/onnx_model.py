@@ -134,7 +134,8 @@ def load_session(path: str | Path, *, threads: int, providers: Sequence[str] | N
         for tensor in (*session.get_inputs(), *session.get_outputs()):
             list(tensor.shape)
     except _load_errors() as error:
-        raise ModelError(f"{path}: onnxruntime cannot load it ({str(error).splitlines()[0]})") from error
+        hint = "" if Path(path).suffix == ".onnx" else "; other programs' weights become models by import-weights"
+        raise ModelError(f"{path}: onnxruntime cannot load it ({str(error).splitlines()[0]}){hint}") from error
     if METADATA_KEY not in metadata:
         raise ModelError(
             f"{path}: an ONNX model without Maquette's metadata (key '{METADATA_KEY}'), so its joints, units and "
