@@ -42,7 +42,9 @@ class Trust:
     """Of logarithms: the common size, and each length by itself."""
     length_sigma_m: float = 0.02
     """Of each length besides: where the joints of short bones are is as uncertain as elsewhere."""
-    focal_sigma: float = 0.2
+    focal_sigma: float = 0.1
+    tilt_factor: float = 0.3
+    """Error of gravity's direction over what was told: floor and body, which the fit looks at again, told it."""
     still_mps: float = 0.2
     floor_m: float = 0.025
     contact_rate_hz: float = 10.0
@@ -206,7 +208,7 @@ def _shared(
         mean[n + 1 :] = tilt.pitch_rad, tilt.roll_rad, tilt.camera_height_m or 0.0
         for at, sigma in ((n + 1, tilt.pitch_sigma_rad), (n + 2, tilt.roll_sigma_rad)):
             if sigma > 0:
-                information[at, at] = sigma**-2
+                information[at, at] = (trust.tilt_factor * sigma) ** -2
         if tilt.camera_height_m is not None:
             information[n + 3, n + 3] = 1.0
     return mean, information

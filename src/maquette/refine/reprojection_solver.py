@@ -20,7 +20,17 @@ _LEAST_FRAMES = 50
 
 
 def solve_clip(problem: Problem, pose: Pose, *, iterations: int = 12) -> Pose:
-    """The pose of least cost, by way of fewer frames and, for long clips, of pieces."""
+    """The pose of least cost, by way of fewer frames and, for long clips, of pieces.
+
+    On one thread: those of a BLAS wait for each other over blocks as small as these.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _solve(problem, pose, iterations)
+
+
+def _solve(problem: Problem, pose: Pose, iterations: int) -> Pose:
     step = max(1, int(1 / (problem.dt_s * _ENOUGH_FPS)))
     kept = np.arange(0, problem.frames, step)
     if step > 1 and len(kept) >= 4:
