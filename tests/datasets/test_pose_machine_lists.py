@@ -84,7 +84,7 @@ def test_the_truth_of_protocol_3_has_no_points(tree_dir: Path) -> None:
     np.testing.assert_array_equal(third.targets, first.targets)
     assert not third.visible.any()
     np.testing.assert_array_equal(third.continues, [False] + [True] * 5)
-    with pytest.raises(InputError, match="has no 2D; take it from another source: ours$"):
+    with pytest.raises(InputError, match=r"has no 2D; take it from another source: ours$"):
         open_tree(tree_dir).points("Directions", "gt", 3)
 
 

@@ -48,7 +48,7 @@ class Lift:
     """Second look at the 3D. reprojection: bones of fixed length fitted to the 2D, the lifter's pose and standing feet
     over the whole clip. self-supervised: each pose bent until a network sees the 2D in it (Wang et al. 2019)."""
     correction: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE")] = None
-    """Weights of --refine self-supervised: a name (maquette models) or an .npz file; by default those in the package."""
+    """Weights of --refine self-supervised: a name (maquette models) or an .npz file; default: those in the package."""
     flip: bool = True
     """Average with the mirrored input: a little more accurate, twice the work of the network."""
     plots: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
