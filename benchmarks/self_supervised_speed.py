@@ -141,10 +141,10 @@ def main() -> None:
         label = f"floor: {flops / 1e6:.2f} MFLOP at {processor / 1e9:.0f} GFLOP/s of {name}"
         print(f"{label:<52}{floor:>10.0f}{wall / flops:>10.0f}")
 
-    def show(name: str, run: Callable[[], object], n: int) -> float:
+    def show(name: str, run: Callable[[], object], n: int) -> np.ndarray:
         processor, wall = rates(run, n)
         print(f"{name:<52}{processor:>10.0f}{wall:>10.0f}")
-        return processor
+        return np.array([processor, wall])
 
     loops = [
         show("loop in NumPy, float32", lambda: refine_in_order(weights, *few, dtype=np.float32), _LOOP_FRAMES),
@@ -170,10 +170,10 @@ def main() -> None:
         )
     refiner, clip = SelfSupervisedRefiner(weights, keep_worse=True, threads=threads), made_up_clip(frames)
     show("whole refiner of motions, 1 step", lambda: refiner(*clip), frames)
-    times = ", ".join(f"{batched / loop:.1f}" for loop in loops)
-    print(
-        f"whole clip (1 step) to the loops, by the processor's clock: {times}; share of the floor {batched / floor:.2f}"
-    )
+    for clock, which in enumerate(("processor", "wall")):
+        times = ", ".join(f"{batched[clock] / loop[clock]:.1f}" for loop in loops)
+        print(f"whole clip (1 step) to the loops, by the {which}'s clock: {times}")
+    print(f"share of the floor: {batched[0] / floor:.2f}")
 
 
 if __name__ == "__main__":

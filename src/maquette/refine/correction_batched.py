@@ -18,7 +18,9 @@ These are sums of the same terms as in the loop over matrices, in another order;
 root's coordinates, units that are off) stay what they are there: no update.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from jaxtyping import Float
@@ -67,7 +69,7 @@ def refine_frames(
         batch_norm_scale: None as the weights' spec says.
         final_loss: project the last pose, too; without it, its projection and losses are NaN, and a third less work.
         dtype: float32, or float64 to compare with.
-        threads: of a matrix product of many frames; 0 for one on each core.
+        threads: that work on different frames at the same time; 0 for one on each core.
 
     Raises:
         InputError: a number is out of range.
@@ -76,16 +78,15 @@ def refine_frames(
     check_step_size(learning_rate)
     product = None
     if np.dtype(dtype) == np.float32 and n_steps > 0 and len(poses) >= FRAMES_AT_ONCE:
-        product = single_precision_product(threads)
+        product = single_precision_product(1)
     network = Correction(weights, dtype=dtype, batch_norm_scale=batch_norm_scale, product=product)
     loss = loss if loss is not None else PictureLoss()
     shape = (len(poses), n_steps + 1)
     refined = np.empty((*shape, poses.shape[1]), network.dtype)
     projected = np.full((*shape, pictures.shape[1]), np.nan, network.dtype)
     losses = np.full((2, *shape), np.nan)
-    at_once = FRAMES_AT_ONCE if n_steps < 2 else MATRICES_AT_ONCE
-    for start in range(0, len(poses), at_once):
-        chunk = slice(start, start + at_once)
+
+    def refine(chunk: slice) -> None:
         d = pictures[chunk].astype(network.dtype)
         online = _OwnWeights(network, poses[chunk].astype(network.dtype), learning_rate, keep_matrices=n_steps > 1)
         for k in range(n_steps + 1):
@@ -97,7 +98,28 @@ def refine_frames(
             losses[:, chunk, k] = error.point, error.bone
             if k < n_steps:
                 online.update(network.pose_gradient(error.gradient, activations))
+
+    at_once = FRAMES_AT_ONCE if n_steps < 2 else MATRICES_AT_ONCE
+    _on_all_cores(refine, [slice(i, i + at_once) for i in range(0, len(poses), at_once)], threads)
     return RefinedPoses(refined, projected, losses[0], losses[1])
+
+
+def _on_all_cores(work: Callable[[slice], None], chunks: list[slice], threads: int) -> None:
+    """Chunks that do not need each other, each on one thread: nearly all of the work is in NumPy and onnxruntime, which
+    let other threads run. Threads of a BLAS besides would only fight for the same cores."""
+    if len(chunks) < 2:
+        for chunk in chunks:
+            work(chunk)
+        return
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads or _cores()) as pool:
+        list(pool.map(work, chunks))
+
+
+def _cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _OwnWeights:

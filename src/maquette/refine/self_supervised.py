@@ -57,7 +57,7 @@ class SelfSupervisedRefiner:
         loss: what the steps minimise; None compares points and bones, weighted by confidence.
         best_step: for each frame the step with the smallest loss, instead of the last.
         keep_worse: keep the result also when the clip fits the picture worse than before.
-        threads: of a matrix product of many frames; 0 for one on each core.
+        threads: that work on different frames at the same time; 0 for one on each core.
 
     Raises:
         ModelError: the weights cannot be loaded, or were made for something else than lifted motions.
