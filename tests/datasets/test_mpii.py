@@ -20,9 +20,8 @@ from maquette.errors import InputError, MaquetteError, OutputError
 from maquette.skeletons import H36M_16
 
 # Joints of MPII by its readme: 0 r ankle, 1 r knee, 2 r hip, 3 l hip, 4 l knee, 5 l ankle, 6 pelvis, 7 thorax, 8 upper
-# neck, 9 head top, 10 r wrist, 11 r elbow, 12 r shoulder, 13 l shoulder, 14 l elbow, 15 l wrist.
-# The 3D pose machine's: hip, r hip, r knee, r foot, l hip, l knee, l foot, spine, thorax, head, l shoulder, l elbow,
-# l wrist, r shoulder, r elbow, r wrist.
+# neck, 9 head top, 10 r wrist, 11 r elbow, 12 r shoulder, 13 l shoulder, 14 l elbow, 15 l wrist. The pose machine's: hip,
+# r hip, r knee, r foot, l hip, l knee, l foot, spine, thorax, head, l shoulder, elbow, wrist, r shoulder, elbow, wrist.
 OF_THE_MACHINE = [6, 2, 1, 0, 3, 4, 5, None, 7, 9, 13, 14, 15, 12, 11, 10]
 EMPTY = np.empty((0, 0))
 
@@ -363,8 +362,7 @@ def test_what_is_no_release(tmp_path: Path) -> None:
 
 
 def test_damaged_files_are_input_errors(release: Path, tmp_path: Path) -> None:
-    whole = next(release.rglob("*.mat")).read_bytes()
-    made = tmp_path / "set"
+    whole, made = next(release.rglob("*.mat")).read_bytes(), tmp_path / "set"
     prepare_mpii(release, made)
     archive = (made / "mpii.npz").read_bytes()
     rng = np.random.default_rng(0)
@@ -385,8 +383,7 @@ def test_the_command(release: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     (tmp_path / "who.txt").write_text("000001.jpg 1\n")
     command = ["prepare", "mpii", str(release), str(tmp_path / "set"), "--val-list", str(tmp_path / "who.txt")]
     assert main(command) == 0
-    out = capsys.readouterr().out
-    lines = [" ".join(line.split()) for line in out.splitlines()]
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines[0].startswith(f"wrote {tmp_path / 'set'}: MPII Human Pose, 0.0 MB")
     for line in (
         "2D mpii-16 7 people in 5 pictures, without 3D",
