@@ -20,7 +20,7 @@ from maquette.errors import InputError, MaquetteError, OutputError
 from maquette.skeletons import H36M_16
 
 # Joints of MPII by its readme: 0 r ankle, 1 r knee, 2 r hip, 3 l hip, 4 l knee, 5 l ankle, 6 pelvis, 7 thorax, 8 upper
-# neck, 9 head top, 10 r wrist, 11 r elbow, 12 r shoulder, 13 l shoulder, 14 l elbow, 15 l wrist. The pose machine's: hip,
+# neck, 9 head top, 10 r wrist, 11 r elbow, 12 r shoulder, 13 l shoulder, 14 l elbow, 15 l wrist. Of the machine: hip,
 # r hip, r knee, r foot, l hip, l knee, l foot, spine, thorax, head, l shoulder, elbow, wrist, r shoulder, elbow, wrist.
 OF_THE_MACHINE = [6, 2, 1, 0, 3, 4, 5, None, 7, 9, 13, 14, 15, 12, 11, 10]
 EMPTY = np.empty((0, 0))
