@@ -48,27 +48,7 @@ H36M_17 = _skeleton("h36m-17", _H36M_17)
 """The 17 joints of Human3.6M that are evaluated. ``nose`` is Human3.6M's "Neck/Nose": the joint between thorax and head
 top, inside the head, not the tip of the nose. ``head`` is the top of the head."""
 
-H36M_16 = _skeleton(
-    "h36m-16",
-    """
-hip -
-r_hip hip
-r_knee r_hip
-r_ankle r_knee
-l_hip hip
-l_knee l_hip
-l_ankle l_knee
-spine hip
-thorax spine
-head thorax
-l_shoulder thorax
-l_elbow l_shoulder
-l_wrist l_elbow
-r_shoulder thorax
-r_elbow r_shoulder
-r_wrist r_elbow
-""",
-)
+H36M_16 = _skeleton("h36m-16", _H36M_17.replace("nose thorax\nhead nose", "head thorax"))
 """Human3.6M-17 without "Neck/Nose": the joints of the 3D pose machine (Wang et al. 2019), the head on the thorax."""
 
 LIFTED_21 = _skeleton("maquette-21", _H36M_17 + _FEET)
