@@ -5,7 +5,6 @@ fit weighs all of it against the lifter's opinion (:mod:`maquette.refine.reproje
 has done; where it has made things worse, the clip stays as it was.
 """
 
-import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +17,6 @@ from maquette.refine.motion_tilt import CameraTilt
 from maquette.refine.refinement_measures import Measures, measure
 from maquette.refine.reprojection_fit import Trust, fitted_motion, pose_and_problem
 from maquette.refine.reprojection_solver import solve_clip
-
-log = logging.getLogger(__name__)
 
 _MAX_REPROJECTION_GROWTH, _MAX_JERK_GROWTH, _MAX_SKATE_GROWTH = 1.10, 1.5, 1.25
 _SLACK_PX, _SLACK_SKATE_MPS, _SLACK_JERK_MPS3 = 0.5, 0.02, 20.0

@@ -25,7 +25,7 @@ class Trust:
     picture_floor: float = 0.003
     """Least error of a point, in heights of the person, where the 2D names Human3.6M's own joints."""
     landmark_floor: float = 0.030
-    """The same where it does not: detectors mark other places than joint centres, by 15 to 30 mm."""
+    """The same where it does not: detectors mark places 15 to 30 mm from the joints, and do so in every frame."""
     shaking_cutoff_hz: float = 6.0
     """What is faster in the 2D is taken as the detector's error, and as a measure of the slower one."""
     shaking_factor: float = 1.3
@@ -37,17 +37,21 @@ class Trust:
     """Errors of the lifter over the usual ones."""
     root_acceleration: float = 3.0
     bone_acceleration: float = 5.0
+    """Densities of acceleration, in m / s^2 per square root of Hz: how suddenly people move."""
     size_sigma: float = 0.1
     length_sigma: float = 0.03
     """Of logarithms: the common size, and each length by itself."""
     length_sigma_m: float = 0.02
     """Of each length besides: where the joints of short bones are is as uncertain as elsewhere."""
     focal_sigma: float = 0.1
+    """Of the logarithm of a focal length that was assumed."""
     tilt_factor: float = 0.3
     """Error of gravity's direction over what was told: floor and body, which the fit looks at again, told it."""
     still_mps: float = 0.2
     floor_m: float = 0.025
+    """Errors of a standing foot: of its speed, which is 0, and of its height over the floor."""
     contact_rate_hz: float = 10.0
+    """Independent looks at standing feet, and at the limits of joints, in a second."""
 
 
 def pose_and_problem(
@@ -98,9 +102,9 @@ def pose_and_problem(
         trust.bone_acceleration,
         mean,
         information,
-        still_mps=trust.still_mps,
-        floor_m=trust.floor_m,
-        contact_rate_hz=trust.contact_rate_hz,
+        trust.still_mps,
+        trust.floor_m,
+        trust.contact_rate_hz,
         standing=np.zeros((motion.n_frames, 0), dtype=bool),
     )
     if motion.contacts is not None and tilt is not None and tilt.camera_height_m is not None and motion.contacts.any():

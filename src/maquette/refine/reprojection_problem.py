@@ -64,13 +64,15 @@ class Problem:
     """Densities of acceleration in m / s^2 per square root of Hz."""
     shared_mean: Float[np.ndarray, " shared"]
     shared_information: Float[np.ndarray, "shared shared"]
+    still_mps: float
+    floor_m: float
+    """Standard deviations of a standing foot's speed and height."""
+    contact_rate_hz: float
+    """How often standing feet, and limits of joints, count in a second."""
     feet: Int[np.ndarray, " feet"] = field(default_factory=lambda: np.zeros(0, dtype=int))
     """Joints that can stand."""
     standing: Bool[np.ndarray, "frames feet"] = field(default_factory=lambda: np.zeros((0, 0), dtype=bool))
     rest_m: Float[np.ndarray, " feet"] = field(default_factory=lambda: np.zeros(0))
-    still_mps: float = 0.1
-    floor_m: float = 0.03
-    contact_rate_hz: float = 5.0
     fixed_shared: bool = False
     """Leave the shared unknowns at their means."""
 
@@ -302,18 +304,15 @@ class Problem:
         inverse = 1 / self.sigma_lifted_m
         scaled = by * inverse[..., None]
         at = 3 + 2 * np.arange(n_bones)
-        blocks = memory[:, None, None, None] * _product(scaled, scaled) + bone_weight * bend[0][
-            :, None, None, None
-        ] * _product(by, by)
-        later = linked * _product(scaled[1:], scaled[:-1]) + bone_weight * bend[1][:-1, None, None, None] * _product(
-            by[1:], by[:-1]
-        )
+        stiff = [bone_weight * diagonal[:, None, None, None] for diagonal in bend]
+        blocks = memory[:, None, None, None] * _product(scaled, scaled) + stiff[0] * _product(by, by)
+        later = linked * _product(scaled[1:], scaled[:-1]) + stiff[1][:-1] * _product(by[1:], by[:-1])
         for row in range(2):
             for col in range(2):
                 normal.own[:, at + row, at + col] += blocks[..., row, col]
                 normal.next[:-1, at + row, at + col] += later[..., row, col]
         if frames > 2:
-            normal.after[:-2] = bone_weight * bend[2][:-2, None, None, None] * _product(by[2:], by[:-2])
+            normal.after[:-2] = stiff[2][:-2] * _product(by[2:], by[:-2])
 
         def remembered(values):
             out = memory[:, None, None] * values
@@ -326,9 +325,8 @@ class Problem:
         normal.gradient[:, 3:] += np.einsum("fbik,fbi->fbk", by, pull).reshape(frames, -1)
         stretch = remembered(vectors * inverse) * inverse + bone_weight * _bend(vectors)
         own = np.einsum("fbik,fbi->fbk", by, stretch)
-        bone = np.arange(n_bones)
         for k in range(2):
-            normal.border[:, at + k, self.tree.group[bone]] += own[..., k]
+            normal.border[:, at + k, self.tree.group] += own[..., k]
         np.add.at(normal.shared, (self.tree.group, self.tree.group), np.einsum("fbi,fbi->b", vectors, stretch))
         np.add.at(normal.shared_gradient, self.tree.group, np.einsum("fbi,fbi->b", vectors, pull))
 
