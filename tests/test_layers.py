@@ -19,6 +19,7 @@ LAYERS: dict[str, int] = {
     "weights": 1,
     "readers": 2,
     "track": 2,
+    "detect": 2,
     "mapping": 3,
     "lifting": 4,
     "refine": 5,
