@@ -71,13 +71,13 @@ def test_every_preset_is_possible_and_has_a_line_in_the_help():
 
 def test_every_field_of_a_preset_is_explained():
     kinds = [kind for _, kind in inspect.getmembers(plans, dataclasses.is_dataclass) if isinstance(kind, type)]
+    kinds.append(SampleSettings)
     assert len(kinds) == 11
     for kind in kinds:
         text = inspect.getsource(kind)
         for field in kind.__annotations__:
             after = text.split(f"    {field}: ", 1)[1].split("\n", 1)[1]
             assert after.lstrip().startswith('"""'), f"{kind.__name__}.{field} has no docstring"
-    assert SampleSettings in kinds
 
 
 def test_the_published_numbers():
