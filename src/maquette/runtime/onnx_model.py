@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from maquette.errors import ModelError
+from maquette.runtime.picture_spec import is_picture_spec
 from maquette.runtime.spec import METADATA_KEY, ModelSpec, decode_spec
 
 
@@ -112,10 +113,36 @@ class LoadedModel(NamedTuple):
 
 
 def load_session(path: str | Path, *, threads: int, providers: Sequence[str] | None) -> LoadedModel:
+    """The model file ``path`` of a lifter or a pose machine; arguments as of :class:`OnnxModel`.
+
+    Raises:
+        ModelError: the file is missing, is no ONNX model, carries no Maquette spec, or sees pictures.
+    """
+    opened = open_session(path, threads=threads, providers=providers)
+    if is_picture_spec(opened.metadata):
+        raise ModelError(
+            f"{path}: is a network of pictures, which finds joints and is no lifter; use it with: maquette lift "
+            "PICTURE_OR_VIDEO --detector hourglass --model FILE"
+        )
+    return LoadedModel(opened.session, decode_spec(opened.metadata, str(path)), opened.data)
+
+
+class OpenedModel(NamedTuple):
+    """A model file in memory, whose spec is not read yet."""
+
+    session: Any
+    """``onnxruntime.InferenceSession``."""
+    metadata: str
+    """The text under Maquette's key."""
+    data: bytes
+    """The file."""
+
+
+def open_session(path: str | Path, *, threads: int, providers: Sequence[str] | None) -> OpenedModel:
     """The model file ``path``, whatever goes into it; arguments as of :class:`OnnxModel`.
 
     Raises:
-        ModelError: the file is missing, is no ONNX model, or carries no Maquette spec.
+        ModelError: the file is missing, is no ONNX model, or carries no metadata of Maquette.
     """
     import onnxruntime
 
@@ -141,7 +168,7 @@ def load_session(path: str | Path, *, threads: int, providers: Sequence[str] | N
             f"{path}: an ONNX model without Maquette's metadata (key '{METADATA_KEY}'), so its joints, units and "
             "normalisation are unknown; export it with `maquette train` or `maquette import-weights`"
         )
-    return LoadedModel(session, decode_spec(metadata[METADATA_KEY], str(path)), data)
+    return OpenedModel(session, metadata[METADATA_KEY], data)
 
 
 def _local_providers(onnxruntime) -> list[str]:
