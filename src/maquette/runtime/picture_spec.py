@@ -33,9 +33,9 @@ class PictureSpec(msgspec.Struct, frozen=True, kw_only=True):
     """In which the network was trained to get the colours; weights are no good in the other."""
     divide_by: Literal[1, 255, 256] = 255
     """What values from 0 to 255 are divided by, first."""
-    mean: list[float] = [0.0, 0.0, 0.0]
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Taken away next, from the colours in their order."""
-    std: list[float] = [1.0, 1.0, 1.0]
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Divided by last."""
     depth: Literal["vector", "map", "none"]
     """One depth for each joint, one for each joint and cell (to be read where the heatmap is highest), or none."""
@@ -80,8 +80,8 @@ def decode_picture_spec(text: str, source: str) -> PictureSpec:
         )
     if spec.skeleton not in SKELETONS:
         raise ModelError(f"{source}: gives the joints of '{spec.skeleton}', which this version does not know")
-    if len(spec.mean) != 3 or len(spec.std) != 3 or not all(spec.std):
-        raise ModelError(f"{source}: has means {spec.mean} and deviations {spec.std}, expected three colours each")
+    if not all(spec.std):
+        raise ModelError(f"{source}: has deviations of colours {spec.std}, expected none that is 0")
     if spec.input_size < 1 or spec.output_size < 1 or spec.skeleton_length_mm <= 0:
         raise ModelError(
             f"{source}: has pictures of {spec.input_size} and heatmaps of {spec.output_size} pixels and bones of "
