@@ -12,6 +12,7 @@ from maquette.cli.options import image_size
 from maquette.errors import InputError, missing_extra
 
 if TYPE_CHECKING:
+    from maquette.datasets.mannequin_set import MannequinSet
     from maquette.datasets.mpii_set import MpiiSet
     from maquette.datasets.store import PoseStore
 
@@ -21,12 +22,15 @@ KINDS: dict[str, tuple[str, str]] = {
     "mpi-inf-3dhp": ("maquette.datasets.mpi_inf_3dhp", "prepare_mpi_inf_3dhp"),
     "kth-football": ("maquette.datasets.kth_football", "prepare_kth_football"),
     "mpii": ("maquette.datasets.mpii", "prepare_mpii"),
+    "mannequin": ("maquette.datasets.mannequin_pictures", "prepare_mannequin"),
     "mocap": ("maquette.datasets.filmed", "prepare_mocap"),
     "custom": ("maquette.datasets.custom", "prepare_custom"),
 }
 """Data set -> (module, function). A function is called as ``function(src, dst, *, overwrite, report_progress,
-**options)``, with those options of the command that were given, and returns the open store (of mpii: the set)."""
+**options)``, with those options of the command that were given, and returns the open store (of pictures: the set)."""
 
+_PICTURES = {"mpii": "MPII Human Pose", "mannequin": "pictures of mannequins"}
+"""Data sets that become no store of recordings -> what they are."""
 _ALWAYS = ("dataset", "src", "dst", "overwrite")
 
 
@@ -39,12 +43,13 @@ class Prepare:
     humaneva: HumanEva-I as VideoPose3D's archives, or as the .mat tree of its MATLAB script. mpi-inf-3dhp: the folder
     with S1 ... S8 or the test set's TS1 ... TS6. kth-football: KTH Multiview Football II, folders such as
     player2/Sequence 1 with its text files. mpii: MPII Human Pose's .mat, or its re-releases as .json or .h5 (still
-    pictures, 2D alone: a folder of its own kind). mocap: open motion capture (ASF/AMC, BVH, an arrays store) filmed by
+    pictures, 2D alone: a folder of its own kind). mannequin: pictures of a mannequin, drawn in the poses of an arrays
+    store of open motion capture, with 2D and 3D. mocap: open motion capture (ASF/AMC, BVH, an arrays store) filmed by
     virtual cameras. custom: any folder of motion files.
     """
 
     dataset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
-    """h36m, humaneva, mpi-inf-3dhp, kth-football, mpii, mocap or custom."""
+    """h36m, humaneva, mpi-inf-3dhp, kth-football, mpii, mannequin, mocap or custom."""
     src: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SRC")]
     """Folder with the original files; mpii: or one of them."""
     dst: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DST")]
@@ -87,7 +92,13 @@ class Prepare:
     image_size: Annotated[str, tyro.conf.arg(metavar="WxH")] = "1000x1000"
     """mocap, custom: the picture of the virtual cameras in pixels."""
     seed: int = 1
-    """mocap, custom: chance that places the virtual cameras."""
+    """mocap, custom: chance that places the virtual cameras; mannequin: that draws everything."""
+    pictures: int = 24_000
+    """mannequin: pictures of the training split; validation and test get a tenth of that each."""
+    picture_size: int = 160
+    """mannequin: side of a picture in pixels."""
+    workers: int = 0
+    """mannequin: processes that draw; 0: one for each core."""
     overwrite: bool = False
     """Replace a store that is there."""
 
@@ -105,7 +116,7 @@ class Prepare:
         options = self._options(function)
         with _progress(f"preparing {self.dataset}") as report_progress:
             store = function(self.src, self.dst, overwrite=self.overwrite, report_progress=report_progress, **options)
-        print(mpii_summary(store, self.dst) if self.dataset == "mpii" else summary(store))
+        print(summary(store) if self.dataset not in _PICTURES else picture_summary(store, self.dst))
 
     def _options(self, function: Callable) -> dict:
         """The options that were given; InputError for one that this data set does not take."""
@@ -148,10 +159,11 @@ def summary(store: "PoseStore") -> str:
     return _lines(f"wrote {store.path}: {store.name}, {size_mb:,.1f} MB", rows)
 
 
-def mpii_summary(people: "MpiiSet", path: Path) -> str:
-    """What is in a prepared MPII."""
-    size_mb = sum(file.stat().st_size for file in path.iterdir()) / 1e6
-    return _lines(f"wrote {path}: MPII Human Pose, {size_mb:,.1f} MB", people.summary())
+def picture_summary(people: "MpiiSet | MannequinSet", path: Path) -> str:
+    """What is in a set of people in pictures."""
+    size_mb = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 1e6
+    what = _PICTURES["mpii" if (path / "mpii.json").is_file() else "mannequin"]
+    return _lines(f"wrote {path}: {what}, {size_mb:,.1f} MB", people.summary())
 
 
 def _lines(head: str, rows: list[tuple[str, str]]) -> str:
