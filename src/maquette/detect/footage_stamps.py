@@ -1,0 +1,92 @@
+"""Time stamps of a video, gathered from its packets without decoding one."""
+
+from array import array
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Int64
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+_BACK_S = 1.0
+_AHEAD_S, _AHEAD_PERIODS = 60.0, 100
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Part of a video whose stamps count on without a break."""
+
+    first: int
+    last: int
+    shift: int
+    """From the file's stamps to ticks since the start of the clip."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stamps:
+    """When the pictures of a video are shown, as far as its packets say."""
+
+    tick_s: Fraction
+    ticks: Int64[np.ndarray, " pictures"]
+    """Since the first picture, increasing; pictures that share a time count once."""
+    stretches: tuple[Stretch, ...]
+    packets: int
+    fault: str
+    """Why reading stopped before the end; empty if it did not."""
+
+    def tick(self, stamp: int, stretch: int) -> tuple[int, int]:
+        """Ticks since the start, and the stretch that the stamp belongs to; ``stretch`` is that of the one before."""
+        for later in range(stretch, len(self.stretches)):
+            if self.stretches[later].first <= stamp <= self.stretches[later].last:
+                return stamp + self.stretches[later].shift, later
+        return stamp + self.stretches[stretch].shift, stretch
+
+
+def read_stamps(container: "InputContainer", stream: "VideoStream") -> Stamps:
+    """Read through the file. 8 bytes for each picture are kept."""
+    from av.error import FFmpegError
+
+    shown, decoded, fault = array("q"), array("q"), ""
+    none = -(1 << 63)
+    packets = 0
+    try:
+        for packet in container.demux(stream):
+            if packet.size and not packet.is_discard:
+                packets += 1
+                shown.append(none if packet.pts is None else packet.pts)
+                decoded.append(none if packet.dts is None else packet.dts)
+    except (FFmpegError, OSError) as error:
+        fault = getattr(error, "strerror", None) or str(error)
+    pts, dts = np.array(shown, dtype=np.int64), np.array(decoded, dtype=np.int64)
+    tick_s = Fraction(stream.time_base or 0)
+    has_pts = pts != none
+    if has_pts.sum() * 2 >= len(pts):
+        # The second field of an interlaced picture has none of its own.
+        pts, dts = pts[has_pts], dts[has_pts]
+    else:
+        pts = np.where(has_pts, pts, dts)
+        pts, dts = pts[pts != none], dts[pts != none]
+    order = np.where(dts == none, pts, dts)
+    ticks, stretches = _joined(pts, order, tick_s) if len(pts) and tick_s > 0 else (pts[:0], ())
+    return Stamps(tick_s, ticks, stretches, packets, fault)
+
+
+def _joined(pts: np.ndarray, order: np.ndarray, tick_s: Fraction) -> tuple[np.ndarray, tuple[Stretch, ...]]:
+    """One time for all: where the stamps fall back (clips put together) or leap, the next picture follows at once."""
+    back = np.flatnonzero(np.diff(order) < -max(_BACK_S / float(tick_s), 1)) + 1
+    parts = [np.unique(part) for part in np.split(pts, back)]
+    steps = np.concatenate([np.diff(part) for part in parts])
+    period = max(int(np.median(steps)), 1) if len(steps) else max(round(1 / (30 * tick_s)), 1)
+    leap = max(_AHEAD_S / float(tick_s), _AHEAD_PERIODS * period)
+    parts = [piece for part in parts for piece in np.split(part, np.flatnonzero(np.diff(part) > leap) + 1)]
+    ticks, stretches, start = [], [], 0
+    for part in parts:
+        shift = start - int(part[0])
+        ticks.append(part + shift)
+        stretches.append(Stretch(int(part[0]), int(part[-1]), shift))
+        start = int(ticks[-1][-1]) + period
+    return np.concatenate(ticks), tuple(stretches)
