@@ -109,7 +109,7 @@ def test_no_map_says_what_there_is() -> None:
     with pytest.raises(InputError, match=r"maps start from: .*coco-17"):
         find_map("smpl-24", "landmarks-27")
     with pytest.raises(InputError, match="maps lead to: landmarks-27"):
-        find_map("coco-17", "coco-17")
+        find_map("coco-17", "smpl-24")
 
 
 def test_wrong_rows_are_refused() -> None:

@@ -24,7 +24,7 @@ from maquette.datasets.mocap import Clip, clips_of_split, load_clips
 from maquette.datasets.sample_settings import SampleSettings
 from maquette.datasets.samples import FilmedWindows, MotionLibrary, film_windows
 from maquette.errors import InputError
-from maquette.formats.npz import array_names, read_array
+from maquette.formats.npz import array_names, read_array, write_arrays
 from maquette.keypoints import Keypoints
 from maquette.lifting.lifter import Lifter
 from maquette.lifting.min_max import PUBLISHED_16
@@ -158,7 +158,7 @@ def _key(settings: SampleSettings, n: int, lifters: Sequence[str], seed: int) ->
 
 def _write(path: Path, key: str, poses: LiftedPoses) -> None:
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, key=np.array(key), **{f: getattr(poses, f) for f in _FIELDS})
+        write_arrays(file, {"key": np.array(key), **{f: getattr(poses, f) for f in _FIELDS}})
 
 
 def _read(path: Path, key: str) -> LiftedPoses | None:

@@ -224,7 +224,8 @@ class _Filling:
         self.takes[subject, action] = (number, len(world_m))
 
     def _project(self, camera: Camera, world_m: Float[np.ndarray, "frames 32 3"]) -> Float[np.ndarray, "frames 32 2"]:
-        points = camera.world_to_camera(world_m)
+        # In one order of memory, or the last bit of a product would depend on the kind of file.
+        points = camera.world_to_camera(np.ascontiguousarray(world_m))
         if not self.mirror_behind:
             return camera.project(points)
         ideal = points[..., :2] / points[..., 2:]

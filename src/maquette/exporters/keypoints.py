@@ -1,4 +1,4 @@
-"""2D keypoints to files: Maquette's own ``.npz`` (lossless), or a folder of OpenPose JSON."""
+"""2D keypoints to files: Maquette's own ``.npz`` (lossless), COCO's ``.json``, or a folder of OpenPose JSON."""
 
 import io
 import shutil
@@ -12,6 +12,8 @@ from jaxtyping import Float
 
 from maquette.atomic import write_bytes
 from maquette.errors import OutputError
+from maquette.exporters.keypoints_coco import write_coco
+from maquette.formats.npz import write_arrays
 from maquette.keypoints import Keypoints
 
 _FORMAT_VERSION = 1
@@ -19,11 +21,13 @@ _OPENPOSE_SKELETONS = ("openpose-coco-18", "openpose-body-25", "openpose-body-25
 
 
 def write_keypoints(keypoints: Keypoints | Sequence[Keypoints], path: str | Path) -> None:
-    """Write keypoints: an archive when ``path`` ends in ``.npz``, a folder of OpenPose JSON when it has no suffix.
+    """Write keypoints: an archive when ``path`` ends in ``.npz``, a COCO file for ``.json``, a folder of OpenPose JSON
+    when it has no suffix.
 
     Args:
-        keypoints: one person; for a folder also the people of one clip, in the order in which frames shall list them.
-        path: ``clip.npz``, or the name of a folder that does not exist or is empty.
+        keypoints: one person; for ``.json`` and a folder also the people of one clip, in the order in which frames
+            shall list them.
+        path: ``clip.npz``, ``clip.json``, or the name of a folder that does not exist or is empty.
 
     Raises:
         OutputError: another suffix, a skeleton or a number of people that the format cannot hold, or no way to write.
@@ -35,12 +39,25 @@ def write_keypoints(keypoints: Keypoints | Sequence[Keypoints], path: str | Path
         if len(people) != 1:
             raise OutputError(f"{target}: an archive holds one person, not {len(people)}; write one file for each")
         write_bytes(target, keypoints_to_npz(people[0]))
+    elif suffix == ".json":
+        write_coco(people, target)
     elif suffix == "":
         _write_openpose(people, target)
     else:
         raise OutputError(
-            f"{target}: keypoints are not written as '{suffix}'; expected .npz, or a folder (no suffix) for OpenPose's"
+            f"{target}: keypoints are not written as '{suffix}'; expected .npz, .json for COCO's, or a folder (no "
+            "suffix) for OpenPose's"
         )
+
+
+def check_openpose_folder(folder: Path) -> None:
+    """Refuse a folder that cannot take the files, before any work is done.
+
+    Raises:
+        OutputError: something is there that is no empty folder.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{folder}: exists and is not an empty folder; choose another name")
 
 
 def keypoints_to_npz(keypoints: Keypoints) -> bytes:
@@ -63,19 +80,18 @@ def keypoints_to_npz(keypoints: Keypoints) -> bytes:
         "notes": keypoints.notes,
     }
     stream = io.BytesIO()
-    np.savez_compressed(
-        stream,
-        allow_pickle=False,
-        kind=np.array("keypoints"),
-        format_version=np.array(_FORMAT_VERSION),
-        points=keypoints.points,
-        confidence=keypoints.confidence,
-        fps_numerator=np.array(keypoints.fps.numerator),
-        fps_denominator=np.array(keypoints.fps.denominator),
-        image_size=np.array(keypoints.image_size or (), dtype=np.int64),
-        timestamps_s=np.zeros(0) if keypoints.timestamps_s is None else keypoints.timestamps_s,
-        metadata=np.array(msgspec.json.encode(metadata).decode("utf-8")),
-    )
+    arrays = {
+        "kind": np.array("keypoints"),
+        "format_version": np.array(_FORMAT_VERSION),
+        "points": keypoints.points,
+        "confidence": keypoints.confidence,
+        "fps_numerator": np.array(keypoints.fps.numerator),
+        "fps_denominator": np.array(keypoints.fps.denominator),
+        "image_size": np.array(keypoints.image_size or (), dtype=np.int64),
+        "timestamps_s": np.zeros(0) if keypoints.timestamps_s is None else keypoints.timestamps_s,
+        "metadata": np.array(msgspec.json.encode(metadata).decode("utf-8")),
+    }
+    write_arrays(stream, arrays, compressed=True)
     return stream.getvalue()
 
 
@@ -95,8 +111,7 @@ def _write_openpose(people: list[Keypoints], folder: Path) -> None:
     if not skeletons <= set(_OPENPOSE_SKELETONS):
         known = ", ".join(_OPENPOSE_SKELETONS)
         raise OutputError(f"{folder}: OpenPose JSON has no layout for '{people[0].skeleton.name}', only for {known}")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(f"{folder}: exists and is not an empty folder; choose another name")
+    check_openpose_folder(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from maquette.atomic import write_bytes
+from maquette.formats.npz import write_arrays
 from maquette.motion import Motion
 from maquette.readers.motion_record import FORMAT_VERSION, record_of
 
@@ -33,15 +34,13 @@ def motion_to_npz(motion: Motion) -> bytes:
     arrays = {name: getattr(motion, name) for name in OPTIONAL_ARRAYS if getattr(motion, name) is not None}
     stream = io.BytesIO()
     # Not compressed: the low bits of measured floats are noise, and zlib would cost more than all the rest.
-    np.savez(
-        stream,
-        allow_pickle=False,
-        kind=np.array("motion"),
-        format_version=np.array(FORMAT_VERSION),
-        fps_numerator=np.array(motion.fps.numerator),
-        fps_denominator=np.array(motion.fps.denominator),
-        metadata=np.array(msgspec.json.encode(record_of(motion)).decode("utf-8")),
-        positions=motion.positions,
-        **arrays,
-    )
+    record = {
+        "kind": np.array("motion"),
+        "format_version": np.array(FORMAT_VERSION),
+        "fps_numerator": np.array(motion.fps.numerator),
+        "fps_denominator": np.array(motion.fps.denominator),
+        "metadata": np.array(msgspec.json.encode(record_of(motion)).decode("utf-8")),
+        "positions": motion.positions,
+    }
+    write_arrays(stream, {**record, **arrays})
     return stream.getvalue()

@@ -5,6 +5,7 @@ import tokenize
 import warnings
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,18 @@ def read_array(data: bytes | Path, name: str, where: str, *, allow_objects: bool
         raise
     except _FAILURES as error:
         raise InputError(f"{where}: array '{name}' is damaged ({error})") from None
+
+
+def write_arrays(file: io.IOBase, arrays: Mapping[str, np.ndarray], *, compressed: bool = False) -> None:
+    """``np.savez`` without pickles. NumPy 1.26 has no switch for that, and would store one as an array.
+
+    Raises:
+        TypeError: an array of objects.
+    """
+    boxed = [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]
+    if boxed:
+        raise TypeError(f"arrays of objects are not written: {', '.join(boxed)}")
+    (np.savez_compressed if compressed else np.savez)(file, **arrays)  # pyright: ignore[reportArgumentType]
 
 
 def _opened(data: bytes | Path) -> zipfile.ZipFile:

@@ -8,8 +8,16 @@ from maquette.mapping.maps import H36M_17_CONVENTIONS as H36M_17_CONVENTIONS
 from maquette.mapping.maps import LANDMARKS_27_V1 as LANDMARKS_27_V1
 from maquette.mapping.maps import TO_COCO_18 as TO_COCO_18
 from maquette.mapping.maps import TO_H36M_16 as TO_H36M_16
+from maquette.mapping.maps_detected import TO_BODY_25 as TO_BODY_25
+from maquette.mapping.maps_detected import TO_COCO_17 as TO_COCO_17
 
-_TARGETS = {"landmarks-27": LANDMARKS_27_V1, "openpose-coco-18": TO_COCO_18, "h36m-16": TO_H36M_16}
+_TARGETS = {
+    "landmarks-27": LANDMARKS_27_V1,
+    "openpose-coco-18": TO_COCO_18,
+    "openpose-body-25": TO_BODY_25,
+    "coco-17": TO_COCO_17,
+    "h36m-16": TO_H36M_16,
+}
 
 
 def find_map(source: str, target: str) -> JointMap:

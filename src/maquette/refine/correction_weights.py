@@ -18,7 +18,7 @@ from jaxtyping import Float
 
 from maquette.atomic import write_bytes
 from maquette.errors import InputError, ModelError
-from maquette.formats.npz import array_names, read_array
+from maquette.formats.npz import array_names, read_array, write_arrays
 from maquette.lifting.min_max import PUBLISHED_16, MinMax
 from maquette.runtime.shipped import find_correction
 
@@ -211,7 +211,7 @@ def save_correction(weights: CorrectionWeights, path: str | Path, *, half: bool 
     stream = io.BytesIO()
     text = np.array(msgspec.json.encode(weights.spec).decode())
     named = {name: array.astype(dtype) for name, array in zip(_array_names(), weights.arrays, strict=True)}
-    np.savez(stream, allow_pickle=False, **{_SPEC: text}, **named)
+    write_arrays(stream, {_SPEC: text, **named})
     write_bytes(path, stream.getvalue())
 
 
