@@ -123,6 +123,32 @@ H36M_17_CONVENTIONS: dict[str, JointMap] = {
         "3d-pose-baseline reading Stacked Hourglass: MPII's thorax goes to Spine and its upper neck to Thorax "
         "(the checkpoints trained on those detections expect exactly that)",
     ),
+    "pose-hg-3d/mpii-16": JointMap(
+        "mpii-16",
+        "h36m-17",
+        {
+            **_LIMBS,
+            "hip": "pelvis",
+            "spine": (("pelvis", 0.5), ("upper_neck", 0.5)),
+            "thorax": "upper_neck",
+            "nose": (("upper_neck", 0.5), ("head_top", 0.5)),
+            "head": "head_top",
+        },
+        "Zhou et al. 2017, the program of 2019, in its evaluation: spine and nose halfway between their neighbours",
+    ),
+    "hourglass/mpii-16": JointMap(
+        "mpii-16",
+        "h36m-17",
+        {
+            **_LIMBS,
+            "hip": "pelvis",
+            "spine": (("pelvis", 0.514), ("upper_neck", 0.486)),
+            "thorax": "upper_neck",
+            "nose": (("upper_neck", 0.618), ("head_top", 0.382)),
+            "head": "head_top",
+        },
+        "the same with spine and nose where Human3.6M's mean pose has them on these lines",
+    ),
 }
 """Maps to Human3.6M-17 that published models were trained with, by ``program/source``."""
 
