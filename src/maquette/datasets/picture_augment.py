@@ -1,0 +1,158 @@
+"""Chance in pictures of people: how a crop is scaled, turned, mirrored, coloured and partly hidden for training.
+
+Every draw comes from one generator, so that a sample is the same again for the same seed.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+from PIL import Image, ImageDraw, ImageFilter
+
+from maquette.errors import InputError
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What chance does to samples; nothing by default.
+
+    Raises:
+        InputError: a share beyond 0 to 1, or a spread below 0.
+    """
+
+    scale: float = 0.0
+    """Spread of the size of the crop."""
+    scale_law: Literal["doubling", "linear"] = "doubling"
+    """``doubling``: the side is multiplied by 2 to a normal number of that spread, at most two spreads.
+    ``linear``: by 1 plus a normal number of that spread, at most one spread."""
+    shift: float = 0.0
+    """Spread of the centre in sides of the crop, at most two spreads."""
+    rotation_deg: float = 0.0
+    """Spread of the rotation, at most two spreads."""
+    rotation_share: float = 0.4
+    """Share of the samples that are turned."""
+    flip_share: float = 0.0
+    """Share of the samples that are mirrored."""
+    gain: tuple[float, float] | None = None
+    """Range of a factor for each colour channel; values are kept within white."""
+    brightness: float = 0.0
+    """Largest change of the exposure, as a share."""
+    contrast: float = 0.0
+    saturation: float = 0.0
+    grey_share: float = 0.0
+    """Share of the samples without colour."""
+    blur_share: float = 0.0
+    blur_px: float = 1.5
+    """Largest sigma."""
+    noise: float = 0.0
+    """Largest spread of a camera's noise, as a share of white."""
+    hidden_share: float = 0.0
+    """Share of the samples of which something in front hides a part: bars, discs and boxes of any colour."""
+    hidden_most: float = 0.4
+    """Largest side of what hides, in sides of the crop."""
+
+    def __post_init__(self) -> None:
+        shares = ("rotation_share", "flip_share", "grey_share", "blur_share", "hidden_share")
+        problems = [f"{n} is {getattr(self, n)}, expected 0 to 1" for n in shares if not 0 <= getattr(self, n) <= 1]
+        spreads = ("scale", "shift", "rotation_deg", "brightness", "contrast", "saturation", "blur_px", "noise")
+        problems += [f"{n} is {getattr(self, n)}, expected 0 or more" for n in spreads if not getattr(self, n) >= 0]
+        if self.gain is not None and not 0 <= self.gain[0] <= self.gain[1]:
+            problems.append(f"gain is {self.gain}, expected a lower and an upper factor")
+        if problems:
+            raise InputError.from_problems("augmentation", problems)
+
+
+NO_CHANCE = Augmentation()
+
+
+class Geometry(NamedTuple):
+    """How one crop differs from the plain one."""
+
+    scale: float = 1.0
+    shift: tuple[float, float] = (0.0, 0.0)
+    """In sides of the crop."""
+    rotation_deg: float = 0.0
+    """Clockwise as things appear."""
+    flipped: bool = False
+
+
+def drawn_geometry(settings: Augmentation, chance: np.random.Generator) -> Geometry:
+    """Draw how to cut a crop."""
+    scale, rotation, shift, flipped = 1.0, 0.0, (0.0, 0.0), False
+    if settings.scale:
+        if settings.scale_law == "doubling":
+            scale = 2.0 ** (settings.scale * _normal(chance, 2.0))
+        else:
+            scale = 1 + settings.scale * _normal(chance, 1.0)
+    if settings.shift:
+        shift = (settings.shift * _normal(chance, 2.0), settings.shift * _normal(chance, 2.0))
+    if settings.rotation_deg and chance.random() < settings.rotation_share:
+        rotation = settings.rotation_deg * _normal(chance, 2.0)
+    if settings.flip_share:
+        flipped = bool(chance.random() < settings.flip_share)
+    return Geometry(scale, shift, rotation, flipped)
+
+
+def _normal(chance: np.random.Generator, most: float) -> float:
+    """A normal number, cut (not drawn again) at ``most``."""
+    return float(np.clip(chance.standard_normal(), -most, most))
+
+
+def hide_parts(
+    crop: UInt8[np.ndarray, "size size 3"], settings: Augmentation, chance: np.random.Generator
+) -> UInt8[np.ndarray, "size size 3"]:
+    """The crop with something in front of it, or itself."""
+    if not settings.hidden_share or chance.random() >= settings.hidden_share:
+        return crop
+    size = len(crop)
+    image = Image.fromarray(crop)
+    pen = ImageDraw.Draw(image)
+    for _ in range(int(chance.integers(1, 4))):
+        middle = chance.random(2) * size
+        half = chance.uniform(0.05, max(settings.hidden_most, 0.05), 2) * size / 2
+        colour = tuple(int(c) for c in chance.integers(0, 256, 3))
+        kind = int(chance.integers(3))
+        if kind == 0:
+            pen.ellipse((*(middle - half), *(middle + half)), fill=colour)
+        elif kind == 1:
+            pen.rectangle((*(middle - half), *(middle + half)), fill=colour)
+        else:
+            angle = chance.uniform(0, math.pi)
+            along = np.array([math.cos(angle), math.sin(angle)]) * size
+            pen.line((*(middle - along), *(middle + along)), fill=colour, width=max(int(half[0] / 2), 1))
+    return np.asarray(image)
+
+
+def recoloured(
+    crop: UInt8[np.ndarray, "size size 3"], settings: Augmentation, chance: np.random.Generator
+) -> Float32[np.ndarray, "size size 3"]:
+    """Values 0 to 1 of the crop as another camera, in other light, would have taken it."""
+    if settings.blur_share and chance.random() < settings.blur_share:
+        blur = ImageFilter.GaussianBlur(chance.uniform(0, settings.blur_px))
+        crop = np.asarray(Image.fromarray(crop).filter(blur))
+    # One matrix for all that is linear in the colours.
+    matrix, constant = np.eye(3), np.zeros(3)
+    if settings.saturation or settings.grey_share:
+        keep = 1 + settings.saturation * chance.uniform(-1, 1)
+        if chance.random() < settings.grey_share:
+            keep = 0.0
+        matrix = keep * matrix + (1 - keep) * np.array([0.299, 0.587, 0.114])
+    if settings.contrast:
+        factor = 1 + settings.contrast * chance.uniform(-1, 1)
+        mean = matrix @ (crop[::4, ::4].reshape(-1, 3).mean(axis=0) / 255)
+        matrix, constant = factor * matrix, (1 - factor) * mean.mean() * np.ones(3)
+    if settings.brightness:
+        factor = 1 + settings.brightness * chance.uniform(-1, 1)
+        matrix, constant = factor * matrix, factor * constant
+    if settings.gain is not None:
+        gains = chance.uniform(*settings.gain, 3)
+        matrix, constant = gains[:, None] * matrix, gains * constant
+    plain = (matrix == np.eye(3)).all() and not constant.any()
+    values = crop.astype(np.float32) * np.float32(1 / 255)
+    if not plain:
+        values = values @ matrix.T.astype(np.float32) + constant.astype(np.float32)
+    if settings.noise:
+        values += np.float32(settings.noise * chance.random()) * chance.standard_normal(values.shape, dtype=np.float32)
+    return values if plain and not settings.noise else np.clip(values, 0, 1, out=values)
