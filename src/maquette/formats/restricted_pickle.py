@@ -9,14 +9,14 @@ import io
 import pickle
 import pickletools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Literal
 
 import numpy as np
 
 from maquette.errors import InputError
 
-_FAILURES = (
+UNPICKLING_FAILURES = (
     pickle.UnpicklingError,
     EOFError,
     AttributeError,
@@ -51,31 +51,37 @@ def load_pickle(data: bytes, where: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            _check_opcodes(data)
+            check_opcodes(data)
             loaded = _Unpickler(io.BytesIO(data), encoding="latin1").load()
             return _Thaw().convert(loaded, 0)
-        except _Refused as error:
+        except Refused as error:
             raise InputError(f"{where}: refused: {error}; only NumPy arrays and plain values are read") from None
-        except _FAILURES as error:
+        except UNPICKLING_FAILURES as error:
             raise InputError(f"{where}: the pickled data are damaged ({type(error).__name__}: {error})") from None
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """The pickle asks for something that is not allowed."""
 
 
-def _check_opcodes(data: bytes) -> None:
+def check_opcodes(data: bytes, *, allowed: Collection[str] = ()) -> None:
     """Refuse what could run code or make the unpickler reserve memory that the file does not fill.
 
     ``genops`` itself fails on a text or a byte string that claims to be longer than the file.
+
+    Args:
+        allowed: of the opcodes that are refused otherwise, those that the caller's classes are safe with.
+
+    Raises:
+        Refused: with what was found.
     """
     count = 0
     for opcode, argument, _ in pickletools.genops(data):
         count += 1
-        if opcode.name in _FORBIDDEN_OPCODES:
-            raise _Refused(f"the pickle uses {opcode.name}")
+        if opcode.name in _FORBIDDEN_OPCODES and opcode.name not in allowed:
+            raise Refused(f"the pickle uses {opcode.name}")
         if opcode.name in _MEMO_OPCODES and int(argument or 0) > count + 16:
-            raise _Refused("the pickle numbers its memory wrongly")
+            raise Refused("the pickle numbers its memory wrongly")
 
 
 class _PickledDtype:
@@ -83,13 +89,13 @@ class _PickledDtype:
 
     def __init__(self, name: Any, *_: Any) -> None:
         if not isinstance(name, str) or len(name) > 16:
-            raise _Refused("an array type that is no plain one")
+            raise Refused("an array type that is no plain one")
         self.name = name
         self.byte_order: Literal["<", ">", "="] = "="
 
     def __setstate__(self, state: Any) -> None:
         if not isinstance(state, tuple) or len(state) < 5 or any(part is not None for part in state[2:5]):
-            raise _Refused("a structured array type")
+            raise Refused("a structured array type")
         if state[1] == ">":
             self.byte_order = ">"
         elif state[1] == "<":
@@ -98,7 +104,7 @@ class _PickledDtype:
     def dtype(self) -> np.dtype:
         dtype = np.dtype(self.name)
         if dtype.char not in _DTYPE_KINDS or dtype.itemsize == 0:
-            raise _Refused(f"arrays of type {self.name!r}")
+            raise Refused(f"arrays of type {self.name!r}")
         return dtype.newbyteorder(self.byte_order) if self.byte_order != "=" else dtype
 
 
@@ -127,14 +133,14 @@ def _scalar(dtype: Any, data: Any = b"") -> _PickledArray:
 def _encode(text: Any, encoding: Any = "latin1") -> bytes:
     """Bytes as protocol 2 writes them; the only codec is latin1."""
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
-        raise _Refused("a text codec other than latin1")
+        raise Refused("a text codec other than latin1")
     return text.encode("latin1")
 
 
 def _no_bytes(*arguments: Any) -> bytes:
     """The empty byte string, which protocol 2 writes as a call."""
     if arguments:
-        raise _Refused("bytes made by a call")
+        raise Refused("bytes made by a call")
     return b""
 
 
@@ -160,7 +166,7 @@ class _Unpickler(pickle.Unpickler):
             return _no_bytes
         if (module_name, global_name) == ("collections", "OrderedDict"):
             return dict
-        raise _Refused(f"the pickle asks for {module_name}.{global_name}"[:200])
+        raise Refused(f"the pickle asks for {module_name}.{global_name}"[:200])
 
 
 class _Thaw:
@@ -177,7 +183,7 @@ class _Thaw:
         if key in self.done:
             return self.done[key]
         if key in self.open or depth > 40:
-            raise _Refused("data that contain themselves or nest too deeply")
+            raise Refused("data that contain themselves or nest too deeply")
         self.open.add(key)
         if isinstance(value, dict):
             result: Any = {k: self.convert(v, depth + 1) for k, v in value.items() if isinstance(k, str | int)}
@@ -188,7 +194,7 @@ class _Thaw:
         elif isinstance(value, _PickledArray):
             result = self._array(value, depth)
         else:
-            raise _Refused(f"a value of type {type(value).__name__.lstrip('_')}")
+            raise Refused(f"a value of type {type(value).__name__.lstrip('_')}")
         self.open.discard(key)
         self.done[key] = result
         return result
@@ -196,18 +202,18 @@ class _Thaw:
     def _array(self, value: _PickledArray, depth: int) -> Any:
         state = value.state
         if not isinstance(state, tuple) or len(state) != 5 or not isinstance(state[2], _PickledDtype):
-            raise _Refused("an array without its data")
+            raise Refused("an array without its data")
         _, shape, pickled_dtype, is_fortran, data = state
         shape = (shape,) if isinstance(shape, int) else shape
         if not isinstance(shape, tuple) or len(shape) > 16 or not all(isinstance(n, int) and n >= 0 for n in shape):
-            raise _Refused("an array of no possible shape")
+            raise Refused("an array of no possible shape")
         dtype = pickled_dtype.dtype()
         count = 1
         for n in shape:
             count *= n
         if dtype.hasobject:
             if not isinstance(data, list) or len(data) != count:
-                raise _Refused("an array whose shape does not fit its data")
+                raise Refused("an array whose shape does not fit its data")
             items = [self.convert(item, depth + 1) for item in data]
             if shape == ():
                 return items[0]
@@ -217,6 +223,6 @@ class _Thaw:
             return boxed.reshape(shape)
         raw = data.encode("latin1") if isinstance(data, str) else data
         if not isinstance(raw, bytes | bytearray) or len(raw) != count * dtype.itemsize:
-            raise _Refused("an array whose shape does not fit its data")
+            raise Refused("an array whose shape does not fit its data")
         array = np.frombuffer(raw, dtype=dtype).reshape(shape, order="F" if is_fortran else "C")
         return array if shape else array.item()
