@@ -10,6 +10,7 @@ from maquette.formats.json_documents import document_kind, json_brief, json_item
 from maquette.formats.npz import array_names
 from maquette.readers import coco, deeplabcut, mediapipe, mmpose, openpose, own_npz, sports2d, videopose3d, yolo
 from maquette.readers.clip import Clip
+from maquette.readers.footage import kind_of_bytes
 from maquette.readers.input_files import file_names, folder_names, kind_of, read_bytes
 from maquette.skeleton import Skeleton
 
@@ -62,12 +63,6 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89HDF", "an HDF5 file; export it as CSV (DeepLabCut: analyze_videos(..., save_as_csv=True))"),
     (0, b"\x93NUMPY", "a bare NumPy array, which does not say what it holds; write a format that names its points"),
     (0, b"\x80", "binary data (a Python pickle?)"),
-    (0, b"\xff\xd8", "a picture; run a 2D detector on it and give its keypoints"),
-    (0, b"\x89PNG", "a picture; run a 2D detector on it and give its keypoints"),
-    (0, b"GIF8", "a picture; run a 2D detector on it and give its keypoints"),
-    (4, b"ftyp", "a video; run a 2D detector on it and give its keypoints"),
-    (0, b"\x1a\x45\xdf\xa3", "a video; run a 2D detector on it and give its keypoints"),
-    (0, b"RIFF", "a video; run a 2D detector on it and give its keypoints"),
     (0, b"HIERARCHY", "a BVH file, which holds 3D motion and not 2D keypoints"),
     (0, b"glTF", "a GLB file, which holds 3D motion and not 2D keypoints"),
 )
@@ -143,6 +138,9 @@ def _is_people_list(data: bytes, where: str) -> bool:
 
 def _file(path: Path) -> Found:
     data = read_bytes(path)
+    footage = kind_of_bytes(data[:400])
+    if footage:
+        raise InputError(f"{path}: is a {footage}, and keypoints are expected; maquette detect finds people in it")
     for offset, magic, words in _MAGIC:
         if data[offset : offset + len(magic)] == magic:
             raise InputError(f"{path}: is {words}; expected {EXPECTED}")
