@@ -144,6 +144,32 @@ def open_session(path: str | Path, *, threads: int, providers: Sequence[str] | N
     Raises:
         ModelError: the file is missing, is no ONNX model, or carries no metadata of Maquette.
     """
+    opened = open_foreign(path, threads=threads, providers=providers)
+    if METADATA_KEY not in opened.metadata:
+        raise ModelError(
+            f"{path}: an ONNX model without Maquette's metadata (key '{METADATA_KEY}'), so its joints, units and "
+            "normalisation are unknown; export it with `maquette train` or `maquette import-weights`"
+        )
+    return OpenedModel(opened.session, opened.metadata[METADATA_KEY], opened.data)
+
+
+class ForeignModel(NamedTuple):
+    """An ONNX file in memory, whoever made it."""
+
+    session: Any
+    """``onnxruntime.InferenceSession``."""
+    metadata: dict[str, str]
+    """All its own texts, by key."""
+    data: bytes
+    """The file."""
+
+
+def open_foreign(path: str | Path, *, threads: int, providers: Sequence[str] | None) -> ForeignModel:
+    """Any ONNX file; arguments as of :class:`OnnxModel`.
+
+    Raises:
+        ModelError: the file is missing or is no ONNX model.
+    """
     import onnxruntime
 
     if not Path(path).is_file():
@@ -160,15 +186,10 @@ def open_session(path: str | Path, *, threads: int, providers: Sequence[str] | N
         metadata = session.get_modelmeta().custom_metadata_map
         for tensor in (*session.get_inputs(), *session.get_outputs()):
             list(tensor.shape)
-    except _load_errors() as error:
+    except onnx_errors() as error:
         hint = "" if Path(path).suffix == ".onnx" else "; other programs' weights become models by import-weights"
         raise ModelError(f"{path}: onnxruntime cannot load it ({str(error).splitlines()[0]}){hint}") from error
-    if METADATA_KEY not in metadata:
-        raise ModelError(
-            f"{path}: an ONNX model without Maquette's metadata (key '{METADATA_KEY}'), so its joints, units and "
-            "normalisation are unknown; export it with `maquette train` or `maquette import-weights`"
-        )
-    return OpenedModel(session, metadata[METADATA_KEY], data)
+    return ForeignModel(session, metadata, data)
 
 
 def _local_providers(onnxruntime) -> list[str]:
@@ -176,8 +197,9 @@ def _local_providers(onnxruntime) -> list[str]:
     return [name for name in onnxruntime.get_available_providers() if name != "AzureExecutionProvider"]
 
 
-def _load_errors() -> tuple[type[Exception], ...]:
-    """What onnxruntime raises for a file that it cannot load; its exceptions share no base class of their own."""
+def onnx_errors() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises for a file that it cannot load or run; its exceptions share no base class of their
+    own."""
     from importlib import import_module
 
     state = import_module("onnxruntime.capi.onnxruntime_pybind11_state")
