@@ -1,12 +1,12 @@
 """Footage: a video, an animated picture, a photo or a folder of pictures, one picture at a time with its exact time."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
+from maquette.detect.footage_animation import open_picture
 from maquette.detect.footage_folder import open_folder
-from maquette.detect.footage_pictures import open_picture
 from maquette.detect.footage_shots import Frame, Reel, Shot
 from maquette.detect.footage_video import open_video
 from maquette.errors import InputError
@@ -14,6 +14,8 @@ from maquette.frozen_arrays import exact_fps
 from maquette.readers.input_files import kind_of
 
 __all__ = ["Footage", "Frame", "open_footage"]
+
+_JPEG_VIDEOS = (".mjpg", ".mjpeg")
 
 
 class Footage:
@@ -33,7 +35,7 @@ class Footage:
         """One photo, not a clip."""
         self._reel = reel
         self._found: list[str] = []
-        self._running: list[Iterator[Shot]] = []
+        self._running: list[Generator[Shot]] = []
 
     def notes(self) -> list[str]:
         """What was assumed, and what went wrong in the last run through the frames, a sentence each."""
@@ -55,13 +57,16 @@ class Footage:
         self._found = []
         shots = self._reel.shots(self._found, from_s)
         self._running.append(shots)
-        yield from shots
+        try:
+            yield from shots
+        finally:
+            if shots in self._running:
+                self._running.remove(shots)
 
     def close(self) -> None:
         """Close the file if a run through it was left half done; may be called twice."""
-        for shots in self._running:
-            shots.close()  # pyright: ignore
-        self._running.clear()
+        while self._running:
+            self._running.pop().close()
 
     def __enter__(self) -> "Footage":
         return self
@@ -87,4 +92,6 @@ def open_footage(path: str | Path, *, fps: Fraction | float | int | str | None =
         return Footage(str(path), open_folder(where, rate))
     if where.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty; expected a video or a picture")
-    return Footage(str(path), open_picture(where, rate) or open_video(where, rate))
+    # To Pillow, a string of JPEGs is its first one.
+    reel = None if where.suffix.lower() in _JPEG_VIDEOS else open_picture(where, rate)
+    return Footage(str(path), reel or open_video(where, rate))

@@ -1,9 +1,9 @@
-"""Photos, animated pictures and folders of pictures, by Pillow."""
+"""Photos, by Pillow: any mode, upright."""
 
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
@@ -13,14 +13,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from maquette.detect.detector import Picture
-from maquette.detect.footage_rate import rate_of
 from maquette.detect.footage_shots import ASSUMED_FPS, MAX_PIXELS, Reel, Shot
 from maquette.errors import InputError
 
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM", "AVIF")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pnm", ".avif")
-_ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
-_FAULTS = (
+PICTURE_FAULTS = (
     OSError,
     ValueError,
     SyntaxError,
@@ -29,12 +27,15 @@ _FAULTS = (
     TypeError,
     ArithmeticError,
     AttributeError,
-    NotImplementedError,
+    AssertionError,
     RuntimeError,
     struct.error,
     zlib.error,
 )
 """What Pillow raises on damaged files."""
+_RAW_SUFFIXES = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw", ".3fr", ".iiq")
+"""Of cameras. Pillow would take the thumbnail in some of them for the picture."""
+_HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 
 
 @contextmanager
@@ -42,11 +43,13 @@ def picture_file(path: Path) -> Iterator[Image.Image | None]:
     """The file as Pillow sees it before decoding; None if it is no picture.
 
     Raises:
-        InputError: it has too many pixels, or is damaged.
+        InputError: it has too many pixels, is damaged, or of a kind that only looks as if it could be read.
     """
+    _refuse_strangers(path)
     Image.init()
     formats = [name for name in FORMATS if name in Image.OPEN]
     try:
+        # Pillow warns of large pictures, of odd tags, of animations cut off: what matters is said here.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
@@ -64,8 +67,8 @@ def picture_file(path: Path) -> Iterator[Image.Image | None]:
         raise InputError(_too_large(path, "its pixels are")) from None
     except InputError:
         raise
-    except _FAULTS as error:
-        raise InputError(f"{path}: the picture is damaged ({error})") from error
+    except PICTURE_FAULTS as error:
+        raise InputError(f"{path}: the picture is damaged ({error or type(error).__name__})") from error
 
 
 def _too_large(path: Path, what: str) -> str:
@@ -74,8 +77,21 @@ def _too_large(path: Path, what: str) -> str:
     )
 
 
+def _refuse_strangers(path: Path) -> None:
+    if path.suffix.lower() in _RAW_SUFFIXES:
+        raise InputError(f"{path}: raw files of cameras cannot be read; export the picture as JPEG or PNG")
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF and not (head[8:11] == b"avi" and "AVIF" in Image.OPEN):
+        kind = "AVIF" if head[8:11] == b"avi" else "HEIC"
+        raise InputError(f"{path}: {kind} pictures cannot be read; save it as JPEG or PNG")
+
+
 def rgb(image: Image.Image) -> Picture:
-    """RGB of any mode: transparent parts are laid over white, 16 bits become 8."""
+    """RGB of any mode: 16 bits become 8, transparent parts are laid over white, as viewers do."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         values = np.asarray(image).astype(np.float64)
         if image.mode == "F":
@@ -84,10 +100,10 @@ def rgb(image: Image.Image) -> Picture:
             values = values / 257
         grey = np.nan_to_num(np.clip(np.rint(values), 0, 255)).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=2)
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+    if image.has_transparency_data:
         over = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", over.size, (255, 255, 255, 255)), over)
-    return np.array(image.convert("RGB"))
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def read_picture(path: Path) -> Picture:
@@ -99,69 +115,29 @@ def read_picture(path: Path) -> Picture:
     with picture_file(path) as image:
         if image is None:
             raise InputError(f"{path}: is no picture that can be read; known are {' '.join(SUFFIXES)}")
-        return rgb(ImageOps.exif_transpose(image))
-    raise AssertionError
+        picture = rgb(ImageOps.exif_transpose(image))
+    return picture
 
 
 def resized(picture: Picture, size: tuple[int, int] | None) -> Picture:
-    """The picture at another size."""
+    """The picture at another size, ``(width, height)``; None for its own."""
     if size is None or size == (picture.shape[1], picture.shape[0]):
         return picture
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX if size[0] < picture.shape[1] else 3))
+    smaller = size[0] < picture.shape[1]
+    how = Image.Resampling.BOX if smaller else Image.Resampling.BICUBIC
+    return np.array(Image.fromarray(picture).resize(size, how))
 
 
-def open_picture(path: Path, fps: Fraction | None) -> Reel | None:
-    """A photo or an animated picture; None if the file is neither.
+def open_still(path: Path, fps: Fraction | None, notes: tuple[str, ...] = ()) -> Reel:
+    """A photo: a clip of one picture.
 
     Raises:
-        InputError: too large, or damaged.
+        InputError: no picture, too large, or damaged.
     """
-    with picture_file(path) as image:
-        if image is None:
-            return None
-        pages = getattr(image, "n_frames", 1)
-        if pages > 1 and image.format in _ANIMATED:
-            return _animation(path, image, fps)
-        notes = (f"has {pages} pages; the first is taken",) if pages > 1 and image.format == "TIFF" else ()
     picture = read_picture(path)
-    size = (picture.shape[1], picture.shape[0])
 
-    def shots(_: list[str], __: float) -> Iterator[Shot]:
+    def shots(_: list[str], __: float) -> Generator[Shot]:
         yield Shot(0, 0.0, partial(resized, picture))
 
+    size = (picture.shape[1], picture.shape[0])
     return Reel(fps or ASSUMED_FPS, False, size, 1, notes, shots, is_still=True)
-
-
-def _animation(path: Path, image: Image.Image, fps: Fraction | None) -> Reel:
-    notes: list[str] = []
-    durations = []
-    try:
-        for number in range(image.n_frames):  # pyright: ignore
-            image.seek(number)
-            image.load()
-            durations.append(round(float(image.info.get("duration", 0) or 0)))
-    except _FAULTS:
-        notes.append(f"breaks off after {len(durations)} of its pictures")
-    if not durations:
-        raise InputError(f"{path}: not one of its pictures can be decoded")
-    if min(durations) <= 0:
-        notes.append("pictures without a duration are shown for 0.1 s, as browsers do")
-    shown_ms = np.array([duration if duration > 0 else 100 for duration in durations], dtype=np.int64)
-    starts = np.concatenate([[0], np.cumsum(shown_ms)[:-1]])
-    tick = Fraction(1, 100 if image.format == "GIF" else 1000)
-    rate = rate_of(starts // (10 if image.format == "GIF" else 1), tick, ())
-    if len(starts) == 1:
-        rate = rate_of(np.array([0, shown_ms[0]]), Fraction(1, 1000), ())
-    if rate.is_variable and fps is None:
-        notes.append(f"its pictures are shown for {shown_ms.min()} to {shown_ms.max()} ms")
-    times = [float(k / fps) for k in range(len(starts))] if fps else (starts / 1000).tolist()
-
-    def shots(notes: list[str], from_s: float) -> Iterator[Shot]:
-        with picture_file(path) as again:
-            assert again is not None
-            for number, time_s in enumerate(times):
-                again.seek(number)
-                again.load()
-                yield Shot(number, time_s, lambda size: resized(rgb(again), size))
-
-    return Reel(fps or rate.fps, rate.is_variable and fps is None, image.size, len(starts), tuple(notes), shots)

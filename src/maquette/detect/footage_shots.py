@@ -1,6 +1,6 @@
 """What every kind of footage is made of: pictures that are turned into pixels only when somebody looks at them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -21,7 +21,7 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """One picture that has not been turned into pixels yet. To be looked at before the next one is asked for."""
+    """One picture that has not been turned into pixels yet."""
 
     index: int
     time_s: float
@@ -29,7 +29,7 @@ class Shot:
     """The picture, scaled to ``(width, height)`` unless that is None; None if it turns out to be unreadable."""
 
 
-Shots = Callable[[list[str], float], Iterator[Shot]]
+Shots = Callable[[list[str], float], Generator[Shot]]
 """``(notes, from_s)`` -> shots in the order of time. The first may lie before ``from_s``, for decoders start where they
 can. What goes wrong on the way is added to ``notes``."""
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _BACK_S = 1.0
 _AHEAD_S, _AHEAD_PERIODS = 60.0, 100
+_NONE = -(1 << 63)
+_FURTHEST = 1 << 53
 
 
 @dataclass(frozen=True)
@@ -32,50 +34,58 @@ class Stamps:
 
     tick_s: Fraction
     ticks: Int64[np.ndarray, " pictures"]
-    """Since the first picture, increasing; pictures that share a time count once."""
+    """Since the first picture, increasing; pictures that share a time count once. Empty if the file has no times."""
     stretches: tuple[Stretch, ...]
     packets: int
+    only_order: bool
+    """The file says when each picture is decoded, not when it is shown (AVI): the n-th one that comes out of the
+    decoder is shown at the n-th of the times."""
     fault: str
     """Why reading stopped before the end; empty if it did not."""
 
     def tick(self, stamp: int, stretch: int) -> tuple[int, int]:
-        """Ticks since the start, and the stretch that the stamp belongs to; ``stretch`` is that of the one before."""
+        """Ticks since the start, and the stretch that a stamp belongs to; ``stretch`` is that of the one before."""
         for later in range(stretch, len(self.stretches)):
             if self.stretches[later].first <= stamp <= self.stretches[later].last:
                 return stamp + self.stretches[later].shift, later
         return stamp + self.stretches[stretch].shift, stretch
 
+    @property
+    def end_s(self) -> float:
+        """When the last picture is shown."""
+        return float(int(self.ticks[-1]) * self.tick_s) if len(self.ticks) else 0.0
+
 
 def read_stamps(container: "InputContainer", stream: "VideoStream") -> Stamps:
-    """Read through the file. 8 bytes for each picture are kept."""
+    """Read through the file; 16 bytes for each picture are kept for that long, 8 of them for good."""
     from av.error import FFmpegError
 
     shown, decoded, fault = array("q"), array("q"), ""
-    none = -(1 << 63)
-    packets = 0
     try:
         for packet in container.demux(stream):
             if packet.size and not packet.is_discard:
-                packets += 1
-                shown.append(none if packet.pts is None else packet.pts)
-                decoded.append(none if packet.dts is None else packet.dts)
+                shown.append(_NONE if packet.pts is None else packet.pts)
+                decoded.append(_NONE if packet.dts is None else packet.dts)
     except (FFmpegError, OSError) as error:
         fault = getattr(error, "strerror", None) or str(error)
     pts, dts = np.array(shown, dtype=np.int64), np.array(decoded, dtype=np.int64)
+    known = pts != _NONE
+    # FFmpeg invents the times of showing that AVI lacks; where it knows of no reordering, it takes those of decoding.
+    invented = container.format.name == "avi" and known.any() and bool(np.ptp((pts - dts)[known]) == 0)
+    only_order = int(known.sum()) * 2 < len(pts) or invented
+    if only_order:
+        pts, known = np.where(known, pts, dts), known | (dts != _NONE)
+    # Else, what has none is the second field of an interlaced picture. Stamps beyond reason are damage.
+    known &= np.abs(pts) < _FURTHEST
+    order = np.where(dts == _NONE, pts, dts)[known]
     tick_s = Fraction(stream.time_base or 0)
-    has_pts = pts != none
-    if has_pts.sum() * 2 >= len(pts):
-        # The second field of an interlaced picture has none of its own.
-        pts, dts = pts[has_pts], dts[has_pts]
-    else:
-        pts = np.where(has_pts, pts, dts)
-        pts, dts = pts[pts != none], dts[pts != none]
-    order = np.where(dts == none, pts, dts)
-    ticks, stretches = _joined(pts, order, tick_s) if len(pts) and tick_s > 0 else (pts[:0], ())
-    return Stamps(tick_s, ticks, stretches, packets, fault)
+    ticks, stretches = _joined(pts[known], order, tick_s) if known.any() and tick_s > 0 else (pts[:0], ())
+    return Stamps(tick_s, ticks, stretches, len(pts), only_order, fault)
 
 
-def _joined(pts: np.ndarray, order: np.ndarray, tick_s: Fraction) -> tuple[np.ndarray, tuple[Stretch, ...]]:
+def _joined(
+    pts: Int64[np.ndarray, " packets"], order: Int64[np.ndarray, " packets"], tick_s: Fraction
+) -> tuple[Int64[np.ndarray, " pictures"], tuple[Stretch, ...]]:
     """One time for all: where the stamps fall back (clips put together) or leap, the next picture follows at once."""
     back = np.flatnonzero(np.diff(order) < -max(_BACK_S / float(tick_s), 1)) + 1
     parts = [np.unique(part) for part in np.split(pts, back)]

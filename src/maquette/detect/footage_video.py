@@ -1,6 +1,6 @@
 """Videos, by FFmpeg: exact times, upright pictures, and whatever can be saved of broken files."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maquette.detect.detector import Picture
+from maquette.detect.footage_clock import Clock, Watch
 from maquette.detect.footage_rate import Rate, rate_of
 from maquette.detect.footage_shape import Turn, squared, to_rgb, turn_of
 from maquette.detect.footage_shots import ASSUMED_FPS, MAX_PIXELS, Reel, Shot
@@ -18,6 +20,7 @@ from maquette.errors import InputError
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.frame import VideoFrame
+    from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
 
 _CONTAINERS = (
@@ -25,6 +28,8 @@ _CONTAINERS = (
     "dv,nut,yuv4mpegpipe,gif,apng,rm,wtv"
 )
 """Containers of video. FFmpeg knows more: texts that it draws, and play lists that open other files or addresses."""
+_STARTS_FROM_S = 5.0
+"""Below this, decoding from the start is as quick as a jump."""
 
 
 def open_video(path: Path, fps: Fraction | None) -> Reel:
@@ -39,72 +44,35 @@ def open_video(path: Path, fps: Fraction | None) -> Reel:
     with opened(path) as (container, stream):
         stamps = read_stamps(container, stream)
         stated = (stream.guessed_rate, stream.average_rate, stream.base_rate)
-        in_header = stream.frames
-    first, turn, size = first_picture(path)
-    notes = _shape_notes(first, turn, size)
+        promised, tracks = stream.frames, len(_moving(container))
+    frame, turn, size = first_picture(path)
     if len(stamps.ticks):
         rate = rate_of(stamps.ticks, stamps.tick_s, stated)
     else:
         rate = Rate(next((claim for claim in stated if claim), ASSUMED_FPS), False)
-        if fps is None:
-            notes.append(f"its pictures carry no times; {float(rate.fps):g} per second taken")
-    if stamps.fault or stamps.packets < in_header:
-        lost = f"holds {stamps.packets} of the {in_header} pictures that its header promises; " if in_header else ""
-        notes.append(f"{lost}it breaks off at {_end_s(stamps):.2f} s ({stamps.fault or 'cut off'})")
-    if len(stamps.stretches) > 1:
-        notes.append(f"its times jump in {len(stamps.stretches) - 1} places; the parts follow each other at once")
-    if rate.is_variable and fps is None:
-        steps = np.diff(stamps.ticks) * float(stamps.tick_s)
-        notes.append(
-            f"variable frame rate: {1 / steps.max():.3g} to {1 / steps.min():.3g} pictures per second, "
-            f"mostly {float(rate.fps):.4g}"
-        )
+    notes = [f"it has {tracks} video tracks; the first is taken"] if tracks > 1 else []
+    notes += _shape_notes(frame, turn, size) + _damage_notes(stamps, promised) + _time_notes(stamps, rate, fps)
     clock = Clock(stamps, rate, fps)
-    if fps is not None and fps != rate.fps:
-        notes.append(f"taken as {float(fps):g} pictures per second as asked, instead of {float(rate.fps):.4g}")
     return Reel(
-        fps or rate.fps,
-        rate.is_variable and fps is None,
-        size,
-        clock.n_frames,
-        tuple(notes),
-        partial(_shots, path, size, turn, clock),
+        fps=fps or rate.fps,
+        is_variable=rate.is_variable and fps is None,
+        size=size,
+        n_frames=clock.n_frames,
+        notes=tuple(notes),
+        shots=partial(_shots, path, size, turn, clock),
     )
 
 
-class Clock:
-    """Number and time of each decoded frame."""
-
-    def __init__(self, stamps: Stamps, rate: Rate, asked: Fraction | None) -> None:
-        self.stamps, self.rate, self.asked = stamps, rate, asked
-
-    @property
-    def n_frames(self) -> int:
-        """Pictures of the clip, counting those that are lost; the decoder may find fewer."""
-        ticks = self.stamps.ticks
-        return self.number(int(ticks[-1])) + 1 if len(ticks) else self.stamps.packets
-
-    def number(self, tick: int) -> int:
-        """Number of the picture at a time."""
-        if self.rate.is_variable:
-            return int(np.searchsorted(self.stamps.ticks, tick))
-        return round(tick * self.stamps.tick_s * self.rate.fps)
-
-    def time_s(self, tick: int, number: int) -> float:
-        """When it is shown."""
-        return float(number / self.asked if self.asked else tick * self.stamps.tick_s)
-
-
 def first_picture(path: Path) -> "tuple[VideoFrame, Turn, tuple[int, int]]":
-    """The first frame that can be decoded, how it is to be turned, and its size when that is done.
+    """The first frame that can be decoded, how it is to be turned, and its ``(width, height)`` when that is done.
 
     Raises:
         InputError: no video, or one of which no picture can be decoded.
     """
     from av.error import FFmpegError
 
+    reason = ""
     with opened(path) as (container, stream):
-        reason = ""
         for packet in container.demux(stream):
             try:
                 frames = packet.decode()
@@ -115,7 +83,10 @@ def first_picture(path: Path) -> "tuple[VideoFrame, Turn, tuple[int, int]]":
                 turn = turn_of(frame)
                 size = turn.size(squared((frame.width, frame.height), stream.sample_aspect_ratio))
                 if size[0] * size[1] > MAX_PIXELS:
-                    raise InputError(f"{path}: {size[0]}x{size[1]} pixels are too many; up to {MAX_PIXELS} can be read")
+                    most = MAX_PIXELS // 1_000_000
+                    raise InputError(
+                        f"{path}: {size[0]}x{size[1]} pixels are too many; up to {most} megapixels are read"
+                    )
                 return frame, turn, size
     raise InputError(f"{path}: not one picture of the video can be decoded{reason}")
 
@@ -123,89 +94,120 @@ def first_picture(path: Path) -> "tuple[VideoFrame, Turn, tuple[int, int]]":
 def _shape_notes(frame: "VideoFrame", turn: Turn, size: tuple[int, int]) -> list[str]:
     notes = []
     if turn.size(size) != (frame.width, frame.height):
-        notes.append(f"its pixels are not square; {frame.width}x{frame.height} are shown as {size[0]}x{size[1]}")
+        notes.append(f"its pixels are not square: {frame.width}x{frame.height} are shown as {size[0]}x{size[1]}")
     if frame.interlaced_frame:
         notes.append("it is interlaced: moving edges look like combs, which detectors like less")
     return notes
 
 
-def _end_s(stamps: Stamps) -> float:
-    return float(int(stamps.ticks[-1]) * stamps.tick_s) if len(stamps.ticks) else 0.0
+def _damage_notes(stamps: Stamps, promised: int) -> list[str]:
+    if not stamps.fault and stamps.packets >= promised:
+        return []
+    held = f"it holds {stamps.packets} of the {promised} pictures that its header promises and " if promised else "it "
+    return [f"{held}breaks off at {stamps.end_s:.2f} s ({stamps.fault or 'the file was cut off'})"]
 
 
-def _shots(path: Path, size: tuple[int, int], turn: Turn, clock: Clock, notes: list[str], from_s: float):
+def _time_notes(stamps: Stamps, rate: Rate, asked: Fraction | None) -> list[str]:
+    if asked is not None:
+        if asked == rate.fps and not rate.is_variable:
+            return []
+        return [f"taken as {float(asked):.6g} pictures per second, as asked, instead of {float(rate.fps):.6g}"]
+    if not stamps.stretches:
+        return [f"its pictures carry no times; {float(rate.fps):.6g} per second taken"]
+    notes = []
+    if len(stamps.stretches) > 1:
+        notes.append(f"its times jump in {len(stamps.stretches) - 1} places; there the next picture follows at once")
+    if rate.is_variable:
+        steps_s = np.diff(stamps.ticks) * float(stamps.tick_s)
+        slowest, fastest = 1 / steps_s.max(), 1 / steps_s.min()
+        notes.append(
+            f"variable frame rate: {slowest:.3g} to {fastest:.3g} pictures per second, mostly {float(rate.fps):.4g}"
+        )
+    return notes
+
+
+def _shots(
+    path: Path, size: tuple[int, int], turn: Turn, clock: Clock, notes: list[str], from_s: float
+) -> Generator[Shot]:
     """See :data:`maquette.detect.footage_shots.Shots`."""
     from av.video.reformatter import VideoReformatter
 
-    reformatter = VideoReformatter()
-    stamps, stretch, last, other_sizes, left_out = clock.stamps, 0, -1, 0, 0
-    counted, last_number = 0, -1
+    reformatter, watch = VideoReformatter(), Watch(clock)
     coded: tuple[int, int] | None = None
-    with opened(path) as (container, stream):
-        stream.thread_type = "AUTO"
-        if from_s > 5 and len(stamps.stretches) == 1 and clock.asked is None:
-            container.seek(int(from_s / stamps.tick_s) - stamps.stretches[0].shift, stream=stream, backward=True)
-        for frame in _decoded(container, stream, notes, clock):
-            stamp = frame.pts if frame.pts is not None else frame.dts
-            if stamp is not None and stamps.stretches:
-                tick, stretch = stamps.tick(stamp, stretch)
-                number, time_s = clock.number(tick), 0.0
-            else:
-                number = last_number + 1
-                tick = round(number / (clock.rate.fps * stamps.tick_s)) if stamps.tick_s else number
-            if tick <= last or number <= last_number:
-                left_out += 1
-                continue
-            last, last_number = tick, number
-            time_s = clock.time_s(tick, number) if stamps.stretches else float(number / (clock.asked or clock.rate.fps))
-            if coded is None:
-                coded = (frame.width, frame.height)
-            other_sizes += (frame.width, frame.height) != coded
-            counted += 1
-            yield Shot(number, time_s, partial(_develop, frame, size, turn, reformatter))
-    if left_out:
-        notes.append(f"{left_out} pictures whose times repeat or run backwards are left out")
-    if other_sizes:
-        notes.append(f"{other_sizes} pictures of another size are scaled to that of the first")
+    other_sizes = 0
+    try:
+        with opened(path) as (container, stream):
+            stream.thread_type = "AUTO"
+            stamp = clock.seek_stamp(from_s) if from_s > _STARTS_FROM_S else None
+            if stamp is not None:
+                container.seek(stamp, stream=stream, backward=True)
+            for frame in _decoded(container, stream, watch, notes):
+                place = watch.place(frame)
+                if place is not None:
+                    coded = coded or (frame.width, frame.height)
+                    other_sizes += (frame.width, frame.height) != coded
+                    yield Shot(*place, partial(_develop, frame, size, turn, reformatter))
+    finally:
+        if watch.repeats:
+            notes.append(f"{watch.repeats} pictures whose times repeat or run backwards are left out")
+        if other_sizes:
+            notes.append(f"{other_sizes} pictures of another size are scaled to that of the first")
 
 
-def _develop(frame: "VideoFrame", size: tuple[int, int], turn: Turn, reformatter, wanted: tuple[int, int] | None):
+def _develop(
+    frame: "VideoFrame",
+    size: tuple[int, int],
+    turn: Turn,
+    reformatter: "VideoReformatter",
+    wanted: tuple[int, int] | None,
+) -> Picture:
     return to_rgb(frame, wanted or size, turn, reformatter)
 
 
 def _decoded(
-    container: "InputContainer", stream: "VideoStream", notes: list[str], clock: Clock
+    container: "InputContainer", stream: "VideoStream", watch: Watch, notes: list[str]
 ) -> "Iterator[VideoFrame]":
     """Frames; damaged ones are left out, and the notes say where and why."""
     from av.error import FFmpegError
 
-    damaged, where, why = 0, "", ""
-    time_s = 0.0
+    damaged, where, why = 0, 0.0, ""
     packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-        except (FFmpegError, OSError) as error:
-            notes.append(f"breaks off after {time_s:.2f} s ({getattr(error, 'strerror', None) or error})")
-            break
-        if packet is None:
-            break
-        try:
-            frames = packet.decode()
-        except FFmpegError as error:
-            damaged += 1
-            where, why = where or f"{time_s:.2f} s", why or str(error.strerror or error)
-            continue
-        for frame in frames:
-            if frame.is_corrupt:
-                damaged += 1
-                where, why = where or f"{time_s:.2f} s", why or "damaged data"
-                continue
-            if frame.pts is not None and clock.stamps.stretches:
-                time_s = float(clock.stamps.tick(frame.pts, 0)[0] * clock.stamps.tick_s)
-            yield frame
-    if damaged:
-        notes.append(f"{damaged} pictures after {where} cannot be decoded ({why}) and are left out")
+    try:
+        while True:
+            try:
+                packet = next(packets, None)
+            except (FFmpegError, OSError) as error:
+                notes.append(f"breaks off after {watch.time_s:.2f} s ({getattr(error, 'strerror', None) or error})")
+                return
+            if packet is None:
+                return
+            try:
+                frames = packet.decode()
+                fault = "damaged data" if any(frame.is_corrupt for frame in frames) else ""
+                lost = sum(frame.is_corrupt for frame in frames)
+            except FFmpegError as error:
+                frames, fault, lost = [], error.strerror or str(error), 1
+            if fault:
+                where, why = (where, why) if damaged else (watch.time_s, fault)
+                damaged += lost
+            for frame in frames:
+                if frame.is_corrupt:
+                    watch.pass_over()
+                else:
+                    yield frame
+            if not frames and fault:
+                watch.pass_over()
+    finally:
+        if damaged:
+            what = "one picture" if damaged == 1 else f"{damaged} pictures"
+            notes.append(f"{what} from {where:.2f} s on cannot be decoded ({why}) and left out")
+
+
+def _moving(container: "InputContainer") -> "list[VideoStream]":
+    from av.stream import Disposition
+
+    # The cover of a piece of music is a video stream, too.
+    return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
 
 
 @contextmanager
@@ -217,15 +219,13 @@ def opened(path: Path) -> "Iterator[tuple[InputContainer, VideoStream]]":
     """
     import av
     from av.error import FFmpegError
-    from av.stream import Disposition
 
     if not path.exists():
         raise InputError(f"{path}: no such file; expected a video")
     try:
         options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
         with av.open(str(path.absolute()), container_options=options) as container:
-            # The cover of a piece of music is a video stream, too.
-            streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+            streams = _moving(container)
             if not streams:
                 raise InputError(f"{path}: has no video stream in it")
             if streams[0].codec_context is None:
