@@ -23,7 +23,15 @@ from maquette.datasets.bodies import draw_lengths, set_lengths
 from maquette.datasets.cameras import look
 from maquette.datasets.mannequin_body import Clothes, dressed, mpii_joints
 from maquette.datasets.mannequin_scene import Surroundings, View, photograph
-from maquette.datasets.mannequin_set import LISTING, SPLITS, MannequinFacts, MannequinSet, open_mannequin, picture_name
+from maquette.datasets.mannequin_set import (
+    LISTING,
+    SPLITS,
+    DrawnPeople,
+    MannequinFacts,
+    MannequinSet,
+    open_mannequin,
+    picture_name,
+)
 from maquette.datasets.mocap import clips_of_split, load_clips, positions_of
 from maquette.datasets.samples import MotionLibrary
 from maquette.errors import InputError, OutputError
@@ -95,16 +103,6 @@ class _Task:
     seed: int
 
 
-@dataclass(frozen=True)
-class DrawnPeople:
-    """People whose pictures are written."""
-
-    split: str
-    points_px: Float[np.ndarray, "people 16 2"]
-    camera_mm: Float[np.ndarray, "people 16 3"]
-    studio: list[bool]
-
-
 _LIBRARIES: dict[tuple[str, str], MotionLibrary] = {}
 """Of this process: reading the motion capture takes longer than drawing 64 pictures."""
 
@@ -130,7 +128,7 @@ def _draw(task: _Task) -> DrawnPeople:
         points.append(points_px)
         joints.append(1000 * camera_m)
         studio.append(surroundings == "studio")
-    return DrawnPeople(task.split, np.array(points), np.array(joints), studio)
+    return DrawnPeople(task.split, np.array(points), np.array(joints), np.array(studio))
 
 
 def draw_person(

@@ -4,7 +4,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -37,15 +37,14 @@ class MannequinFacts(msgspec.Struct, frozen=True, kw_only=True):
     motion_capture: str
 
 
-class _Drawn(Protocol):
-    @property
-    def split(self) -> str: ...
-    @property
-    def points_px(self) -> np.ndarray: ...
-    @property
-    def camera_mm(self) -> np.ndarray: ...
-    @property
-    def studio(self) -> Sequence[bool]: ...
+@dataclass(frozen=True, eq=False)
+class DrawnPeople:
+    """People whose pictures are written, in their order."""
+
+    split: str
+    points_px: Float64[np.ndarray, "people 16 2"]
+    camera_mm: Float64[np.ndarray, "people 16 3"]
+    studio: Bool[np.ndarray, " people"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +104,7 @@ class MannequinSet:
         )
 
     @classmethod
-    def gathered(cls, folder: Path, drawn: Sequence[_Drawn], facts: MannequinFacts) -> "MannequinSet":
+    def gathered(cls, folder: Path, drawn: Sequence[DrawnPeople], facts: MannequinFacts) -> "MannequinSet":
         """Of parts in the order of their pictures."""
         split = np.concatenate([np.full(len(part.studio), SPLITS.index(part.split)) for part in drawn])
         number = np.concatenate([np.arange(np.sum(split == i)) for i in range(len(SPLITS))])
