@@ -48,6 +48,7 @@ class Watch:
         self._clock = clock
         self._met = 0
         self._stretch = 0
+        self._last_stamp: int | None = None
         self._last_tick = -1
         self._last_number = -1
         self.time_s = 0.0
@@ -69,7 +70,8 @@ class Watch:
             if stamps.only_order and self._met < len(stamps.ticks):
                 tick = int(stamps.ticks[self._met])
             elif stamp is not None and not stamps.only_order:
-                tick, self._stretch = stamps.tick(stamp, self._stretch)
+                tick, self._stretch = stamps.tick(stamp, self._last_stamp, self._stretch)
+                self._last_stamp = stamp
             else:
                 tick = self._last_tick + max(round(1 / (clock.rate.fps * stamps.tick_s)), 1)
             number = clock.number(tick)

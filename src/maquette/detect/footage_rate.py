@@ -10,7 +10,7 @@ from jaxtyping import Int64
 from maquette.frozen_arrays import FASTEST_FPS, SLOWEST_FPS
 
 _BROADCAST = tuple(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120, 240))
-_LARGEST_GAP_SHARE = 0.1
+_GAP_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Rate:
     fps: Fraction
     is_variable: bool
     """False: every time is a whole number of periods, give or take the rounding to the file's clock. (Some periods may
-    have no picture: at most a tenth.)"""
+    have no picture: where frames were lost.)"""
 
 
 def rate_of(ticks: Int64[np.ndarray, " frames"], tick_s: Fraction, stated: Iterable[Fraction | None]) -> Rate:
@@ -54,7 +54,8 @@ def rate_of(ticks: Int64[np.ndarray, " frames"], tick_s: Fraction, stated: Itera
 def _fits(ticks: Int64[np.ndarray, " frames"], tick_s: Fraction, rate: Fraction) -> bool:
     periods = (ticks - ticks[0]).astype(np.float64) * float(tick_s * rate)
     numbers = np.rint(periods)
-    if (np.diff(numbers) < 1).any() or len(numbers) < (1 - _LARGEST_GAP_SHARE) * (numbers[-1] + 1):
+    steps = np.diff(numbers)
+    if (steps < 1).any() or np.mean(steps > 1) > _GAP_SHARE:
         return False
     # Rounded to a clock, times that are evenly spaced are never more than one tick apart from each other's rhythm.
     slack = min(1.02 * float(tick_s * rate), 0.35)

@@ -1,5 +1,6 @@
 """Time stamps of a video, gathered from its packets without decoding one."""
 
+import errno
 from array import array
 from dataclasses import dataclass
 from fractions import Fraction
@@ -43,9 +44,15 @@ class Stamps:
     fault: str
     """Why reading stopped before the end; empty if it did not."""
 
-    def tick(self, stamp: int, stretch: int) -> tuple[int, int]:
-        """Ticks since the start, and the stretch that a stamp belongs to; ``stretch`` is that of the one before."""
-        for later in range(stretch, len(self.stretches)):
+    def tick(self, stamp: int, last: int | None, stretch: int) -> tuple[int, int]:
+        """Ticks since the start, and the stretch that a stamp belongs to.
+
+        Args:
+            last: the stamp before; None for the first.
+            stretch: that of the stamp before.
+        """
+        fell_back = last is not None and stamp < last - _BACK_S / 2 / self.tick_s
+        for later in range(stretch + fell_back, len(self.stretches)):
             if self.stretches[later].first <= stamp <= self.stretches[later].last:
                 return stamp + self.stretches[later].shift, later
         return stamp + self.stretches[stretch].shift, stretch
@@ -60,14 +67,20 @@ def read_stamps(container: "InputContainer", stream: "VideoStream") -> Stamps:
     """Read through the file; 16 bytes for each picture are kept for that long, 8 of them for good."""
     from av.error import FFmpegError
 
-    shown, decoded, fault = array("q"), array("q"), ""
+    shown, decoded, packets, fault = array("q"), array("q"), 0, ""
+    ends: dict[int, int] = {}
     try:
-        for packet in container.demux(stream):
-            if packet.size and not packet.is_discard:
-                shown.append(_NONE if packet.pts is None else packet.pts)
-                decoded.append(_NONE if packet.dts is None else packet.dts)
+        for packet in container.demux():
+            if packet.pts is not None:
+                ends[packet.stream_index] = max(packet.pts + (packet.duration or 0), ends.get(packet.stream_index, 0))
+            if packet.stream_index == stream.index and packet.size:
+                packets += 1
+                # Those before the start of an edit list are decoded and never shown.
+                if not packet.is_discard:
+                    shown.append(_NONE if packet.pts is None else packet.pts)
+                    decoded.append(_NONE if packet.dts is None else packet.dts)
     except (FFmpegError, OSError) as error:
-        fault = getattr(error, "strerror", None) or str(error)
+        fault = reason(error)
     pts, dts = np.array(shown, dtype=np.int64), np.array(decoded, dtype=np.int64)
     known = pts != _NONE
     # FFmpeg invents the times of showing that AVI lacks; where it knows of no reordering, it takes those of decoding.
@@ -80,7 +93,24 @@ def read_stamps(container: "InputContainer", stream: "VideoStream") -> Stamps:
     order = np.where(dts == _NONE, pts, dts)[known]
     tick_s = Fraction(stream.time_base or 0)
     ticks, stretches = _joined(pts[known], order, tick_s) if known.any() and tick_s > 0 else (pts[:0], ())
-    return Stamps(tick_s, ticks, stretches, len(pts), only_order, fault)
+    if not fault and (packets < stream.frames or _is_short(container, ends)):
+        fault = "the file was cut off"
+    return Stamps(tick_s, ticks, stretches, packets, only_order, fault)
+
+
+def _is_short(container: "InputContainer", ends: dict[int, int]) -> bool:
+    """Every track ends more than a second before the end that the header states."""
+    if container.duration is None or not ends:
+        return False
+    end_s = max(float(end * (container.streams[track].time_base or 0)) for track, end in ends.items())
+    return end_s < container.duration / 1_000_000 - 1
+
+
+def reason(error: Exception) -> str:
+    """Why FFmpeg gave up, in its words."""
+    if getattr(error, "errno", None) == errno.ENOMEM:
+        return "it claims an impossible size"
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _joined(

@@ -11,10 +11,11 @@ import numpy as np
 
 from maquette.detect.detector import Picture
 from maquette.detect.footage_clock import Clock, Watch
+from maquette.detect.footage_damage import sound_frames
 from maquette.detect.footage_rate import Rate, rate_of
 from maquette.detect.footage_shape import Turn, squared, to_rgb, turn_of
 from maquette.detect.footage_shots import ASSUMED_FPS, MAX_PIXELS, Reel, Shot
-from maquette.detect.footage_stamps import Stamps, read_stamps
+from maquette.detect.footage_stamps import Stamps, read_stamps, reason
 from maquette.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,7 +52,10 @@ def open_video(path: Path, fps: Fraction | None) -> Reel:
     else:
         rate = Rate(next((claim for claim in stated if claim), ASSUMED_FPS), False)
     notes = [f"it has {tracks} video tracks; the first is taken"] if tracks > 1 else []
-    notes += _shape_notes(frame, turn, size) + _damage_notes(stamps, promised) + _time_notes(stamps, rate, fps)
+    if stamps.fault:
+        held = f"holds {stamps.packets} of the {promised} pictures that its header promises and " if promised else ""
+        notes.append(f"it {held}breaks off at {stamps.end_s:.2f} s ({stamps.fault})")
+    notes += _shape_notes(frame, turn, size) + _time_notes(stamps, rate, fps)
     clock = Clock(stamps, rate, fps)
     return Reel(
         fps=fps or rate.fps,
@@ -71,13 +75,13 @@ def first_picture(path: Path) -> "tuple[VideoFrame, Turn, tuple[int, int]]":
     """
     from av.error import FFmpegError
 
-    reason = ""
+    why = ""
     with opened(path) as (container, stream):
         for packet in container.demux(stream):
             try:
                 frames = packet.decode()
             except FFmpegError as error:
-                reason = f" ({error.strerror or error})"
+                why = f" ({reason(error)})"
                 continue
             for frame in frames:
                 turn = turn_of(frame)
@@ -88,7 +92,7 @@ def first_picture(path: Path) -> "tuple[VideoFrame, Turn, tuple[int, int]]":
                         f"{path}: {size[0]}x{size[1]} pixels are too many; up to {most} megapixels are read"
                     )
                 return frame, turn, size
-    raise InputError(f"{path}: not one picture of the video can be decoded{reason}")
+    raise InputError(f"{path}: not one picture of the video can be decoded{why}")
 
 
 def _shape_notes(frame: "VideoFrame", turn: Turn, size: tuple[int, int]) -> list[str]:
@@ -100,13 +104,6 @@ def _shape_notes(frame: "VideoFrame", turn: Turn, size: tuple[int, int]) -> list
     return notes
 
 
-def _damage_notes(stamps: Stamps, promised: int) -> list[str]:
-    if not stamps.fault and stamps.packets >= promised:
-        return []
-    held = f"it holds {stamps.packets} of the {promised} pictures that its header promises and " if promised else "it "
-    return [f"{held}breaks off at {stamps.end_s:.2f} s ({stamps.fault or 'the file was cut off'})"]
-
-
 def _time_notes(stamps: Stamps, rate: Rate, asked: Fraction | None) -> list[str]:
     if asked is not None:
         if asked == rate.fps and not rate.is_variable:
@@ -116,14 +113,24 @@ def _time_notes(stamps: Stamps, rate: Rate, asked: Fraction | None) -> list[str]
         return [f"its pictures carry no times; {float(rate.fps):.6g} per second taken"]
     notes = []
     if len(stamps.stretches) > 1:
-        notes.append(f"its times jump in {len(stamps.stretches) - 1} places; there the next picture follows at once")
+        places = len(stamps.stretches) - 1
+        notes.append(f"its times jump in {_counted(places, 'place')}; there the next picture follows at once")
+    steps_s = np.diff(stamps.ticks) * float(stamps.tick_s)
     if rate.is_variable:
-        steps_s = np.diff(stamps.ticks) * float(stamps.tick_s)
         slowest, fastest = 1 / steps_s.max(), 1 / steps_s.min()
         notes.append(
-            f"variable frame rate: {slowest:.3g} to {fastest:.3g} pictures per second, mostly {float(rate.fps):.4g}"
+            f"variable frame rate: {slowest:.4g} to {fastest:.4g} pictures per second, often {float(rate.fps):.4g}"
         )
+    elif len(gaps := np.flatnonzero(np.rint(steps_s * float(rate.fps)) > 1)):
+        lost = int(np.rint(steps_s[gaps] * float(rate.fps)).sum()) - len(gaps)
+        after_s = float(int(stamps.ticks[gaps[0]]) * stamps.tick_s)
+        where = "" if len(gaps) == 1 else f" in {len(gaps)} places, first"
+        notes.append(f"{_counted(lost, 'picture')} missing{where} after {after_s:.2f} s")
     return notes
+
+
+def _counted(number: int, what: str) -> str:
+    return f"one {what}" if number == 1 else f"{number} {what}s"
 
 
 def _shots(
@@ -141,7 +148,7 @@ def _shots(
             stamp = clock.seek_stamp(from_s) if from_s > _STARTS_FROM_S else None
             if stamp is not None:
                 container.seek(stamp, stream=stream, backward=True)
-            for frame in _decoded(container, stream, watch, notes):
+            for frame in sound_frames(container, stream, watch, notes):
                 place = watch.place(frame)
                 if place is not None:
                     coded = coded or (frame.width, frame.height)
@@ -164,50 +171,36 @@ def _develop(
     return to_rgb(frame, wanted or size, turn, reformatter)
 
 
-def _decoded(
-    container: "InputContainer", stream: "VideoStream", watch: Watch, notes: list[str]
-) -> "Iterator[VideoFrame]":
-    """Frames; damaged ones are left out, and the notes say where and why."""
-    from av.error import FFmpegError
-
-    damaged, where, why = 0, 0.0, ""
-    packets = container.demux(stream)
-    try:
-        while True:
-            try:
-                packet = next(packets, None)
-            except (FFmpegError, OSError) as error:
-                notes.append(f"breaks off after {watch.time_s:.2f} s ({getattr(error, 'strerror', None) or error})")
-                return
-            if packet is None:
-                return
-            try:
-                frames = packet.decode()
-                fault = "damaged data" if any(frame.is_corrupt for frame in frames) else ""
-                lost = sum(frame.is_corrupt for frame in frames)
-            except FFmpegError as error:
-                frames, fault, lost = [], error.strerror or str(error), 1
-            if fault:
-                where, why = (where, why) if damaged else (watch.time_s, fault)
-                damaged += lost
-            for frame in frames:
-                if frame.is_corrupt:
-                    watch.pass_over()
-                else:
-                    yield frame
-            if not frames and fault:
-                watch.pass_over()
-    finally:
-        if damaged:
-            what = "one picture" if damaged == 1 else f"{damaged} pictures"
-            notes.append(f"{what} from {where:.2f} s on cannot be decoded ({why}) and left out")
-
-
 def _moving(container: "InputContainer") -> "list[VideoStream]":
     from av.stream import Disposition
 
     # The cover of a piece of music is a video stream, too.
     return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+
+
+def _cause(path: Path, error: Exception) -> str:
+    """Why a file cannot be opened; of recordings that were cut off, FFmpeg only says that they are invalid."""
+    boxes = _top_boxes(path)
+    if b"ftyp" in boxes and b"moov" not in boxes:
+        return "the recording was cut off before its index, which is written at the end; it needs to be repaired first"
+    return reason(error)
+
+
+def _top_boxes(path: Path) -> list[bytes]:
+    """Kinds of the outermost boxes of an MP4 file."""
+    found = []
+    try:
+        with path.open("rb") as file:
+            while len(found) < 100 and len(head := file.read(16)) >= 8:
+                length = int.from_bytes(head[:4], "big")
+                length = int.from_bytes(head[8:], "big") if length == 1 else length
+                found.append(head[4:8])
+                if length < 8:
+                    break
+                file.seek(length - len(head), 1)
+    except (OSError, OverflowError, ValueError):
+        pass
+    return found
 
 
 @contextmanager
@@ -232,5 +225,4 @@ def opened(path: Path) -> "Iterator[tuple[InputContainer, VideoStream]]":
                 raise InputError(f"{path}: there is no decoder for its kind of video")
             yield container, streams[0]
     except (FFmpegError, OSError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read as a video ({reason})") from error
+        raise InputError(f"{path}: cannot be read as a video ({_cause(path, error)})") from error
