@@ -1,0 +1,165 @@
+"""The detector ``hourglass``: a network of pictures of Maquette's own, which sees joints and their depths."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from maquette.detect.crop_joints import CropJoints, read_crops
+from maquette.detect.detector import Picture, Seen
+from maquette.detect.heatmaps import Refinement
+from maquette.detect.person_boxes import Boxes
+from maquette.detect.person_crop import Crop, crop_picture
+from maquette.errors import InputError, ModelError
+from maquette.runtime.picture_model import PictureModel
+from maquette.runtime.picture_spec import PictureSpec
+from maquette.skeletons import MPII_16
+
+SURE = 0.25
+"""Peaks above this say where somebody is."""
+FEWEST_SURE = 5
+"""With fewer of them nobody is taken to be there."""
+JOINTS_TO_HEIGHT = 1.06
+"""Feet and hair stand beyond ankles and the top of the head."""
+_LEAST_SIDE_PX = 16.0
+_PELVIS = MPII_16.index("pelvis")
+
+
+class HourglassDetector:
+    """People with depths: one person, or one in each box that somebody else finds.
+
+    Without boxes the first picture is looked at as a whole, as the published demo does (the person should stand in its
+    middle, and all of it be in it), and then again, closer; pictures after it around the joints just seen. Where they
+    are lost the next look is at the whole picture.
+
+    Args:
+        path: the ``.onnx`` file.
+        boxes: finds people's boxes in a picture (:class:`~maquette.detect.person_boxes.PersonBoxes`).
+        people: as many of the boxes as this at most, the largest.
+        flip: average with the mirrored crop.
+        refine: how heatmaps are read; by default to the top of their bells, as a model file may not say.
+        looks: at the first picture, each closer around what was seen; the published demo has 1.
+        threads: of onnxruntime; 0: one for each core.
+
+    Raises:
+        ModelError: the file cannot be used, or gives other joints than MPII's.
+        InputError: ``people`` without boxes, or a number that is not positive.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        boxes: Callable[[Picture], Boxes] | None = None,
+        people: int | None = None,
+        flip: bool = True,
+        refine: Refinement = "taylor",
+        looks: int = 2,
+        threads: int = 0,
+    ) -> None:
+        if looks < 1 or (people is not None and people < 1):
+            raise InputError(f"{path}: {looks} looks, {people} people; expected 1 or more")
+        self._model: PictureModel | None = PictureModel(path, threads=threads)
+        self.spec: PictureSpec = self._model.spec
+        self.sha256 = self._model.sha256
+        if self.spec.skeleton != MPII_16.name:
+            raise ModelError(f"{path}: gives the joints of '{self.spec.skeleton}', expected {MPII_16.name}")
+        self.skeleton = MPII_16
+        self._boxes, self._people, self._looks = boxes, people, looks
+        self._flip = flip
+        self._refine: Refinement = refine
+        self._last: Crop | None = None
+        where = "one person in each box found" if boxes else "one person: in the whole picture, then around it"
+        self.name = f"hourglass ({self.spec.name}; {where})"
+
+    def __call__(self, picture: Picture, time_s: float) -> Seen:
+        if self._boxes is not None:
+            return self._in_boxes(picture, self._boxes(picture))
+        if self._last is not None:
+            seen, around = self._look(picture, self._last)
+            if around is not None:
+                self._last = around
+                return seen
+        return self._anew(picture)
+
+    def _anew(self, picture: Picture) -> Seen:
+        """Somebody in the whole picture, looked at closer and closer."""
+        found, self._last = Seen.nobody(self.skeleton), None
+        for _ in range(self._looks):
+            seen, around = self._look(picture, self._last or whole_picture(picture))
+            # A closer look that loses the person does not undo the one before.
+            if around is None:
+                break
+            found, self._last = seen, around
+        return found
+
+    def reset(self) -> None:
+        self._last = None
+
+    def close(self) -> None:
+        self._model = None
+
+    def _look(self, picture: Picture, crop: Crop) -> tuple[Seen, Crop | None]:
+        """What is seen in one crop, and the crop around it; None where nobody is."""
+        seen, sure = self._read(picture, [crop])
+        if sure[0].sum() < FEWEST_SURE:
+            return seen, None
+        return seen, closer_crop(seen.points[0], sure[0], self.spec.crop_heights)
+
+    def _in_boxes(self, picture: Picture, boxes: Boxes) -> Seen:
+        extent = boxes.corners[:, 2:] - boxes.corners[:, :2]
+        chosen = np.argsort(-extent[:, 0] * extent[:, 1] * boxes.score, kind="stable")[: self._people]
+        crops = [crop_of_box(boxes.corners[i], self.spec.crop_heights) for i in chosen]
+        if not crops:
+            return Seen.nobody(self.skeleton)
+        seen, sure = self._read(picture, crops)
+        there = sure.sum(axis=1) >= FEWEST_SURE
+        depth_px = None if seen.depth_px is None else seen.depth_px[there]
+        return Seen(seen.points[there], seen.confidence[there], depth_px)
+
+    def _read(self, picture: Picture, crops: Sequence[Crop]) -> tuple[Seen, Bool[np.ndarray, "crops 16"]]:
+        """One person in each crop, and which of the joints are sure."""
+        if self._model is None:
+            raise ModelError(f"{self.name}: is closed; open another")
+        size = self.spec.input_size
+        cut = np.stack([crop_picture(picture, crop, size) for crop in crops])
+        joints = read_crops(self._model, cut, flip=self._flip, refine=self._refine)
+        return in_picture(joints, crops), joints.confidence > SURE
+
+
+def whole_picture(picture: Picture) -> Crop:
+    """The square around all of it."""
+    height, width = picture.shape[:2]
+    return Crop(np.array([width / 2, height / 2]), float(max(width, height)))
+
+
+def crop_of_box(corners: Float[np.ndarray, "4"], crop_heights: float) -> Crop:
+    """The square that a network is shown of a person in a box.
+
+    Args:
+        corners: left, top, right, bottom, counted from the middle of the first pixel, as boxes are.
+        crop_heights: its side in longer sides of the box.
+    """
+    low, high = corners[:2] + 0.5, corners[2:] + 0.5
+    return Crop((low + high) / 2, max(float((high - low).max()) * crop_heights, _LEAST_SIDE_PX))
+
+
+def closer_crop(points: Float[np.ndarray, "16 2"], sure: Bool[np.ndarray, " 16"], crop_heights: float) -> Crop:
+    """The square around the joints that are sure, a bit larger than they."""
+    low, high = points[sure].min(axis=0), points[sure].max(axis=0)
+    side = float((high - low).max()) * JOINTS_TO_HEIGHT * crop_heights
+    return Crop((low + high) / 2, max(side, _LEAST_SIDE_PX))
+
+
+def in_picture(joints: CropJoints, crops: Sequence[Crop]) -> Seen:
+    """Joints of crops as people of the picture, their depths behind the pelvis (behind the middle of those seen, where
+    it is not)."""
+    points = np.stack([crop.to_picture(of, 1) for crop, of in zip(crops, joints.points, strict=True)])
+    if joints.depth is None:
+        return Seen(points, joints.confidence)
+    side = np.array([crop.side_px for crop in crops])[:, None]
+    known = np.isfinite(joints.depth)
+    middle = np.where(known, joints.depth, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    root = np.where(known[:, _PELVIS], joints.depth[:, _PELVIS], middle)
+    return Seen(points, joints.confidence, (joints.depth - root[:, None]) * side)
