@@ -38,9 +38,9 @@ def spotted(points_px: np.ndarray, size: tuple[int, int], *, radius_px: float = 
 
 def standing(centre_px: tuple[float, float], height_px: float) -> np.ndarray:
     """(16, 2): somebody upright with spread arms and legs, ``height_px`` from ankles to the top of the head."""
-    right = [(-0.15, 0.5), (-0.12, 0.27), (-0.07, 0.02)]
+    right = [(-0.15, 0.5), (-0.12, 0.27), (-0.11, 0.02)]
     left = [(-x, y) for x, y in reversed(right)]
-    trunk = [(0, 0.0), (0, -0.25), (0, -0.33), (0, -0.5)]
+    trunk = [(0, 0.0), (0, -0.25), (0, -0.37), (0, -0.5)]
     arms = [(-0.4, -0.1), (-0.28, -0.2), (-0.12, -0.27), (0.12, -0.27), (0.28, -0.2), (0.4, -0.1)]
     return np.array(centre_px) + height_px * np.array([*right, *left, *trunk, *arms])
 
