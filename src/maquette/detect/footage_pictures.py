@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
 from maquette.detect.detector import Picture
@@ -119,7 +120,7 @@ def read_picture(path: Path) -> Picture:
     return picture
 
 
-def resized(picture: Picture, size: tuple[int, int] | None) -> Picture:
+def resized(picture: Picture, size: tuple[int, int] | None) -> UInt8[np.ndarray, "new_height new_width 3"]:
     """The picture at another size, ``(width, height)``; None for its own."""
     if size is None or size == (picture.shape[1], picture.shape[0]):
         return picture

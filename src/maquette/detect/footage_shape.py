@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from jaxtyping import UInt8
 
 from maquette.detect.detector import Picture
 
@@ -24,7 +25,7 @@ class Turn:
     left_right: bool = False
     up_down: bool = False
 
-    def __call__(self, picture: Picture) -> Picture:
+    def __call__(self, picture: Picture) -> UInt8[np.ndarray, "height_seen width_seen 3"]:
         """The picture as seen."""
         if self == Turn():
             return picture

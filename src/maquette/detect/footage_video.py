@@ -1,5 +1,6 @@
 """Videos, by FFmpeg: exact times, upright pictures, and whatever can be saved of broken files."""
 
+import errno
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 
 _CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,mjpeg,h264,hevc,av1,obu,ivf,flv,asf,ogg,mxf,"
-    "dv,nut,yuv4mpegpipe,gif,apng,rm,wtv"
+    "dv,nut,yuv4mpegpipe,gif,apng,rm,wtv,wav,mp3,aac,flac"
 )
-"""Containers of video. FFmpeg knows more: texts that it draws, and play lists that open other files or addresses."""
+"""Containers of video, and of sound, to say that it is sound. FFmpeg knows more: texts that it draws, and play lists that open other files or addresses."""
 _STARTS_FROM_S = 5.0
 """Below this, decoding from the start is as quick as a jump."""
 
@@ -183,6 +184,8 @@ def _cause(path: Path, error: Exception) -> str:
     boxes = _top_boxes(path)
     if b"ftyp" in boxes and b"moov" not in boxes:
         return "the recording was cut off before its index, which is written at the end; it needs to be repaired first"
+    if getattr(error, "errno", None) == errno.EINVAL:
+        return "it is a file of another kind"
     return reason(error)
 
 
@@ -220,9 +223,10 @@ def opened(path: Path) -> "Iterator[tuple[InputContainer, VideoStream]]":
         with av.open(str(path.absolute()), container_options=options) as container:
             streams = _moving(container)
             if not streams:
-                raise InputError(f"{path}: has no video stream in it")
+                what = "is sound without pictures" if container.streams.audio else "has nothing in it that can be seen"
+                raise InputError(f"{path}: {what}; expected a video (no video stream)")
             if streams[0].codec_context is None:
                 raise InputError(f"{path}: there is no decoder for its kind of video")
             yield container, streams[0]
     except (FFmpegError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as a video ({_cause(path, error)})") from error
+        raise InputError(f"{path}: cannot be read as a video or a picture ({_cause(path, error)})") from error
