@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -20,18 +21,31 @@ SURE = 0.25
 """Peaks above this say where somebody is."""
 FEWEST_SURE = 5
 """With fewer of them nobody is taken to be there."""
+LOST = 0.75
+"""Where the joints that are sure are fewer than this share of those of the picture before, the person may have left the
+crop: the whole picture is looked at, too."""
 JOINTS_TO_HEIGHT = 1.06
 """Feet and hair stand beyond ankles and the top of the head."""
 _LEAST_SIDE_PX = 16.0
 _PELVIS = MPII_16.index("pelvis")
 
 
+class _Look(NamedTuple):
+    """One person in one crop."""
+
+    seen: Seen
+    sure: int
+    """Number of joints that are."""
+    around: Crop
+    """Where to look next."""
+
+
 class HourglassDetector:
     """People with depths: one person, or one in each box that somebody else finds.
 
     Without boxes the first picture is looked at as a whole, as the published demo does (the person should stand in its
-    middle, and all of it be in it), and then again, closer; pictures after it around the joints just seen. Where they
-    are lost the next look is at the whole picture.
+    middle, and all of it be in it), and then again, closer; pictures after it around the joints just seen, and as a
+    whole again where these are lost.
 
     Args:
         path: the ``.onnx`` file.
@@ -69,30 +83,21 @@ class HourglassDetector:
         self._boxes, self._people, self._looks = boxes, people, looks
         self._flip = flip
         self._refine: Refinement = refine
-        self._last: Crop | None = None
+        self._last: _Look | None = None
         where = "one person in each box found" if boxes else "one person: in the whole picture, then around it"
         self.name = f"hourglass ({self.spec.name}; {where})"
 
     def __call__(self, picture: Picture, time_s: float) -> Seen:
         if self._boxes is not None:
             return self._in_boxes(picture, self._boxes(picture))
-        if self._last is not None:
-            seen, around = self._look(picture, self._last)
-            if around is not None:
-                self._last = around
-                return seen
-        return self._anew(picture)
-
-    def _anew(self, picture: Picture) -> Seen:
-        """Somebody in the whole picture, looked at closer and closer."""
-        found, self._last = Seen.nobody(self.skeleton), None
-        for _ in range(self._looks):
-            seen, around = self._look(picture, self._last or whole_picture(picture))
-            # A closer look that loses the person does not undo the one before.
-            if around is None:
-                break
-            found, self._last = seen, around
-        return found
+        before, look = self._last, None
+        if before is not None:
+            look = self._look(picture, before.around)
+        if before is None or look is None or look.sure < LOST * before.sure:
+            anew = self._anew(picture)
+            look = anew if look is None or (anew is not None and anew.sure > look.sure) else look
+        self._last = look
+        return Seen.nobody(self.skeleton) if look is None else look.seen
 
     def reset(self) -> None:
         self._last = None
@@ -100,12 +105,23 @@ class HourglassDetector:
     def close(self) -> None:
         self._model = None
 
-    def _look(self, picture: Picture, crop: Crop) -> tuple[Seen, Crop | None]:
-        """What is seen in one crop, and the crop around it; None where nobody is."""
+    def _anew(self, picture: Picture) -> "_Look | None":
+        """Somebody in the whole picture, looked at closer and closer."""
+        found, crop = None, whole_picture(picture)
+        for _ in range(self._looks):
+            look = self._look(picture, crop)
+            # A closer look that loses the person does not undo the one before.
+            if look is None:
+                break
+            found, crop = look, look.around
+        return found
+
+    def _look(self, picture: Picture, crop: Crop) -> "_Look | None":
+        """What is seen in one crop; None where that is nobody."""
         seen, sure = self._read(picture, [crop])
         if sure[0].sum() < FEWEST_SURE:
-            return seen, None
-        return seen, closer_crop(seen.points[0], sure[0], self.spec.crop_heights)
+            return None
+        return _Look(seen, int(sure[0].sum()), closer_crop(seen.points[0], sure[0], self.spec.crop_heights))
 
     def _in_boxes(self, picture: Picture, boxes: Boxes) -> Seen:
         extent = boxes.corners[:, 2:] - boxes.corners[:, :2]
