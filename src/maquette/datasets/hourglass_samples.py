@@ -138,6 +138,8 @@ def _labels(
     joints = weak_perspective(person.points_px, person.camera_mm, anchor=anchor)
     if settings.places == "annotated":
         joints[:, :2] = person.points_px
+    if person.depth_px is not None:
+        joints[:, 2] = person.depth_px - person.depth_px[anchor]
     if settings.thorax == "shoulders":
         joints = thorax_between_shoulders(joints)
     return joints[:, :2], joints[:, 2]

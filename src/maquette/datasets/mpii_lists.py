@@ -63,7 +63,8 @@ def read_list(path: Path, split: str) -> tuple[list[Person], list[str]]:
     people = []
     for i, entry in enumerate(entries):
         joints = entry.joints or [(-1.0, -1.0)] * _JOINTS
-        known = entry.joints_vis or [float(entry.joints is not None)] * _JOINTS
+        # Without marks, joints that are not annotated are those at (0, 0) or (-1, -1).
+        known = entry.joints_vis or [float(max(joint) > 0) for joint in joints]
         if len(joints) != _JOINTS or len(known) != _JOINTS:
             raise InputError(f"{path}: entry {i + 1} has {len(joints)} joints and {len(known)} marks, expected 16")
         person = _person(entry.image, np.array(joints), np.array(known) > 0, entry.center, entry.scale, split)

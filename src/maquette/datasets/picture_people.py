@@ -60,6 +60,9 @@ class PicturePerson:
     count_from_px: float = 0.0
     """To be added to pixels to get the numbers of the source's files, which published crops are computed from: MPII
     counts from 1 at the middle of the first pixel, so there it is 0.5."""
+    depth_px: Float64[np.ndarray, " 16"] | None = None
+    """How far behind the pelvis joints are, in pixels of the picture, where the source says that itself; else it comes
+    from ``camera_mm``."""
 
     @property
     def annotated(self) -> Bool[np.ndarray, " 16"]:
@@ -71,7 +74,8 @@ class PicturePerson:
 class PicturePeople(Protocol):
     """People by number; may be sent to other processes."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def __len__(self) -> int: ...
 
@@ -115,7 +119,7 @@ class WithoutDepth:
         return len(self.people)
 
     def person(self, index: int) -> PicturePerson:
-        return replace(self.people.person(index), camera_mm=None)
+        return replace(self.people.person(index), camera_mm=None, depth_px=None)
 
 
 @dataclass(frozen=True, eq=False)
