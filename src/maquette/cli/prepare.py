@@ -14,6 +14,7 @@ from maquette.errors import InputError, missing_extra
 if TYPE_CHECKING:
     from maquette.datasets.mannequin_set import MannequinSet
     from maquette.datasets.mpii_set import MpiiSet
+    from maquette.datasets.picture_table import PictureTable
     from maquette.datasets.store import PoseStore
 
 KINDS: dict[str, tuple[str, str]] = {
@@ -23,13 +24,20 @@ KINDS: dict[str, tuple[str, str]] = {
     "kth-football": ("maquette.datasets.kth_football", "prepare_kth_football"),
     "mpii": ("maquette.datasets.mpii", "prepare_mpii"),
     "mannequin": ("maquette.datasets.mannequin_pictures", "prepare_mannequin"),
+    "h36m-pictures": ("maquette.datasets.picture_sources", "prepare_h36m_pictures"),
+    "mpi-inf-3dhp-pictures": ("maquette.datasets.picture_sources", "prepare_mpi_inf_3dhp_pictures"),
     "mocap": ("maquette.datasets.filmed", "prepare_mocap"),
     "custom": ("maquette.datasets.custom", "prepare_custom"),
 }
 """Data set -> (module, function). A function is called as ``function(src, dst, *, overwrite, report_progress,
 **options)``, with those options of the command that were given, and returns the open store (of pictures: the set)."""
 
-_PICTURES = {"mpii": "MPII Human Pose", "mannequin": "pictures of mannequins"}
+_PICTURES = {
+    "mpii": "MPII Human Pose",
+    "mannequin": "pictures of mannequins",
+    "h36m-pictures": "people in pictures of Human3.6M",
+    "mpi-inf-3dhp-pictures": "people in pictures of MPI-INF-3DHP",
+}
 """Data sets that become no store of recordings -> what they are."""
 _ALWAYS = ("dataset", "src", "dst", "overwrite")
 
@@ -44,19 +52,23 @@ class Prepare:
     with S1 ... S8 or the test set's TS1 ... TS6. kth-football: KTH Multiview Football II, folders such as
     player2/Sequence 1 with its text files. mpii: MPII Human Pose's .mat, or its re-releases as .json or .h5 (still
     pictures, 2D alone: a folder of its own kind). mannequin: pictures of a mannequin, drawn in the poses of an arrays
-    store of open motion capture, with 2D and 3D. mocap: open motion capture (ASF/AMC, BVH, an arrays store) filmed by
+    store of open motion capture, with 2D and 3D. h36m-pictures: the folders s_01_act_02_subact_01_ca_01 of the weakly
+    supervised hourglass, or the pickled list of its second version. mpi-inf-3dhp-pictures: S1 ... S8 with frames of the
+    videos in S1/Seq1/imageSequence/video_0, TS1 ... TS6, or annotTest.h5 (lists of people; pictures stay where they
+    are). mocap: open motion capture (ASF/AMC, BVH, an arrays store) filmed by
     virtual cameras. custom: any folder of motion files.
     """
 
     dataset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
-    """h36m, humaneva, mpi-inf-3dhp, kth-football, mpii, mannequin, mocap or custom."""
+    """h36m, humaneva, mpi-inf-3dhp, kth-football, mpii, mannequin, h36m-pictures, mpi-inf-3dhp-pictures, mocap or
+    custom."""
     src: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SRC")]
     """Folder with the original files; mpii: or one of them."""
     dst: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DST")]
     """Folder of the store; must not exist yet."""
     layout: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """h36m: martinez, release or videopose3d; humaneva: archives or matlab; mpii: release, json or h5; instead of what
-    is found in the folder."""
+    """h36m: martinez, release or videopose3d; humaneva: archives or matlab; mpii: release, json or h5; h36m-pictures:
+    full, sample or folders; instead of what is found in the folder."""
     subjects: Annotated[tuple[str, ...], tyro.conf.arg(metavar="S1 S9 ...")] = ()
     """Only these subjects; without it all must be there."""
     published_cameras: bool = False
@@ -66,11 +78,12 @@ class Prepare:
     joints: int | None = None
     """humaneva: 15 or 20, where the folder has both; mpi-inf-3dhp: 17 gives the training set the test set's joints."""
     universal: bool = False
-    """mpi-inf-3dhp: positions scaled to the universal skeleton, which the published protocol evaluates."""
+    """mpi-inf-3dhp, its pictures: positions scaled to the universal skeleton, which the published protocol
+    evaluates."""
     all_cameras: bool = False
-    """mpi-inf-3dhp: all 14 cameras of the training set, not only the eight at the height of the chest."""
+    """mpi-inf-3dhp, its pictures: all 14 cameras of the training set, not only the eight at the height of the chest."""
     all_frames: bool = False
-    """mpi-inf-3dhp: of the test set all annotated frames, not only the valid ones."""
+    """mpi-inf-3dhp, its pictures: of the test set all annotated frames, not only the valid ones."""
     val_list: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """mpii: who is for validation: Tompson et al.'s detections.mat, a valid.h5, a valid.json, or a text whose lines are
     the name of a picture and the number of the person in it, from 1."""
@@ -116,7 +129,7 @@ class Prepare:
         options = self._options(function)
         with _progress(f"preparing {self.dataset}") as report_progress:
             store = function(self.src, self.dst, overwrite=self.overwrite, report_progress=report_progress, **options)
-        print(summary(store) if self.dataset not in _PICTURES else picture_summary(store, self.dst))
+        print(picture_summary(store, self.dst, what) if (what := _PICTURES.get(self.dataset)) else summary(store))
 
     def _options(self, function: Callable) -> dict:
         """The options that were given; InputError for one that this data set does not take."""
@@ -159,10 +172,9 @@ def summary(store: "PoseStore") -> str:
     return _lines(f"wrote {store.path}: {store.name}, {size_mb:,.1f} MB", rows)
 
 
-def picture_summary(people: "MpiiSet | MannequinSet", path: Path) -> str:
+def picture_summary(people: "MpiiSet | MannequinSet | PictureTable", path: Path, what: str) -> str:
     """What is in a set of people in pictures."""
     size_mb = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 1e6
-    what = _PICTURES["mpii" if (path / "mpii.json").is_file() else "mannequin"]
     return _lines(f"wrote {path}: {what}, {size_mb:,.1f} MB", people.summary())
 
 
