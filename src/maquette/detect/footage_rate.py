@@ -58,7 +58,7 @@ def _fits(ticks: Int64[np.ndarray, " frames"], tick_s: Fraction, rate: Fraction)
     if (steps < 1).any() or np.mean(steps > 1) > _GAP_SHARE:
         return False
     # Rounded to a clock, times that are evenly spaced are never more than one tick apart from each other's rhythm.
-    slack = min(1.02 * float(tick_s * rate), 0.35)
+    slack = min(1.02 * float(tick_s * rate), 0.45)
     return float(np.ptp(periods - numbers)) <= slack
 
 

@@ -29,7 +29,8 @@ _CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,mjpeg,h264,hevc,av1,obu,ivf,flv,asf,ogg,mxf,"
     "dv,nut,yuv4mpegpipe,gif,apng,rm,wtv,wav,mp3,aac,flac"
 )
-"""Containers of video, and of sound, to say that it is sound. FFmpeg knows more: texts that it draws, and play lists that open other files or addresses."""
+"""Containers of video, and of sound, to say that it is sound. FFmpeg knows more: texts that it draws, and play lists
+that open other files or addresses."""
 _STARTS_FROM_S = 5.0
 """Below this, decoding from the start is as quick as a jump."""
 
