@@ -160,15 +160,16 @@ class _Unpickler(pickle.Unpickler):
         """A class with its source, which is left alone, or a storage."""
         if not isinstance(pid, tuple) or not pid:
             raise Refused("a reference to something outside the file")
-        if pid[0] == "module" and len(pid) == 4 and isinstance(pid[1], type):
-            return pid[1]
-        if pid[0] != "storage" or len(pid) not in (5, 6):
+        kind, *parts = pid
+        if kind == "module" and len(parts) == 3 and isinstance(parts[0], type):
+            return parts[0]
+        if kind != "storage" or len(parts) not in (4, 5):
             raise Refused("a reference to something that is neither a class nor a storage")
-        kind, key, count = pid[1], pid[2], pid[4]
-        is_known = isinstance(kind, type) and issubclass(kind, _StorageType)
+        storage, key, _, count, *view = parts
+        is_known = isinstance(storage, type) and issubclass(storage, _StorageType)
         if not is_known or not isinstance(key, str) or type(count) is not int or count < 0:
             raise Refused("a storage of no known kind")
-        return self._storage(kind.dtype, key, count, pid[5] if len(pid) == 6 else None)
+        return self._storage(storage.dtype, key, count, view[0] if view else None)
 
     def _storage(self, dtype: np.dtype, key: str, count: int, view: Any) -> StandInStorage:
         if self.sizes.setdefault(key, dtype.itemsize) != dtype.itemsize:
