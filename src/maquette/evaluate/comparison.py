@@ -69,7 +69,7 @@ def _key(row: Row) -> tuple[str, str | None, str | None]:
 
 def _unlike(report: Report, against: Report) -> list[str]:
     problems = []
-    for name in ("name", "joints", "root", "average", "batch", "velocity_weight"):
+    for name in ("name", "joints", "root", "average", "batch", "velocity_weight", "pck_joints"):
         mine, theirs = getattr(report.protocol, name), getattr(against.protocol, name)
         if mine != theirs:
             what = "protocol" if name == "name" else f"protocol's {name}"

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from maquette.lifting.weak_perspective import of_length, skeleton_lengths
 from maquette.mapping import H36M_17_CONVENTIONS
 from maquette.runtime.picture_spec import PUBLISHED_LENGTH_MM, V2_LENGTH_MM
-from maquette.skeletons import H36M_17, MPII_16
+from maquette.skeletons import MPII_16
 
 ACCURACY_JOINTS: tuple[str, ...] = tuple(
     f"{side}_{joint}" for joint in ("ankle", "knee", "hip", "wrist", "elbow") for side in ("r", "l")
@@ -83,19 +83,10 @@ def constant_skeleton(points: Joints, length_mm: float | int = PUBLISHED_LENGTH_
 
 
 def v2_skeleton(points: Joints, length_mm: float | int = V2_LENGTH_MM) -> Float[np.ndarray, "people 17 3"]:
-    """The same as the authors' program of 2019 does it, on h36m-17: spine and nose halfway between their neighbours,
-    and the 15 bones that are left when the nose has none, together of that length."""
-    poses, _ = _V2_MAP.apply_arrays(points - points[:, [_PELVIS]], np.ones(points.shape[:2]))
-    ends = np.array([H36M_17.indices(pair) for pair in _V2_BONES])
-    lengths = np.linalg.norm(poses[:, ends[:, 0]] - poses[:, ends[:, 1]], axis=-1).sum(axis=1)
-    return poses * (length_mm / np.where(lengths > 0, lengths, np.nan))[:, None, None]
-
-
-_V2_BONES = tuple(
-    (H36M_17.joints[parent], H36M_17.joints[child])
-    for parent, child in H36M_17.bones
-    if "nose" not in (H36M_17.joints[parent], H36M_17.joints[child])
-) + (("thorax", "head"),)
+    """The same as the authors' program of 2019 does it, on h36m-17: spine and nose halfway between their neighbours.
+    (Its 15 bones, the trunk being two of them, are together as long as the 14.)"""
+    poses, _ = _V2_MAP.apply_arrays(of_length(points, length_mm), np.ones(points.shape[:2]))
+    return poses
 
 
 def true_length_skeleton(points: Joints, targets_mm: Joints, *, hip_shift: float | int = HIP_SHIFT) -> Joints:

@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from maquette.errors import InputError
-from maquette.skeletons import H36M_16, H36M_17, H36M_32, HUMANEVA_15, HUMANEVA_20, KTH_FOOTBALL_15, MPI_INF_3DHP_17
+from maquette.skeletons import (
+    H36M_16,
+    H36M_17,
+    H36M_32,
+    HUMANEVA_15,
+    HUMANEVA_20,
+    KTH_FOOTBALL_15,
+    MPI_INF_3DHP_17,
+    MPII_16,
+)
 
 Metric = Literal["mpjpe", "pa_mpjpe", "n_mpjpe", "mpjve", "acceleration", "pck150", "auc", "pcp"]
 POSE_METRICS: tuple[Metric, ...] = ("mpjpe", "pa_mpjpe", "n_mpjpe", "pck150", "auc", "pcp")
@@ -48,6 +57,8 @@ LSP_14 = tuple(name for name in H36M_17.joints if name not in ("hip", "spine", "
 """The 14 joints of Human3.6M that papers with LSP's skeleton compare: without hip, spine and neck/nose."""
 MPI_INF_3DHP_14 = tuple(name for name in MPI_INF_3DHP_17.joints if name not in ("pelvis", "spine", "head"))
 """The joints of MPI-INF-3DHP's own table of PCK and AUC: head top, neck and the limbs."""
+MPII_14 = tuple(name for name in MPII_16.joints if name not in ("pelvis", "thorax"))
+"""MPII's joints that Zhou et al. 2017 measure PCK and AUC of."""
 KTH_FOOTBALL_13 = tuple(name for name in KTH_FOOTBALL_15.joints if name not in ("upper_neck", "head_top"))
 """The ends of the eight limbs that KTH Football's tables have, and the hip that poses are relative to."""
 
@@ -86,6 +97,8 @@ class Protocol:
     pcp_after: Literal["root", "similarity"] = "root"
     """What PCP compares: predictions relative to the root as :attr:`root` says, or each pose aligned with the truth by
     the best similarity transform."""
+    pck_joints: tuple[str, ...] = ()
+    """Joints that PCK and AUC are of; empty: all that are compared."""
     flip: bool = True
     """Whether predictions were averaged with those for the mirrored input."""
     sampling: str = "every frame"
@@ -181,6 +194,21 @@ _KTH_FOOTBALL = Protocol(
     actions=("Sequence1",),
     sampling="every frame, every camera a sequence of its own",
 )
+_HOURGLASS = Protocol(
+    name="hourglass-h36m",
+    about="Zhou et al. 2017 on Human3.6M's pictures: MPJPE of 16 joints relative to the pelvis, every skeleton found "
+    "having the same length, the thorax put between pelvis and neck; all frames alike (PCK and AUC: 14 joints)",
+    skeletons=(MPII_16.name,),
+    joint_sets={16: MPII_16.joints, 14: MPII_14},
+    root="subtracted",
+    metrics=("mpjpe", "pa_mpjpe", "n_mpjpe", "pck150", "auc"),
+    headline="mpjpe",
+    average="frames",
+    subjects=_H36M_TEST,
+    pck_joints=MPII_14,
+    flip=False,
+    sampling="every 200th frame of 50 a second, or every fifth",
+)
 
 PROTOCOLS: dict[str, Protocol] = {
     protocol.name: protocol
@@ -250,6 +278,24 @@ PROTOCOLS: dict[str, Protocol] = {
             "the player is",
             pcp_after="similarity",
         ),
+        _HOURGLASS,
+        replace(
+            _HOURGLASS,
+            name="hourglass-3dhp",
+            about="Zhou et al. 2017 on MPI-INF-3DHP's pictures: PCK at 150 mm and AUC of 14 joints; pelvis and hips "
+            "moved a fifth of the way to the neck, every skeleton found as long as the TRUE one, relative to the pelvis",
+            headline="pck150",
+            subjects=tuple(f"TS{number}" for number in range(1, 7)),
+            sampling="valid frames",
+        ),
+        replace(
+            _HOURGLASS,
+            name="hourglass-pictures",
+            about="any pictures with 3D: MPJPE of 16 joints relative to the pelvis, every skeleton found having the "
+            "same length; all frames alike (PCK and AUC: 14 joints)",
+            subjects=(),
+            sampling="every picture",
+        ),
         Protocol(
             name="plain",
             about="every frame alike, poses relative to the root, all joints that model and data share",
@@ -263,6 +309,8 @@ PROTOCOLS: dict[str, Protocol] = {
     )
 }
 """By name."""
+PCKH_PROTOCOL = "mpii-pckh"
+"""The one whose measure is in the picture (:mod:`maquette.evaluate.pckh`), so that its report is another."""
 
 
 def check_data(protocol: Protocol, data: str, skeleton: str) -> None:
@@ -304,5 +352,5 @@ def find_protocol(name: str) -> Protocol:
         InputError: there is none; the text lists those there are.
     """
     if name not in PROTOCOLS:
-        raise InputError(f"no protocol '{name}'; there are: {', '.join(PROTOCOLS)}")
+        raise InputError(f"no protocol '{name}'; there are: {', '.join([*PROTOCOLS, PCKH_PROTOCOL])}")
     return PROTOCOLS[name]

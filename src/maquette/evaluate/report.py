@@ -48,6 +48,8 @@ class ProtocolFacts(msgspec.Struct, frozen=True, kw_only=True):
     headline: str
     batch: int
     velocity_weight: str
+    pck_joints: list[str] = []
+    """Those that PCK and AUC are of; empty: all that are compared."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

@@ -118,6 +118,7 @@ def summed(
             headline=protocol.headline,
             batch=protocol.batch,
             velocity_weight=protocol.velocity_weight,
+            pck_joints=[name for name in protocol.pck_joints if name in compared],
         ),
         rows=rows,
         joints=[] if total.measured else _joint_rows(compared, total),

@@ -85,13 +85,15 @@ class Tally:
         aligned_poses = procrustes(predicted, target)
         aligned = joint_errors(aligned_poses, target)
         self.joint_sums += np.stack([errors.sum(axis=0), aligned.sum(axis=0)])
-        self.correct += n * curve_of(errors)
+        near = errors[:, [names.index(name) for name in protocol.pck_joints if name in names]]
+        counted = near if near.shape[1] else errors
+        self.correct += n * curve_of(counted)
         values: dict[Metric, Float[np.ndarray, " frames"]] = {
             "mpjpe": errors.mean(axis=1),
             "pa_mpjpe": aligned.mean(axis=1),
             "n_mpjpe": n_mpjpe(predicted, target),
-            "pck150": pck_of(errors),
-            "auc": auc_of(errors),
+            "pck150": pck_of(counted),
+            "auc": auc_of(counted),
         }
         for metric, each in values.items():
             self._put(metric, float(each.sum()), n, protocol)
