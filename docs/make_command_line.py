@@ -10,7 +10,6 @@ from importlib import import_module
 from pathlib import Path
 
 from maquette.cli import COMMANDS
-from maquette.datasets.sample_settings import SampleSettings
 
 TARGET = Path(__file__).parent / "reference" / "command-line.md"
 
@@ -51,10 +50,20 @@ def command_section(name: str) -> str:
     cls = getattr(import_module(f"maquette.cli.{name.replace('-', '_')}"), COMMANDS[name][0])
     docs = attribute_docs(cls)
     about = inspect.cleandoc(cls.__doc__ or "")
+    table = "\n".join(["| option | default | |", "|---|---|---|", *option_rows(cls, docs)])
+    return f"\n## maquette {name}\n\n{about}\n\n{table}\n"
+
+
+def option_rows(cls: type, docs: dict[str, str]) -> list[str]:
+    """A row for each option of a command; those of a group of options in the place of the group."""
     rows = []
     for field in dataclasses.fields(cls):
         text = str(field.type)
         if "Suppress" in text:
+            continue
+        if dataclasses.is_dataclass(field.default):
+            group = type(field.default)
+            rows += option_rows(group, attribute_docs(group))
             continue
         positional = "Positional" in text
         flag = "--" + field.name.replace("_", "-")
@@ -65,8 +74,7 @@ def command_section(name: str) -> str:
         elif isinstance(field.default, bool):
             flag += f", --no-{field.name.replace('_', '-')}"
         rows.append(f"| `{flag}` | {default_of(field)} | {docs.get(field.name, '')} |")
-    table = "\n".join(["| option | default | |", "|---|---|---|", *rows])
-    return f"\n## maquette {name}\n\n{about}\n\n{table}\n"
+    return rows
 
 
 def preset_sections() -> str:
@@ -87,11 +95,11 @@ def preset_sections() -> str:
             for name, text in docs.items()
             if name in family.__annotations__ and "Suppress" not in str(defaults[name].type)
         ]
+        samples = defaults["samples"].default_factory() if "samples" in defaults else None  # pyright: ignore
         if "samples" in family.__annotations__:
-            given = SampleSettings()
             rows += [
-                f"| `--{name.replace('_', '-')}` | {typed(getattr(given, name))} | {text} |"
-                for name, text in attribute_docs(SampleSettings).items()
+                f"| `--{name.replace('_', '-')}` | {typed(getattr(samples, name))} | {text} |"
+                for name, text in attribute_docs(type(samples)).items()
             ]
         base = family.__mro__[1].__name__
         kind = f"`{family.__name__}`" + ("" if base == "object" else f", a `{base}`")
@@ -101,7 +109,7 @@ def preset_sections() -> str:
             set_here = {
                 k: v
                 for k, v in flat_fields(preset).items()
-                if k not in _HIDDEN and v != (defaults[k].default if k in defaults else getattr(SampleSettings(), k))
+                if k not in _HIDDEN and v != (defaults[k].default if k in defaults else getattr(samples, k))
             }
             words = ", ".join(f"`{k.replace('_', '-')}` {typed(v)}" for k, v in set_here.items())
             parts.append(f"\n* **{preset.name}**: {words or 'as above'}.")

@@ -5,11 +5,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, get_args
 
+import numpy as np
+from jaxtyping import Float
+
 from maquette.errors import InputError
 from maquette.frozen_arrays import exact_fps
 from maquette.keypoints import Keypoints
 from maquette.lifting.assumed_camera import camera_for
 from maquette.lifting.lifter import Lifter
+from maquette.lifting.weak_perspective import lift_depth as depth_to_pose
 from maquette.mapping import map_keypoints
 from maquette.motion import Frame, Motion
 from maquette.refine.keypoints_repair import repair as repair_keypoints
@@ -116,6 +120,36 @@ def lift(
         lifted = refiner(lifted, mapped, camera)
     fit = refiner if isinstance(refiner, ReprojectionRefiner) else None
     moved = finish(lifted, mapped, camera, frame=frame, height_m=height, smooth_hz=float(smooth_hz), refiner=fit)
+    return solve_rotations(moved)
+
+
+def lift_depth(
+    keypoints: Keypoints,
+    depth_px: Float[np.ndarray, "frames joints"],
+    *,
+    frame: Frame = "world",
+    height_m: float | int | None = None,
+    focal_px: float | int | None = None,
+    smooth_hz: float | int = 6.0,
+) -> Motion:
+    """3D motion of one person from 2D and the depths that a detector saw with it (:attr:`Detected.depth_px`), without
+    a lifter: 2D is not repaired, as an exchange of left and right would be one of depths, too.
+
+    Args:
+        keypoints: one person's track on ``mpii-16``.
+        depth_px: how far each joint is behind the root, in pixels of the picture.
+        frame, height_m, focal_px, smooth_hz: as for :func:`lift`.
+
+    Raises:
+        InputError: another skeleton, nothing is observed, or an argument is out of range.
+    """
+    if not 0 <= smooth_hz < float("inf"):
+        raise InputError(f"smoothing cutoff is {smooth_hz} Hz, expected 0 (none) or a positive frequency")
+    height, focal = (None if value is None else float(value) for value in (height_m, focal_px))
+    lifted = depth_to_pose(keypoints, depth_px, height_m=height, focal_px=focal)
+    camera, _ = camera_for(keypoints, focal_px=focal)
+    mapped = map_keypoints(keypoints, LANDMARKS_27.name)
+    moved = finish(lifted, mapped, camera, frame=frame, height_m=height, smooth_hz=float(smooth_hz))
     return solve_rotations(moved)
 
 

@@ -9,7 +9,8 @@ from importlib import import_module
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("Demo", "everything on a built-in clip; needs no data and no network"),
-    "lift": ("Lift", "2D keypoints in, 3D motion out: .bvh .glb .mp4 .npz .json .csv ..."),
+    "lift": ("Lift", "2D keypoints, a video or a picture in, 3D motion out: .bvh .glb .mp4 ..."),
+    "detect": ("Detect", "people in a video or a picture -> their 2D keypoints"),
     "inspect": ("Inspect", "what is this file? format, skeleton, fps, people, gaps, swaps"),
     "convert": ("Convert", "motion file to motion file"),
     "view": ("View", "look at motions in the browser (127.0.0.1)"),

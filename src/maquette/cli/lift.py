@@ -2,32 +2,40 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from maquette.cli.options import choose_people, image_size, numbered, progress, shortened
+from maquette.cli.detection import AUTO, Detection
+from maquette.cli.options import numbered, progress, shortened
 from maquette.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from maquette.cli.lift_input import LiftInput
 
 
 @dataclass(frozen=True)
 class Lift:
-    """2D keypoints in, a moving 3D body out.
+    """2D keypoints, a video or a picture in, a moving 3D body out.
 
     Example: maquette lift openpose_json/ -o walk.bvh -o walk.glb -o walk.mp4 --height-m 1.75
+    Example: maquette lift clip.mp4 -o walk.bvh -o walk.mp4
     """
 
     input: Annotated[Path, tyro.conf.Positional]
-    """Folder or file with 2D keypoints (OpenPose, COCO, AlphaPose, MMPose, MediaPipe, VideoPose3D, Sports2D, ...)."""
+    """Folder or file with 2D keypoints (OpenPose, COCO, AlphaPose, MMPose, MediaPipe, VideoPose3D, Sports2D, ...); or
+    a video, an animated GIF, a picture, a folder of pictures, in which a detector finds the people."""
     output: Annotated[tuple[Path, ...], tyro.conf.arg(aliases=["-o"], metavar="OUT"), tyro.conf.UseAppendAction]
     """File to write, format by suffix (.bvh .glb .mp4 .gif .png .npz .json .csv); a path ending in 3d_data.json writes
     the files of 3d-pose-baseline's OpenPose fork. Repeat for several."""
     model: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE")] = None
-    """Name of a model in the package (maquette models) or an .onnx file."""
+    """Name of a model in the package (maquette models) or an .onnx file; with --detector hourglass, its file."""
+    detection: Annotated[Detection, tyro.conf.arg(name="")] = AUTO
     person: Annotated[str, tyro.conf.arg(metavar="N|all")] = "0"
     """Which person, from 0 (the largest and longest seen first), or all (then one file each)."""
     fps: Annotated[str | None, tyro.conf.arg(metavar="F")] = None
-    """Frames per second of the input (30, 29.97, 30000/1001); needed when the files do not say."""
+    """Frames per second of the input (30, 29.97, 30000/1001); needed when the files do not say. A video is played at
+    this rate instead of its own times."""
     image_size: Annotated[str | None, tyro.conf.arg(metavar="WxH")] = None
     """Size of the picture as WIDTHxHEIGHT in pixels; needed for coordinates in 0..1."""
     skeleton: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
@@ -54,7 +62,8 @@ class Lift:
     plots: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder for pictures of the 2D curves before and after repair."""
     video: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Video to draw the 2D on, in .mp4, .gif and .png output; without --image-size, its size is taken, too."""
+    """Video to draw the 2D on, in .mp4, .gif and .png output; without --image-size, its size is taken, too. A video or
+    picture that is lifted is drawn on in any case."""
     rotation_order: Literal["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"] = "ZXY"
     """Order of the rotation channels in .bvh output."""
     fork_legacy: bool = False
@@ -62,8 +71,8 @@ class Lift:
 
     def run(self) -> None:
         """Do it; prints what was written."""
+        from maquette.cli.lift_input import read_input
         from maquette.exporters import check_output
-        from maquette.pipeline import lift, prepare
 
         if not self.output:
             raise InputError("no output given: add for example -o walk.bvh (repeat -o for several files)")
@@ -71,33 +80,56 @@ class Lift:
             check_output(out)
         if self.correction is not None and self.refine != "self-supervised":
             raise InputError(f"--correction {self.correction}: is for --refine self-supervised; add it")
-        refinement = self._refinement()
-        people, start_s = self._read()
-        chosen = choose_people(people, self.person)
-        for index, keypoints in enumerate(chosen):
-            with progress(f"lifting {keypoints.n_frames} frames at {float(keypoints.fps):g} fps"):
-                stages = prepare(keypoints, repair=self.repair, resample_fps=self.resample_fps)
-                motion = lift(
-                    stages.ready,
-                    repair="none",
-                    model=self.model,
-                    frame=self.frame,
-                    height_m=self.height_m,
-                    focal_px=self.focal_px,
-                    smooth_hz=self.smooth_hz,
-                    flip=self.flip,
-                    refine=refinement,
-                )
+        given = read_input(self)
+        for index, chosen in enumerate(given.chosen):
+            motion, ready = self._lift(index, given) if chosen.depth_px is None else self._lift_depth(index, given)
             for note in motion.notes:
                 print(f"  {shortened(note)}")
-            if self.plots:
-                from maquette.render.curves import write_curves
-
-                folder = self.plots if len(chosen) == 1 else self.plots / f"person{index}"
-                for path in write_curves(folder, stages.raw, stages.repaired, stages.resampled):
-                    print(f"wrote {path}")
             for out in self.output:
-                self._write(numbered(out, index, len(chosen)), motion, stages.ready, start_s)
+                self._write(numbered(out, index, len(given.chosen)), motion, ready, given)
+
+    def _lift(self, index: int, given: "LiftInput") -> tuple:
+        """``(motion, keypoints)`` by a lifter."""
+        from maquette.pipeline import lift, prepare
+
+        keypoints = given.chosen[index].keypoints
+        with progress(f"lifting {keypoints.n_frames} frames at {float(keypoints.fps):g} fps"):
+            stages = prepare(keypoints, repair=self.repair, resample_fps=self.resample_fps)
+            motion = lift(
+                stages.ready,
+                repair="none",
+                model=given.lifter,
+                frame=self.frame,
+                height_m=self.height_m,
+                focal_px=self.focal_px,
+                smooth_hz=self.smooth_hz,
+                flip=self.flip,
+                refine=self._refinement(),
+            )
+        if self.plots:
+            from maquette.render.curves import write_curves
+
+            folder = self.plots if len(given.chosen) == 1 else self.plots / f"person{index}"
+            for path in write_curves(folder, stages.raw, stages.repaired, stages.resampled):
+                print(f"wrote {path}")
+        return motion, stages.ready
+
+    def _lift_depth(self, index: int, given: "LiftInput") -> tuple:
+        """``(motion, keypoints)`` by the depths that the detector saw."""
+        from maquette.pipeline import lift_depth
+
+        keypoints, depth_px = given.chosen[index].keypoints, given.chosen[index].depth_px
+        assert depth_px is not None
+        with progress(f"placing {keypoints.n_frames} frames at {float(keypoints.fps):g} fps"):
+            motion = lift_depth(
+                keypoints,
+                depth_px,
+                frame=self.frame,
+                height_m=self.height_m,
+                focal_px=self.focal_px,
+                smooth_hz=self.smooth_hz,
+            )
+        return motion, keypoints
 
     def _refinement(self):
         """What ``refine`` of :func:`maquette.pipeline.lift` takes."""
@@ -107,28 +139,7 @@ class Lift:
 
         return SelfSupervisedRefiner(self.correction)
 
-    def _read(self) -> tuple[list, float]:
-        """The people, in one picture size, and the time in the video at which they start."""
-        from maquette.lifting.assumed_camera import with_common_size
-        from maquette.readers import read_keypoints, sniff
-        from maquette.render.footage import video_size
-
-        size, notes = image_size(self.image_size), []
-        if self.video:
-            # Opened in any case: an unreadable video is said before anything is written.
-            of_video = video_size(self.video)
-            if size is None:
-                size = of_video
-                notes.append(f"picture size {size[0]}x{size[1]} taken from {self.video.name}")
-        with progress(f"reading {self.input}"):
-            people = read_keypoints(self.input, fps=self.fps, image_size=size, skeleton=self.skeleton)
-        people = with_common_size([keypoints.with_notes(*notes) for keypoints in people])
-        if not self.video:
-            return people, 0.0
-        # Files that are numbered from 100 on belong to a video that has shown 100 frames before.
-        return people, sniff(self.input, skeleton=self.skeleton).first_frame / float(people[0].fps)
-
-    def _write(self, path: Path, motion, keypoints, video_start_s: float) -> None:
+    def _write(self, path: Path, motion, keypoints, given: "LiftInput") -> None:
         from maquette.exporters import write_motion
 
         with progress(f"writing {path}"):
@@ -136,8 +147,9 @@ class Lift:
                 motion,
                 path,
                 keypoints=keypoints,
-                video=self.video,
-                video_start_s=video_start_s,
+                video=given.video,
+                video_start_s=given.video_start_s,
+                video_fps=given.video_fps,
                 rotation_order=self.rotation_order,
                 fork_legacy=self.fork_legacy,
             )

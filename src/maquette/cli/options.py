@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maquette.errors import InputError
-from maquette.keypoints import Keypoints
+
+if TYPE_CHECKING:
+    from maquette.keypoints import Keypoints
 
 
 def image_size(text: str | None) -> tuple[int, int] | None:
@@ -22,7 +25,7 @@ def image_size(text: str | None) -> tuple[int, int] | None:
     return int(width), int(height)
 
 
-def choose_people(people: list[Keypoints], person: str) -> list[Keypoints]:
+def choose_people(people: "list[Keypoints]", person: str) -> "list[Keypoints]":
     """Person number ``person`` (from 0, the largest and longest first) or ``"all"``.
 
     Raises:

@@ -4,10 +4,12 @@ import stat
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from maquette.errors import OutputError
 from maquette.exporters.choices import LengthUnit, RotationOrder
+from maquette.frozen_arrays import exact_fps
 from maquette.keypoints import Keypoints
 from maquette.motion import Motion
 
@@ -21,6 +23,7 @@ class _Wish:
     keypoints: Keypoints | None
     video: str | Path | None
     video_start_s: float
+    video_fps: Fraction | None
     rotation_order: RotationOrder
     unit: LengthUnit
     size: tuple[int, int]
@@ -62,7 +65,13 @@ def _video(wish: _Wish) -> None:
     from maquette.render import render_video
 
     render_video(
-        wish.path, wish.keypoints, wish.motion, video=wish.video, video_start_s=wish.video_start_s, size=wish.size
+        wish.path,
+        wish.keypoints,
+        wish.motion,
+        video=wish.video,
+        video_start_s=wish.video_start_s,
+        video_fps=wish.video_fps,
+        size=wish.size,
     )
 
 
@@ -76,6 +85,7 @@ def _picture(wish: _Wish) -> None:
         frame=wish.frame,
         video=wish.video,
         video_start_s=wish.video_start_s,
+        video_fps=wish.video_fps,
         size=wish.size,
     )
 
@@ -149,6 +159,7 @@ def write_motion(
     keypoints: Keypoints | None = None,
     video: str | Path | None = None,
     video_start_s: float | int = 0.0,
+    video_fps: Fraction | float | int | str | None = None,
     rotation_order: RotationOrder = "ZXY",
     unit: LengthUnit = "cm",
     size: tuple[int, int] = (960, 540),
@@ -167,6 +178,7 @@ def write_motion(
         keypoints: the 2D that the motion was made from, for pictures and for the fork's files.
         video: video to draw the 2D on, for pictures.
         video_start_s: time in the video at which the motion starts, in seconds.
+        video_fps: rate to play the video at instead of its own times, or that of a folder's pictures.
         rotation_order: order of the rotation channels of ``.bvh``.
         unit: unit of length of ``.bvh``.
         size: (width, height) of pictures in pixels.
@@ -180,7 +192,20 @@ def write_motion(
     """
     check_output(path)
     target = Path(path)
-    wish = _Wish(motion, target, keypoints, video, float(video_start_s), rotation_order, unit, size, frame, fork_legacy)
+    rate = None if video_fps is None else exact_fps(video_fps)
+    wish = _Wish(
+        motion,
+        target,
+        keypoints,
+        video,
+        float(video_start_s),
+        rate,
+        rotation_order,
+        unit,
+        size,
+        frame,
+        fork_legacy,
+    )
     if target.name.endswith(FORK_JSON):
         _fork_json(wish)
     else:

@@ -1,5 +1,6 @@
 """Still pictures: one frame as ``.png`` or ``.jpg``, and several in a row for a report."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ def render_picture(
     *,
     video: str | Path | None = None,
     video_start_s: float | int = 0.0,
+    video_fps: Fraction | None = None,
     size: tuple[int, int] = (960, 540),
     title: str | None = None,
 ) -> None:
@@ -44,7 +46,10 @@ def render_picture(
     suffix = Path(path).suffix.lower()
     if suffix not in PICTURE_SUFFIXES:
         raise OutputError(f"{path}: cannot write '{suffix}' as a picture; known are {' '.join(PICTURE_SUFFIXES)}")
-    write_still(path, stage(keypoints, motion, video=video, video_start_s=video_start_s, size=size, title=title), frame)
+    clip = stage(
+        keypoints, motion, video=video, video_start_s=video_start_s, video_fps=video_fps, size=size, title=title
+    )
+    write_still(path, clip, frame)
 
 
 def write_still(path: str | Path, clip: Stage, frame: int | None = None) -> None:

@@ -37,6 +37,8 @@ class Stage:
     video: Path | None
     video_start_s: float | int
     frame_total: int
+    video_fps: Fraction | None = None
+    """Rate to play the video at; None for its own times."""
 
     def pictures(self, frames: Int[np.ndarray, " shown"] | None = None, oversampling: int = 3) -> Iterator[Image.Image]:
         """The frames of the timeline (or some of them, in order), one after the other."""
@@ -45,7 +47,9 @@ class Stage:
         if self.video is not None and self.keypoints_panel is not None:
             sheet = self.keypoints_panel.sheet
             times_s = self.timeline.times_s[shown] + self.video_start_s
-            footage = iter(pictures_at(self.video, times_s, (sheet[2] - sheet[0], sheet[3] - sheet[1])))
+            footage = iter(
+                pictures_at(self.video, times_s, (sheet[2] - sheet[0], sheet[3] - sheet[1]), fps=self.video_fps)
+            )
         for frame in shown.tolist():
             yield self._picture(frame, next(footage), oversampling)
 
@@ -78,6 +82,7 @@ def stage(
     *,
     video: str | Path | None = None,
     video_start_s: float | int = 0.0,
+    video_fps: Fraction | None = None,
     size: tuple[int, int] = (960, 540),
     fps: Fraction | None = None,
     title: str | None = None,
@@ -116,6 +121,7 @@ def stage(
         video=Path(video) if video is not None and keypoints is not None else None,
         video_start_s=video_start_s,
         frame_total=lead.n_frames if lead is not None else 0,
+        video_fps=video_fps,
     )
 
 

@@ -49,6 +49,7 @@ def render_video(
     *,
     video: str | Path | None = None,
     video_start_s: float | int = 0.0,
+    video_fps: Fraction | None = None,
     size: tuple[int, int] = (960, 540),
     fps: Fraction | float | int | str | None = None,
     title: str | None = None,
@@ -64,6 +65,7 @@ def render_video(
         motion: the 3D; None shows only the keypoints.
         video: file to show under the keypoints, in step with their times.
         video_start_s: time in the video at which the keypoints' time is 0.
+        video_fps: rate to play the video at instead of its own times, or that of a folder's pictures.
         size: ``(width, height)`` in pixels; for ``.mp4`` odd numbers are raised by one, as the format demands.
         fps: frame rate of the result; None for the input's own (``.gif``: the input's over a whole number, at most 20).
         title: shown at the bottom; None for the name of the source.
@@ -74,7 +76,16 @@ def render_video(
     """
     lead = motion if motion is not None else keypoints
     size, rate = terms(path, size, None if fps is None else exact_fps(fps), lead)
-    clip = stage(keypoints, motion, video=video, video_start_s=video_start_s, size=size, fps=rate, title=title)
+    clip = stage(
+        keypoints,
+        motion,
+        video=video,
+        video_start_s=video_start_s,
+        video_fps=video_fps,
+        size=size,
+        fps=rate,
+        title=title,
+    )
     write_video(path, clip)
 
 

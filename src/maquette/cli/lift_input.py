@@ -1,0 +1,113 @@
+"""What ``maquette lift`` reads: keypoints, or the people that a detector finds in footage."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maquette.cli.detection import detect, of_hourglass
+from maquette.cli.options import choose_people, image_size, progress
+from maquette.errors import InputError
+from maquette.keypoints import Keypoints
+
+if TYPE_CHECKING:
+    from maquette.cli.lift import Lift
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """One person to be lifted."""
+
+    keypoints: Keypoints
+    depth_px: np.ndarray | None = None
+    """Depths of a detector, when they are the 3D."""
+
+
+@dataclass(frozen=True, eq=False)
+class LiftInput:
+    """What is lifted, by what, and drawn on what."""
+
+    chosen: list[Chosen]
+    lifter: str | None
+    video: Path | None
+    """Footage that pictures are drawn on."""
+    video_start_s: float
+    """Time in it at which the keypoints start."""
+    video_fps: str | None = None
+    """Rate that it is played at instead of its own."""
+
+
+def read_input(command: "Lift") -> LiftInput:
+    """The people that the command line means, in one picture size.
+
+    Raises:
+        MaquetteError: the input cannot be read, nobody is in it, or options do not fit it.
+    """
+    from maquette.readers.footage import footage_kind
+
+    if footage_kind(command.input) is not None:
+        return _from_footage(command)
+    command.detection.refuse(command.input)
+    people, start_s = _read_keypoints(command)
+    chosen = [Chosen(keypoints) for keypoints in choose_people(people, command.person)]
+    return LiftInput(chosen, command.model, command.video, start_s)
+
+
+def _from_footage(command: "Lift") -> LiftInput:
+    from maquette.readers.keypoints import check_footage_options
+
+    check_footage_options(command.input, image_size(command.image_size), command.skeleton)
+    if command.video is not None:
+        raise InputError(f"{command.input}: is what will be drawn on; leave out --video {command.video}")
+    detection, lifter, by_depth = of_hourglass(command.detection, command.model)
+    if by_depth:
+        _refuse_lifters(command)
+    detected = detect(command.input, detection, command.fps)
+    numbered = {id(keypoints): number for number, keypoints in enumerate(detected.people)}
+    chosen = []
+    for keypoints in choose_people(detected.people, command.person):
+        depth_px = detected.depth_px[numbered[id(keypoints)]] if by_depth else None
+        if by_depth and depth_px is None:
+            raise InputError(f"--model {command.model}: is a network without depth; --pose-model takes it for its 2D")
+        chosen.append(Chosen(keypoints, depth_px))
+    return LiftInput(chosen, lifter, command.input, 0.0, command.fps)
+
+
+def _refuse_lifters(command: "Lift") -> None:
+    """What is said to lifters and to the repair of 2D says nothing to depths."""
+    given = {
+        "--repair": command.repair != "default",
+        "--resample-fps": command.resample_fps is not None,
+        "--refine": command.refine != "none",
+        "--plots": command.plots is not None,
+        "--no-flip": not command.flip,
+    }
+    foreign = [option for option, is_given in given.items() if is_given]
+    if foreign:
+        raise InputError(
+            f"{', '.join(foreign)}: cannot be used with the hourglass's own depths; give its file as --pose-model to "
+            "take its 2D only, and a lifter for the 3D"
+        )
+
+
+def _read_keypoints(command: "Lift") -> tuple[list[Keypoints], float]:
+    """The people of a keypoint file, and the time in the video at which they start."""
+    from maquette.lifting.assumed_camera import with_common_size
+    from maquette.readers import read_keypoints, sniff
+    from maquette.render.footage import video_size
+
+    size, notes = image_size(command.image_size), []
+    if command.video:
+        # Opened in any case: an unreadable video is said before anything is written.
+        of_video = video_size(command.video)
+        if size is None:
+            size = of_video
+            notes.append(f"picture size {size[0]}x{size[1]} taken from {command.video.name}")
+    with progress(f"reading {command.input}"):
+        people = read_keypoints(command.input, fps=command.fps, image_size=size, skeleton=command.skeleton)
+    people = with_common_size([keypoints.with_notes(*notes) for keypoints in people])
+    if not command.video:
+        return people, 0.0
+    # Files that are numbered from 100 on belong to a video that has shown 100 frames before.
+    return people, sniff(command.input, skeleton=command.skeleton).first_frame / float(people[0].fps)
