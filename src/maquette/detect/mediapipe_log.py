@@ -10,8 +10,7 @@ from contextlib import contextmanager
 # What the C++ side tells everybody at each start, whatever one does: information and warnings of its log (I0000,
 # W0000), of TensorFlow Lite, and the word before them that the log is not set up. Its errors (E0000, F0000) are none.
 _CHATTER = re.compile(
-    rb"^(?:[IW]\d{4} |INFO: |WARNING: (?:All log messages before|Logging before|Read-only tensor|Attempting to use)"
-    rb"|\s*$)"
+    rb"^(?:[IW]\d{4} |INFO: |WARNING: (?:All log messages before|Logging before|Read-only tensor|Attempting to use))"
 )
 _ONE_AT_A_TIME = threading.RLock()
 _STANDARD_ERROR = 2
