@@ -20,12 +20,15 @@ KINDS: dict[str, tuple[str, str]] = {
     "videopose3d": ("maquette.importers.videopose3d", "import_weights"),
     "pose-machine": ("maquette.importers.pose_machine", "import_machine"),
     "pose-machine-correction": ("maquette.importers.pose_machine_correction", "import_correction"),
+    "hourglass": ("maquette.importers.hourglass", "import_weights"),
 }
 """Kind -> (module, function). A function takes the path, ``name`` (of the model) and, as keyword-only arguments, those
 options of the command that it knows; it gives ``maquette.importers.imported.Imported``, that of the correction
 ``ImportedCorrection``."""
 MACHINE = "pose-machine"
 """The kind whose model sees sequences of pictures."""
+HOURGLASS = "hourglass"
+"""The kind whose model is a detector: it sees one picture."""
 CORRECTION = "pose-machine-correction"
 """The kind whose weights are no model file but those of a refinement, and need neither torch nor onnx."""
 
@@ -36,12 +39,21 @@ class ImportWeights:
     that is in the checkpoint is run."""
 
     kind: Annotated[
-        Literal["martinez-tf", "martinez-pytorch", "rie", "videopose3d", "pose-machine", "pose-machine-correction"],
+        Literal[
+            "martinez-tf",
+            "martinez-pytorch",
+            "rie",
+            "videopose3d",
+            "pose-machine",
+            "pose-machine-correction",
+            "hourglass",
+        ],
         tyro.conf.Positional,
     ]
     """martinez-tf: run folder or checkpoint-N of 3d-pose-baseline (TensorFlow); martinez-pytorch: .pth.tar of its port
     to PyTorch; rie: .bin of Pose3D-RIE; videopose3d: .bin of VideoPose3D; pose-machine: .caffemodel of 3Dpose_ssl;
-    pose-machine-correction: the pickle that it refines with, or the layers of a .caffemodel that are in it."""
+    pose-machine-correction: the pickle that it refines with, or the layers of a .caffemodel that are in it; hourglass:
+    .t7 of pose-hg-3d, .pth of pytorch-pose-hg-3d, any version of either."""
     path: Annotated[Path, tyro.conf.Positional]
     """The checkpoint."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="MODEL.onnx")]
@@ -71,6 +83,11 @@ class ImportWeights:
     batch_norm_scale: Literal["auto", "yes", "no"] = "auto"
     """pose-machine-correction: with the factors that the published program multiplies by by mistake; auto: no."""
 
+    input_size: Annotated[int | None, tyro.conf.arg(metavar="PIXELS")] = None
+    """hourglass: side of the pictures that it sees, where nothing in the file tells; default: 256, as published."""
+    colour_order: Literal["auto", "rgb", "bgr"] = "auto"
+    """hourglass: in which it was trained to get the colours; auto: as the program that the file is from has it."""
+
     def run(self) -> None:
         """Read, check, write; say what was read."""
         from importlib import import_module
@@ -97,6 +114,8 @@ class ImportWeights:
             print(note)
         if self.kind == CORRECTION:
             self._write_correction(imported.weights)
+        elif self.kind == HOURGLASS:
+            self._write_picture_model(imported.model.SerializeToString())
         else:
             self._write(imported.model.SerializeToString())
 
@@ -127,6 +146,25 @@ class ImportWeights:
         print(f"{spec.parameters / 1e6:.2f} M parameters, {into} -> {spec.output_skeleton}, {spec.unit}")
         print(f"sha256 {model.sha256}")
         print(f"wrote {self.output}; run it with: maquette {_line(model, shlex.quote(str(self.output)))}")
+
+    def _write_picture_model(self, data: bytes) -> None:
+        """The file, once it has been loaded as a detector would."""
+        import shlex
+
+        from maquette.atomic import atomic_path
+        from maquette.runtime.picture_model import PictureModel
+
+        with atomic_path(self.output) as temporary:
+            temporary.write_bytes(data)
+            model = PictureModel(temporary)
+        spec = model.spec
+        gives = "2D" if spec.depth == "none" else "2D and depth"
+        print(f"{spec.parameters / 1e6:.2f} M parameters, pictures -> {spec.skeleton}, {gives}")
+        print(f"sha256 {model.sha256}")
+        path = shlex.quote(str(self.output))
+        print(
+            f"wrote {self.output}; run it with: maquette lift PICTURE --detector hourglass --model {path} -o OUT.json"
+        )
 
     def _write_correction(self, weights: "CorrectionWeights") -> None:
         """The file, read again as a refinement would."""

@@ -30,14 +30,16 @@ from maquette.models.hourglass_names import Sizes, sizes_of, to_published
 from maquette.models.hourglass_spec import picture_spec
 from maquette.runtime.picture_spec import V2_LENGTH_MM
 
-LICENCE = "not stated by its authors; trained on Human3.6M and MPII, which are for research only"
+_DATA_LICENCE = "trained on Human3.6M and MPII, which are for research only"
+TORCH7_LICENCE = f"its program has a BSD licence; {_DATA_LICENCE}"
+LICENCE = f"its program has the licence GPL-3.0; {_DATA_LICENCE}"
 ATTRIBUTION = (
     "Zhou et al. 2017, Towards 3D human pose estimation in the wild: a weakly-supervised approach; hourglass of Newell "
     "et al. 2016"
 )
 V2_ATTRIBUTION = ATTRIBUTION.replace("hourglass of Newell et al. 2016", "network of Xiao et al. 2018")
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_PATH_OF_TORCH7 = (b"\x04\x00\x00\x00", b"\x03\x00\x00\x00", b"4\n", b"3\n")
+_TORCH7_STARTS = (b"\x04\x00\x00\x00", b"\x03\x00\x00\x00", b"4\n", b"3\n")
 """How files of Torch7 begin: the type of an object or of a table, in its binary or ascii form."""
 _RESIDUAL_LAYERS = 14
 """Rows of residuals in a stack."""
@@ -68,10 +70,10 @@ def import_weights(
     """
     path = Path(path)
     start = _start(path)
-    if start.startswith(_PATH_OF_TORCH7):
+    if start.startswith(_TORCH7_STARTS):
         tensors, n_modules = torch7_tensors(path)
         network = _hourglass(_published(tensors, n_modules), str(path), input_size)
-        facts: dict[str, Any] = {"colour_order": "rgb", "divide_by": 255}
+        facts: dict[str, Any] = {"colour_order": "rgb", "divide_by": 255, "licence": TORCH7_LICENCE}
         notes = [f"read {path.name}: a graph of Torch7"]
     else:
         network, facts, notes = _from_pytorch(path, input_size)
@@ -79,7 +81,6 @@ def import_weights(
     spec = picture_spec(
         network,
         name=name or path.stem,
-        licence=LICENCE,
         training_data=f"Human3.6M and MPII, by its authors; {path.name}",
         attribution=V2_ATTRIBUTION if is_deconv else ATTRIBUTION,
         command=f"maquette import-weights hourglass {path.name}",
@@ -118,7 +119,7 @@ def _from_pytorch(path: Path, input_size: int | None) -> tuple[PictureNetwork, d
         notes = [f"read {path.name}: {len(tensors)} tensors"]
         if isinstance(document.get("epoch"), int):
             notes.append(f"trained for {document['epoch']} epochs")
-    facts: dict[str, Any] = {"colour_order": "bgr", "divide_by": 256}
+    facts: dict[str, Any] = {"colour_order": "bgr", "divide_by": 256, "licence": LICENCE}
     if "deconv_layers.0.weight" in tensors:
         facts |= {"mean": _MEAN, "std": _STD, "heatmap_decode": "none", "skeleton_length_mm": V2_LENGTH_MM}
         return _deconv_pose(tensors, str(path), input_size), facts, notes

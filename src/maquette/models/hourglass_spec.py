@@ -50,10 +50,11 @@ def macs_per_picture(network: HourglassDepth | DeconvPose) -> int:
         places = (inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output).shape[2:].numel()
         total += layer.get_parameter("weight").numel() * places
 
-    # Shapes alone: nothing is computed.
-    shapes = copy.deepcopy(network).to("meta").eval()
-    for layer in shapes.modules():
+    # A copy, so that neither hooks nor statistics of norms stay.
+    copied = copy.deepcopy(network).cpu().eval()
+    for layer in copied.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             layer.register_forward_hook(count)
-    shapes(torch.empty(1, 3, network.input_size, network.input_size, device="meta"))
+    with torch.no_grad():
+        copied(torch.zeros(1, 3, network.input_size, network.input_size))
     return total
