@@ -107,7 +107,8 @@ class Prepare:
     seed: int = 1
     """mocap, custom: chance that places the virtual cameras; mannequin: that draws everything."""
     pictures: int = 24_000
-    """mannequin: pictures of the training split; validation and test get a tenth of that each."""
+    """mannequin: pictures of the training split; validation and test get a tenth of that each, at
+    most 1000."""
     picture_size: int = 160
     """mannequin: side of a picture in pixels."""
     workers: int = 0

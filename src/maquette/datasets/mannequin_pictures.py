@@ -39,6 +39,7 @@ from maquette.errors import InputError, OutputError
 ReportProgress = Callable[[str, float], None]
 _AT_ONCE = 64
 """People drawn together, whose limbs may be exchanged with each other's."""
+_MOST_HELD_OUT = 1000
 _STUDIO_AZIMUTHS_DEG = (20.0, 110.0, 200.0, 290.0)
 
 
@@ -58,7 +59,7 @@ def prepare_mannequin(
     The pictures are a function of the motion capture, ``picture_size`` and ``seed``, whatever the number of workers.
 
     Args:
-        pictures: of people of the split train; val and test get a tenth of that each.
+        pictures: of people of the split train; val and test get a tenth of that each, at most 1000.
         picture_size: side of a picture in pixels.
         workers: processes that draw; 0: one for each core.
         overwrite: replace a set that is there.
@@ -75,7 +76,8 @@ def prepare_mannequin(
         )
     _check_target(dst, overwrite)
     load_clips(src)
-    counts = {"train": pictures, "val": pictures // 10, "test": pictures // 10}
+    held_out = min(pictures // 10, _MOST_HELD_OUT)
+    counts = {"train": pictures, "val": held_out, "test": held_out}
     tasks = [
         _Task(str(src), str(dst), split, first, min(_AT_ONCE, count - first), picture_size, seed)
         for split, count in counts.items()
