@@ -13,26 +13,27 @@ from maquette.errors import InputError, OutputError, missing_extra
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from maquette.datasets.store import PoseStore
-    from maquette.evaluate.protocols import Protocol
     from maquette.evaluate.report import Report
-    from maquette.lifting.lifter import Lifter
 
 _OF_MACHINES = (
     *("truth", "published_truncation", "sequences", "pictures", "pictures_prefix", "picture_names"),
     *("refine", "correction", "refine_source", "updates", "learning_rate", "optimiser_state", "write_results"),
 )
 """Options of the protocols of the pose machine."""
+_OF_PICTURES = ("skeleton_length", "every", "crops")
+"""Options of networks of pictures."""
 _OF_MODELS = (
     *("data", "protocol", "source", "subjects", "actions", "joints", "flip", "no_flip", "threads"),
     *_OF_MACHINES,
+    *_OF_PICTURES,
 )
 """Options that say how to evaluate."""
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Evaluate a lifter on a store (maquette prepare) under a published protocol, or show and compare reports."""
+    """Evaluate a lifter on a store, or a network of pictures on people in pictures (both: maquette prepare), under a
+    published protocol; or show and compare reports."""
 
     model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
     """Name of a model in the package, an .onnx file, a folder of results of the published pose machine, or a report
@@ -41,7 +42,8 @@ class Evaluate:
     """Store to evaluate on; for a pose machine the folder of its published lists as well."""
     protocol: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """martinez, martinez-procrustes, martinez-global, videopose3d, rie, humaneva, mpi-inf-3dhp, kth-football,
-    kth-football-procrustes, pose-machine, pose-machine-p3 or plain; by default that of the model and the data set."""
+    kth-football-procrustes, pose-machine, pose-machine-p3 or plain; of networks of pictures mpii-pckh, hourglass-h36m,
+    hourglass-3dhp or hourglass-pictures; by default that of the model and the data set."""
     source: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """2D that goes in (gt, sh, cpn_ft_h36m_dbb, ...; of the pose machine's lists ours, hourglass or gt); by default
     what the model says it was trained on, else gt."""
@@ -64,7 +66,7 @@ class Evaluate:
     """Pose machine: how videos are cut. chunks (by default): as long as in training, each by itself; carried: the same
     with the state carried on, as its program tests; whole: each video at once."""
     pictures: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
-    """Pose machine that sees pictures: folder that their names are relative to; by default that of --data."""
+    """Networks that see pictures: folder that their names are relative to; by default that of --data."""
     pictures_prefix: Annotated[str, tyro.conf.arg(metavar="TEXT")] = ""
     """What the names in published lists begin with and is not there, such as the authors' folder."""
     picture_names: Annotated[str | None, tyro.conf.arg(metavar="TEXT")] = None
@@ -85,6 +87,13 @@ class Evaluate:
     write_results: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
     """Pose machine: write the poses there, named as its programs name them (resultN_norm.csv,
     resultN_change_unnorm.csv, refine3d_N.txt)."""
+    skeleton_length: Annotated[str | None, tyro.conf.arg(metavar="MM|fit")] = None
+    """Network of pictures: length that the 14 bones of each skeleton found get together; by default what the model file
+    says (published: 4297). fit: the mean of the training people of --data."""
+    every: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Network of pictures: of videos only frames whose number divides by N (published short test: 200)."""
+    crops: Literal["exact", "torch7", "port", "opencv"] = "exact"
+    """Network of pictures: how people are cut out; exact, or with the roundings of a published program."""
     by_subject: bool = False
     """Show every action of every subject."""
     by_joint: bool = False
@@ -107,6 +116,11 @@ class Evaluate:
         from maquette.evaluate.report import read_report
 
         self._check_outputs()
+        if self._is_in_picture():
+            from maquette.cli.evaluated_pckh import run_pckh
+
+            run_pckh(self)
+            return
         if self._is_staged():
             from maquette.cli.evaluated_stages import run_staged
 
@@ -146,6 +160,23 @@ class Evaluate:
         is_folder = self.model not in SHIPPED and Path(self.model).is_dir()
         return (self.protocol or "").startswith("pose-machine") or is_folder
 
+    def _picture_protocol(self) -> str | None:
+        """The protocol, if it is one of networks of pictures: asked for, or that of the data."""
+        from maquette.cli.people_found import OF_PICTURES, protocol_of
+
+        if self.model.endswith(".json") or self.data is None or self.protocol not in (None, *OF_PICTURES):
+            return self.protocol if self.protocol in OF_PICTURES else None
+        return self.protocol or protocol_of(self.data)
+
+    def _is_in_picture(self) -> bool:
+        """Whether what is measured is PCKh, in the picture."""
+        from maquette.evaluate.pckh_report import is_pckh_report
+        from maquette.evaluate.protocols import PCKH_PROTOCOL
+
+        if self.model.endswith(".json"):
+            return is_pckh_report(self.model)
+        return self._picture_protocol() == PCKH_PROTOCOL
+
     def check_read(self) -> None:
         """A report stands in a model's place: what would change its numbers needs the model.
 
@@ -161,6 +192,10 @@ class Evaluate:
         given = {field.name for field in fields(self) if getattr(self, field.name) != field.default}
         return [f"--{name.replace('_', '-')}" for name in names if name in given]
 
+    def of_other_models(self) -> list[str]:
+        """Options that are given and say nothing to a network of pictures."""
+        return self._given((*(name for name in _OF_MACHINES if name != "pictures"), "source"))
+
     def _read(self) -> "Report":
         from maquette.evaluate.report import read_report
 
@@ -168,6 +203,7 @@ class Evaluate:
         return read_report(self.model)
 
     def _evaluated(self) -> "Report":
+        from maquette.cli.evaluate_defaults import protocol_for, source_for
         from maquette.cli.evaluated_football import machine_on_football
         from maquette.cli.evaluated_store import chosen_views, fit_model, predictions, rate_notes
         from maquette.datasets.store import open_store
@@ -180,8 +216,14 @@ class Evaluate:
             raise InputError(f"no data to evaluate '{self.model}' on; give a store with --data (maquette prepare)")
         if self.flip and self.no_flip:
             raise InputError("--flip and --no-flip exclude each other")
+        if (of_pictures := self._picture_protocol()) is not None:
+            from maquette.cli.evaluated_pictures import evaluated_in_space
+
+            return evaluated_in_space(self, find_protocol(of_pictures))
         if (of_machine := machine_on_football(self)) is not None:
             return of_machine
+        if wrong := self._given(_OF_PICTURES):
+            raise InputError(f"{', '.join(wrong)}: of networks of pictures; '{self.model}' is a lifter")
         if wrong := self._given(_OF_MACHINES):
             raise InputError(f"{', '.join(wrong)}: of the protocols of the pose machine; '{self.model}' is a lifter")
         if self.threads < 0:
@@ -189,7 +231,7 @@ class Evaluate:
         protocol = find_protocol(self.protocol) if self.protocol else None
         lifter = Lifter(self.model, threads=self.threads)
         store = open_store(self.data)
-        protocol = protocol or _protocol_for(lifter, store)
+        protocol = protocol or protocol_for(lifter, store)
         check_data(protocol, str(store.path), store.skeleton.name)
         # Mirroring the picture mirrors nothing in the directions of a world.
         if self.flip and lifter.spec.frame == "world":
@@ -197,7 +239,7 @@ class Evaluate:
                 f"--flip: '{lifter.spec.name}' gives the directions of a world, which have no mirror image"
             )
         lifter.flip = self.flip or (protocol.flip and not self.no_flip and lifter.spec.frame == "camera")
-        source = self.source or _source_for(lifter, store)
+        source = self.source or source_for(lifter, store)
         if source not in store.sources:
             has = ", ".join(store.sources) or "none"
             raise InputError(f"{store.path}: no 2D source '{source}'; there are: {has} (--source)")
@@ -279,43 +321,6 @@ def _show_differences(report: "Report", other: "Report") -> None:
     for line in remarks(report, other):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(differences(rows, names, headline))
-
-
-def _protocol_for(lifter: "Lifter", store: "PoseStore") -> "Protocol":
-    """The one that results of such a model on such data are published under."""
-    from maquette.evaluate.protocols import PROTOCOLS
-    from maquette.lifting.published import STANDARD_SCORES
-
-    skeleton = store.skeleton.name
-    for name in ("humaneva", "mpi-inf-3dhp", "kth-football"):
-        if skeleton in PROTOCOLS[name].skeletons:
-            return PROTOCOLS[name]
-    if skeleton != "h36m-32":
-        return PROTOCOLS["plain"]
-    if lifter.spec.normalisation == STANDARD_SCORES:
-        return PROTOCOLS["martinez"]
-    return PROTOCOLS["rie" if lifter.published and lifter.spec.kind == "relative" else "videopose3d"]
-
-
-def _source_for(lifter: "Lifter", store: "PoseStore") -> str:
-    """The 2D that the model was trained on if it says so, the exact points else; of those whose joints fit."""
-    import re
-
-    from maquette.cli.evaluated_store import fit_model
-
-    if not store.sources:
-        raise InputError(f"{store.path}: the store has no 2D to lift")
-    fitting = []
-    for name in store.sources:
-        try:
-            fit_model(lifter, store, name)
-        except InputError:
-            continue
-        fitting.append(name)
-    told = [name for name in fitting if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", lifter.spec.training_data)]
-    hourglass = [name for name in fitting if name.startswith("sh") and "hourglass" in lifter.spec.mapping]
-    exact = [name for name in fitting if name == "gt"]
-    return next(iter([*told, *hourglass, *exact, *fitting, *store.sources]))
 
 
 def _counted(found: Iterator, advance) -> Iterator:

@@ -9,6 +9,9 @@ from maquette.detect.heatmaps import Refinement, at_cells, decode
 from maquette.runtime.picture_model import PictureModel, PictureResult
 from maquette.skeletons import get_skeleton
 
+_SIDES = {"half-crop": 0.5, "crop": 1.0}
+"""A depth of 1, in sides of the crop."""
+
 
 class CropJoints(NamedTuple):
     """Joints of every crop, in sides of it."""
@@ -27,6 +30,7 @@ def read_crops(
     *,
     flip: bool = False,
     refine: Refinement | None = None,
+    first: bool = False,
 ) -> CropJoints:
     """Run the network, and read its heatmaps and depths.
 
@@ -35,6 +39,7 @@ def read_crops(
         flip: average with what the network says of the mirrored crops: heatmaps and depths, left and right exchanged.
             (A mirror does not change depths.)
         refine: how heatmaps are read; None as the model says.
+        first: joints without a peak are in the first cell, as published programs have them, instead of missing.
 
     Raises:
         ModelError: crops of another size.
@@ -44,13 +49,12 @@ def read_crops(
         order = get_skeleton(model.spec.skeleton).mirror_permutation
         result = averaged(result, mirrored(model.run(np.ascontiguousarray(crops[:, :, ::-1])), order))
     decoded = decode(result.heatmaps, model.spec.heatmap_decode if refine is None else refine)
-    depth = result.depth
-    if result.depth_map is not None:
-        depth = at_cells(result.depth_map, decoded.cells)
+    depth = result.depth if result.depth_map is None else at_cells(result.depth_map, decoded.cells)
+    there = (decoded.confidence > 0) | first
     if depth is not None:
-        sides = 0.5 if model.spec.depth_unit == "half-crop" else 1.0
-        depth = sides * np.where(decoded.confidence > 0, depth, np.nan).astype(np.float64)
-    return CropJoints(decoded.points / model.spec.output_size, decoded.confidence, depth)
+        depth = np.where(there, depth * _SIDES[model.spec.depth_unit], np.nan).astype(np.float64)
+    points = np.where(there[..., None] & np.isnan(decoded.points), 0.5, decoded.points)
+    return CropJoints(points / model.spec.output_size, decoded.confidence, depth)
 
 
 def mirrored(result: PictureResult, order: np.ndarray) -> PictureResult:

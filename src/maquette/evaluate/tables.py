@@ -170,13 +170,13 @@ def as_latex(report: Report) -> str:
     heads = [_short(row) for row in rows]
     values = [_cell(row.metrics[protocol.headline]) for row in [*rows, report.average]]
     comments = [f"% {line}" for line in described(report)]
-    columns = " & ".join(_escaped(text) for text in ["", *heads, "Avg."])
+    columns = " & ".join(escaped(text) for text in ["", *heads, "Avg."])
     return "\n".join(
         [
             *comments,
             f"% {name} in {unit}, average over {protocol.average}",
             f"% {columns} \\\\",
-            f"{_escaped(report.model.name)} & {' & '.join(values)} \\\\",
+            f"{escaped(report.model.name)} & {' & '.join(values)} \\\\",
             "",
         ]
     )
@@ -196,7 +196,7 @@ _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasci
 }
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in text)
 
 
