@@ -32,7 +32,8 @@ DECONV_CHANNELS = 256
 _WIDTHS = (64, 128, 256, 512)
 _EXPANSION = 4
 
-Features = Float[Tensor, "batch channels height width"]
+Features = Float[Tensor, "batch _ _ _"]
+"""Channels and sides change from one to the next."""
 
 
 class PlainBlock(nn.Module):

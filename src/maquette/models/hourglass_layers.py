@@ -9,7 +9,8 @@ LEVELS = 4
 STEM_STRIDE = 4
 """Pixels of the picture along each side of one of the stem's features."""
 
-Features = Float[Tensor, "batch channels height width"]
+Features = Float[Tensor, "batch _ _ _"]
+"""Channels and sides change from one to the next."""
 
 
 class Residual(nn.Module):
