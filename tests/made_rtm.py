@@ -116,15 +116,24 @@ def _conv(weights: np.ndarray) -> np.ndarray:
 
 
 def simcc_model(
-    path: Path, n_joints: int, size: tuple[int, int] = (192, 256), *, batch: int | str = "batch", n_outputs: int = 0
+    path: Path,
+    n_joints: int,
+    size: tuple[int, int] = (192, 256),
+    *,
+    batch: int | str = "batch",
+    n_outputs: int = 0,
+    bgr: bool = True,
+    blur_px: float = 2.0,
 ) -> Path:
     """RTMPose's format: simcc_x ``(n, joints, 2 x width)`` and simcc_y ``(n, joints, 2 x height)``.
 
     Args:
         n_outputs: joints that come out when that is more than have colours; the rest are nowhere.
+        bgr: the colours are to go in as blue, green, red.
+        blur_px: must be about half of a disc's radius in the input, or more, so that its middle is the best place.
     """
     graph, count = Graph(), n_outputs or n_joints
-    heat = graph.blurred(graph.likeness("input", colours(n_joints), MEAN, STD), n_joints, 2.0)
+    heat = graph.blurred(graph.likeness("input", colours(n_joints), MEAN, STD, bgr=bgr), n_joints, blur_px)
     if count > n_joints:
         first = graph.add("Slice", heat, _ints([0]), _ints([1]), _ints([1]))
         nowhere = graph.add("Mul", first, _floats([0.0]))
@@ -164,10 +173,13 @@ def boxes_model(path: Path, n_joints: int, side: int, *, kind: str) -> Path:
     One box for the left and one for the right half of the input, around whatever has a joint's colour there; then the
     left one again with a low score, and the right one as another class.
     """
-    graph, source = Graph(), "input"
+    graph = Graph()
     mean, std = (RTMDET_MEAN, RTMDET_STD) if kind == "rtmdet" else (np.zeros(3), np.ones(3))
+    # The first layers are of the kinds that the two really begin with, and change nothing here.
     if kind == "yolox":
         source = _through_other_pixels(graph, side)
+    else:
+        source = graph.add("Conv", "input", _conv(np.eye(3)))
     found = graph.add("ReduceMax", graph.likeness(source, colours(n_joints), mean, std), axes=[1], keepdims=1)
     left, right = (_box(graph, found, half, side) for half in _halves(side))
     worse = graph.add("Mul", left, _floats([[[1, 1, 1, 1, 0.25]]]))

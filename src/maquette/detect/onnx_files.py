@@ -18,7 +18,7 @@ _FLOATS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 
 
 class OnnxFile:
-    """A network with one input, pictures ``(n, 3, height, width)``, tried out once on a grey picture.
+    """A network with one input, pictures ``(n, 3, height, width)``, tried out once on a picture of zeros.
 
     Args:
         path: the ``.onnx`` file.
@@ -32,7 +32,7 @@ class OnnxFile:
     """
 
     def __init__(self, path: str | Path, *, default_size: tuple[int, int], expected: str, threads: int = 0) -> None:
-        opened = open_foreign(path, threads=threads, providers=None)
+        opened = open_foreign(path, threads=threads, providers=None, hint=f"; expected {expected}")
         self.path, self.expected = Path(path), expected
         if METADATA_KEY in opened.metadata:
             raise ModelError(f"{path}: {_own(opened.metadata[METADATA_KEY])}; expected {expected}")
@@ -57,11 +57,11 @@ class OnnxFile:
             raise ModelError(f"{path}: takes {_declared(inputs)}; expected {expected} for pictures of 8 to 4096 pixels")
         self._data = opened.data
         self.outputs: dict[str, np.ndarray] = self._tried()
-        """By name, for one grey picture."""
+        """By name, for one picture of zeros."""
 
     def _tried(self) -> dict[str, np.ndarray]:
-        grey = np.zeros((1, 3, self.size[1], self.size[0]), np.float32)
-        return dict(zip((tensor.name for tensor in self._session.get_outputs()), self.run(grey), strict=True))
+        zeros = np.zeros((1, 3, self.size[1], self.size[0]), np.float32)
+        return dict(zip((tensor.name for tensor in self._session.get_outputs()), self.run(zeros), strict=True))
 
     @property
     def label(self) -> str:

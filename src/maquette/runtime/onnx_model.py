@@ -144,7 +144,10 @@ def open_session(path: str | Path, *, threads: int, providers: Sequence[str] | N
     Raises:
         ModelError: the file is missing, is no ONNX model, or carries no metadata of Maquette.
     """
-    opened = open_foreign(path, threads=threads, providers=providers)
+    if not Path(path).is_file():
+        raise ModelError(f"{path}: no such model file; `maquette models` lists those in the package")
+    hint = "" if Path(path).suffix == ".onnx" else "; other programs' weights become models by import-weights"
+    opened = open_foreign(path, threads=threads, providers=providers, hint=hint)
     if METADATA_KEY not in opened.metadata:
         raise ModelError(
             f"{path}: an ONNX model without Maquette's metadata (key '{METADATA_KEY}'), so its joints, units and "
@@ -164,8 +167,11 @@ class ForeignModel(NamedTuple):
     """The file."""
 
 
-def open_foreign(path: str | Path, *, threads: int, providers: Sequence[str] | None) -> ForeignModel:
+def open_foreign(path: str | Path, *, threads: int, providers: Sequence[str] | None, hint: str = "") -> ForeignModel:
     """Any ONNX file; arguments as of :class:`OnnxModel`.
+
+    Args:
+        hint: what to do with a file that cannot be loaded, for the end of the text.
 
     Raises:
         ModelError: the file is missing or is no ONNX model.
@@ -173,7 +179,7 @@ def open_foreign(path: str | Path, *, threads: int, providers: Sequence[str] | N
     import onnxruntime
 
     if not Path(path).is_file():
-        raise ModelError(f"{path}: no such model file; `maquette models` lists those in the package")
+        raise ModelError(f"{path}: no such model file{hint}")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
@@ -187,7 +193,6 @@ def open_foreign(path: str | Path, *, threads: int, providers: Sequence[str] | N
         for tensor in (*session.get_inputs(), *session.get_outputs()):
             list(tensor.shape)
     except onnx_errors() as error:
-        hint = "" if Path(path).suffix == ".onnx" else "; other programs' weights become models by import-weights"
         raise ModelError(f"{path}: onnxruntime cannot load it ({str(error).splitlines()[0]}){hint}") from error
     return ForeignModel(session, metadata, data)
 
