@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 from jaxtyping import Float
 
@@ -54,7 +55,7 @@ def evaluated_in_space(options: "Evaluate", protocol: Protocol) -> Report:
         actions=[name for name in actions if name],
         notes=notes,
     )
-    return evaluate(
+    report = evaluate(
         _sequences(found.people, poses_mm, targets_mm),
         protocol,
         joints=MPII_16.joints,
@@ -63,6 +64,17 @@ def evaluated_in_space(options: "Evaluate", protocol: Protocol) -> Report:
         model=setting.facts,
         data=facts,
     )
+    return _with_mean_of_actions(report)
+
+
+def _with_mean_of_actions(report: Report) -> Report:
+    """With a note on the average that other papers would quote: all actions alike."""
+    values = [value for row in report.of("action") if (value := row.metrics["mpjpe"]) is not None]
+    if len(values) < 2:
+        return report
+    note = f"MPJPE with all {len(values)} actions alike: {np.mean(values):.2f} mm"
+    data = msgspec.structs.replace(report.data, notes=[*report.data.notes, note])
+    return msgspec.structs.replace(report, data=data)
 
 
 def evaluated_in_picture(options: "Evaluate") -> PckhReport:
