@@ -70,7 +70,7 @@ def _animation(path: Path, image: Image.Image, fps: Fraction | None) -> Reel:
         size=image.size,
         n_frames=places[-1][0] + 1,
         notes=tuple(notes),
-        shots=partial(_shots, path, places),
+        shots=partial(_shots, path, image.size, places),
     )
 
 
@@ -88,12 +88,15 @@ def _durations_ms(image: Image.Image) -> tuple[list[float], str]:
         return shown, str(error) or type(error).__name__
 
 
-def _shots(path: Path, places: list[tuple[int, float]], notes: list[str], from_s: float) -> Generator[Shot]:
+def _shots(
+    path: Path, size: tuple[int, int], places: list[tuple[int, float]], notes: list[str], from_s: float
+) -> Generator[Shot]:
     """See :data:`maquette.detect.footage_shots.Shots`."""
     with picture_file(path) as image:
         if image is None:
             raise InputError(f"{path}: has changed while it was read")
         for number, (index, time_s) in enumerate(places):
             image.seek(number)
-            picture = rgb(image)
+            # A picture that is larger than the first one's sheet makes Pillow enlarge it.
+            picture = rgb(image if image.size == size else image.crop((0, 0, *size)))
             yield Shot(index, time_s, partial(resized, picture))

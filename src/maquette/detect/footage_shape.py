@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from av.video.reformatter import VideoReformatter
 
 _WIDEST_PIXEL = 4
+_BT601 = 5
+_MATRICES = (0, 1, 2, 4, 5, 6, 7, 9)
+"""Codes of ITU-T H.273 that FFmpeg converts; it refuses pictures with others, which are rare or damage."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,14 @@ def to_rgb(frame: "VideoFrame", size: tuple[int, int], turn: Turn, reformatter: 
         size: ``(width, height)`` wanted, as seen.
     """
     width, height = turn.size(size)
-    how = "AREA" if width < frame.width else "BICUBIC"
-    # The range has to be said: left to itself, the reformatter takes full-range video for limited.
     scaled = reformatter.reformat(
-        frame, width=width, height=height, format="rgb24", interpolation=how, src_color_range=frame.color_range or None
+        frame,
+        width=width,
+        height=height,
+        format="rgb24",
+        interpolation="AREA" if width < frame.width else "BICUBIC",
+        src_colorspace=None if frame.colorspace in _MATRICES else _BT601,
+        # Left to itself, the reformatter takes full-range video for limited.
+        src_color_range=frame.color_range if frame.color_range in (1, 2) else None,
     )
     return turn(scaled.to_ndarray())

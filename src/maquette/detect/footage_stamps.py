@@ -110,6 +110,8 @@ def reason(error: Exception) -> str:
     """Why FFmpeg gave up, in its words."""
     if getattr(error, "errno", None) == errno.ENOMEM:
         return "it claims an impossible size"
+    if isinstance(error, EOFError):
+        return "it ends before its first picture"
     return getattr(error, "strerror", None) or str(error)
 
 

@@ -146,7 +146,6 @@ def _shots(
     other_sizes = 0
     try:
         with opened(path) as (container, stream):
-            stream.thread_type = "AUTO"
             stamp = clock.seek_stamp(from_s) if from_s > _STARTS_FROM_S else None
             if stamp is not None:
                 container.seek(stamp, stream=stream, backward=True)
@@ -221,7 +220,8 @@ def opened(path: Path) -> "Iterator[tuple[InputContainer, VideoStream]]":
         raise InputError(f"{path}: no such file; expected a video")
     try:
         options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
-        with av.open(str(path.absolute()), container_options=options) as container:
+        # Titles and other tags need not be UTF-8, or text at all.
+        with av.open(str(path.absolute()), container_options=options, metadata_errors="replace") as container:
             streams = _moving(container)
             if not streams:
                 what = "is sound without pictures" if container.streams.audio else "has nothing in it that can be seen"
