@@ -23,6 +23,8 @@ BONES: tuple[tuple[int, int], ...] = (
 """The 14 bones that published scales are measured by; the thorax is in none of them."""
 SHOULDERS = (MPII_16.index("r_shoulder"), MPII_16.index("l_shoulder"))
 _SIGMA = {"torch7": 1.75, "torch7-border": 1.75, "port6x6": 1.75, "sigma2": 2.0}
+_FAR = 1e6
+"""Pixels beyond which whole numbers are not asked for."""
 _REACH = {"torch7": 3, "torch7-border": 3, "port6x6": 3, "sigma2": 6}
 
 
@@ -41,15 +43,18 @@ def draw_heatmaps(
             that a point lies in.
         sigma_px: of ``subpixel``; 1.75 is what published trainings have.
     """
+    known = drawn & np.isfinite(points).all(axis=-1)
+    if kind == "subpixel":
+        # Far outside a bump is nothing, and a number that no exponential is asked for.
+        known &= ((points > -3 * sigma_px) & (points < size + 3 * sigma_px)).all(axis=-1)
+        places = np.where(known[:, None], points, 0)[..., None]
+        across, down = np.exp(-0.5 * ((np.arange(size) + 0.5 - places) / sigma_px) ** 2).transpose(1, 0, 2)
+        down *= known[:, None]
+        return down.astype(np.float32)[:, :, None] * across.astype(np.float32)[:, None]
     maps = np.zeros((len(points), size, size), dtype=np.float32)
-    for joint in np.flatnonzero(drawn & np.isfinite(points).all(axis=-1)):
+    for joint in np.flatnonzero(known & (np.abs(points) < _FAR).all(axis=-1)):
         x, y = points[joint]
-        if kind == "subpixel":
-            if max(-x, -y, x - size, y - size) < 3 * sigma_px:
-                across, down = (np.exp(-0.5 * ((np.arange(size) + 0.5 - at) / sigma_px) ** 2) for at in (x, y))
-                maps[joint] = down[:, None] * across
-        elif max(abs(x), abs(y)) < 1e6:
-            _stamp(maps[joint], math.floor(x), math.floor(y), kind)
+        _stamp(maps[joint], math.floor(x), math.floor(y), kind)
     return maps
 
 

@@ -76,18 +76,17 @@ def _entry(entry: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray] | str:
     """Pixels (17, 3), millimetres (17, 3) and the box of an entry; or what is wrong with it."""
     if not isinstance(entry, Mapping):
         return f"is {type(entry).__name__}, expected a dictionary"
-    named = {k.decode("latin1") if isinstance(k, bytes) else k: value for k, value in entry.items()}
-    if missing := [name for name in ("joints_3d", "joints_3d_relative", *_BOX) if name not in named]:
+    if missing := [name for name in ("joints_3d", "joints_3d_relative", *_BOX) if name not in entry]:
         return f"lacks {', '.join(missing)}"
     joints = []
     for name in ("joints_3d", "joints_3d_relative"):
-        array = _numbers(named[name])
+        array = _numbers(entry[name])
         if array is None or array.ndim != 2 or array.shape[0] < 17 or array.shape[1] != 3:
             return f"'{name}' is of shape {getattr(array, 'shape', None)}, expected (17, 3) or more joints"
         joints.append(array[:17])
-    box = _numbers([named[name] for name in _BOX])
+    box = _numbers([entry[name] for name in _BOX])
     if box is None or box.shape != (4,) or not (np.isfinite(box).all() and (box[2:] > 0).all()):
-        return f"has the box {[named[name] for name in _BOX]}, expected numbers, width and height above 0"
+        return f"has the box {[entry[name] for name in _BOX]}, expected numbers, width and height above 0"
     if not all(np.isfinite(array).all() for array in joints):
         return "holds numbers that are not finite"
     return joints[0], joints[1], box

@@ -162,7 +162,7 @@ def read_picture(path: str | Path) -> UInt8[np.ndarray, "height width 3"]:
                     f"{path}: {picture.width} by {picture.height} pixels, expected at most "
                     f"{_LARGEST_PX / 1e6:.0f} million; scale it down"
                 )
-            return np.asarray(picture.convert("RGB"))
+            return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such picture") from None
     except UnidentifiedImageError:
