@@ -25,6 +25,7 @@ from maquette.refine.motion_trunk import place_trunk
 from maquette.refine.reprojection import ReprojectionRefiner
 from maquette.refine.self_supervised import SelfSupervisedRefiner
 from maquette.rig import solve_rotations
+from maquette.runtime.picture_spec import PUBLISHED_LENGTH_MM
 from maquette.skeletons import LANDMARKS_27
 
 Repair = Literal["default", "none", "fork"]
@@ -129,8 +130,11 @@ def lift_depth(
     *,
     frame: Frame = "world",
     height_m: float | int | None = None,
+    skeleton_length_m: float | int = PUBLISHED_LENGTH_MM / 1000,
     focal_px: float | int | None = None,
     smooth_hz: float | int = 6.0,
+    model: str | None = None,
+    model_sha256: str | None = None,
 ) -> Motion:
     """3D motion of one person from 2D and the depths that a detector saw with it (:attr:`Detected.depth_px`), without
     a lifter: 2D is not repaired, as an exchange of left and right would be one of depths, too.
@@ -139,6 +143,9 @@ def lift_depth(
         keypoints: one person's track on ``mpii-16``.
         depth_px: how far each joint is behind the root, in pixels of the picture.
         frame, height_m, focal_px, smooth_hz: as for :func:`lift`.
+        skeleton_length_m: length of the 14 bones together that sets the scale without ``height_m``
+            (:func:`maquette.lifting.weak_perspective.lift_depth`).
+        model, model_sha256: name and hash of the detector's network, for the record.
 
     Raises:
         InputError: another skeleton, nothing is observed, or an argument is out of range.
@@ -146,7 +153,15 @@ def lift_depth(
     if not 0 <= smooth_hz < float("inf"):
         raise InputError(f"smoothing cutoff is {smooth_hz} Hz, expected 0 (none) or a positive frequency")
     height, focal = (None if value is None else float(value) for value in (height_m, focal_px))
-    lifted = depth_to_pose(keypoints, depth_px, height_m=height, focal_px=focal)
+    lifted = depth_to_pose(
+        keypoints,
+        depth_px,
+        height_m=height,
+        skeleton_length_m=skeleton_length_m,
+        focal_px=focal,
+        model=model,
+        model_sha256=model_sha256,
+    )
     camera, _ = camera_for(keypoints, focal_px=focal)
     mapped = map_keypoints(keypoints, LANDMARKS_27.name)
     moved = finish(lifted, mapped, camera, frame=frame, height_m=height, smooth_hz=float(smooth_hz))

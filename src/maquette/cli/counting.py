@@ -48,12 +48,13 @@ def _bar(console, text: str, unit: str) -> Iterator[Callable[[int, int | None], 
 
 @contextmanager
 def _lines(text: str, unit: str) -> Iterator[Callable[[int, int | None], None]]:
-    start_s = last_s = 0.0
+    start_s: float | None = None
+    last_s = 0.0
 
     def tell(done: int, count: int | None) -> None:
         nonlocal start_s, last_s
         now_s = time.monotonic()
-        if not start_s:
+        if start_s is None:
             start_s = last_s = now_s
             print(text, file=sys.stderr, flush=True)
         if now_s - last_s < _LINE_EACH_S or not done:

@@ -58,7 +58,8 @@ class Lift:
     correction: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE")] = None
     """Weights of --refine self-supervised: a name (maquette models) or an .npz file; default: those in the package."""
     flip: bool = True
-    """Average with the mirrored input: a little more accurate, twice the work of the network."""
+    """Average with the mirrored input: a little more accurate, twice the work of the network (the lifter's; the
+    hourglass's, when its depths are the 3D)."""
     plots: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder for pictures of the 2D curves before and after repair."""
     video: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -82,7 +83,7 @@ class Lift:
             raise InputError(f"--correction {self.correction}: is for --refine self-supervised; add it")
         given = read_input(self)
         for index, chosen in enumerate(given.chosen):
-            motion, ready = self._lift(index, given) if chosen.depth_px is None else self._lift_depth(index, given)
+            motion, ready = self._lift(index, given) if chosen.depths is None else self._lift_depth(index, given)
             for note in motion.notes:
                 print(f"  {shortened(note)}")
             for out in self.output:
@@ -118,16 +119,19 @@ class Lift:
         """``(motion, keypoints)`` by the depths that the detector saw."""
         from maquette.pipeline import lift_depth
 
-        keypoints, depth_px = given.chosen[index].keypoints, given.chosen[index].depth_px
-        assert depth_px is not None
+        keypoints, depths = given.chosen[index].keypoints, given.chosen[index].depths
+        assert depths is not None
         with progress(f"placing {keypoints.n_frames} frames at {float(keypoints.fps):g} fps"):
             motion = lift_depth(
                 keypoints,
-                depth_px,
+                depths.depth_px,
                 frame=self.frame,
                 height_m=self.height_m,
+                skeleton_length_m=depths.skeleton_length_m,
                 focal_px=self.focal_px,
                 smooth_hz=self.smooth_hz,
+                model=depths.model,
+                model_sha256=depths.model_sha256,
             )
         return motion, keypoints
 

@@ -1,12 +1,13 @@
 """What ``maquette lift`` reads: keypoints, or the people that a detector finds in footage."""
 
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maquette.cli.detection import detect, of_hourglass
+from maquette.cli.detection import detect
 from maquette.cli.options import choose_people, image_size, progress
 from maquette.errors import InputError
 from maquette.keypoints import Keypoints
@@ -16,12 +17,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
+class Depths:
+    """What a network of pictures has seen beside the 2D, as :func:`maquette.pipeline.lift_depth` takes it."""
+
+    depth_px: np.ndarray
+    skeleton_length_m: float
+    model: str
+    model_sha256: str
+
+
+@dataclass(frozen=True, eq=False)
 class Chosen:
     """One person to be lifted."""
 
     keypoints: Keypoints
-    depth_px: np.ndarray | None = None
-    """Depths of a detector, when they are the 3D."""
+    depths: Depths | None = None
+    """When they are the 3D."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,18 +71,38 @@ def _from_footage(command: "Lift") -> LiftInput:
     check_footage_options(command.input, image_size(command.image_size), command.skeleton)
     if command.video is not None:
         raise InputError(f"{command.input}: is what will be drawn on; leave out --video {command.video}")
-    detection, lifter, by_depth = of_hourglass(command.detection, command.model)
-    if by_depth:
-        _refuse_lifters(command)
-    detected = detect(command.input, detection, command.fps)
-    numbered = {id(keypoints): number for number, keypoints in enumerate(detected.people)}
+    if command.detection.detector == "hourglass" and command.detection.pose_model is None:
+        return LiftInput(_seen_in_depth(command), None, command.input, 0.0, command.fps)
+    detected = detect(command.input, command.detection, command.fps)
+    chosen = [Chosen(keypoints) for keypoints in choose_people(detected.people, command.person)]
+    return LiftInput(chosen, command.model, command.input, 0.0, command.fps)
+
+
+def _seen_in_depth(command: "Lift") -> list[Chosen]:
+    """People by the hourglass in ``--model``, whose depths are the 3D."""
+    from maquette.detect.choice import open_detector
+    from maquette.detect.hourglass import HourglassDetector
+
+    if command.model is None:
+        raise InputError(
+            "--detector hourglass needs its network: --model FILE.onnx for its own 2D and depth, or --pose-model "
+            "FILE.onnx for its 2D and a lifter"
+        )
+    _refuse_lifters(command)
+    detection = replace(command.detection, pose_model=Path(command.model))
+    with closing(open_detector(replace(detection.wish(), flip=command.flip))) as looker:
+        assert isinstance(looker, HourglassDetector)
+        detected = detect(command.input, detection, command.fps, looker)
+    place = {id(keypoints): number for number, keypoints in enumerate(detected.people)}
     chosen = []
     for keypoints in choose_people(detected.people, command.person):
-        depth_px = detected.depth_px[numbered[id(keypoints)]] if by_depth else None
-        if by_depth and depth_px is None:
-            raise InputError(f"--model {command.model}: is a network without depth; --pose-model takes it for its 2D")
-        chosen.append(Chosen(keypoints, depth_px))
-    return LiftInput(chosen, lifter, command.input, 0.0, command.fps)
+        depth_px = detected.depth_px[place[id(keypoints)]]
+        if depth_px is None:
+            raise InputError(f"{command.model}: is a network without depth; as --pose-model it serves for its 2D")
+        spec = looker.spec
+        depths = Depths(depth_px, spec.skeleton_length_mm / 1000, spec.name, looker.sha256)
+        chosen.append(Chosen(keypoints, depths))
+    return chosen
 
 
 def _refuse_lifters(command: "Lift") -> None:
@@ -81,7 +112,6 @@ def _refuse_lifters(command: "Lift") -> None:
         "--resample-fps": command.resample_fps is not None,
         "--refine": command.refine != "none",
         "--plots": command.plots is not None,
-        "--no-flip": not command.flip,
     }
     foreign = [option for option, is_given in given.items() if is_given]
     if foreign:

@@ -26,6 +26,8 @@ class DetectorWish:
     """Size of the networks."""
     people: int | None = None
     """At most so many in a picture."""
+    flip: bool = True
+    """Average with the mirrored picture, where the detector can."""
     still: bool = False
     """The pictures have nothing to do with each other."""
 
@@ -50,10 +52,16 @@ def _rtmlib(wish: DetectorWish) -> Detector:
 
 def _hourglass(wish: DetectorWish) -> Detector:
     from maquette.detect.hourglass import HourglassDetector
+    from maquette.detect.person_boxes import PersonBoxes
 
     if wish.pose_model is None:
-        raise InputError("--detector hourglass needs its network: add --model FILE (an .onnx file of maquette's)")
-    return HourglassDetector(wish.pose_model)
+        raise InputError("--detector hourglass needs its network: --pose-model FILE.onnx")
+    if wish.det_model is None:
+        if (wish.people or 1) > 1:
+            raise InputError(f"--people {wish.people}: for several people hourglass needs boxes: --det-model FILE.onnx")
+        return HourglassDetector(wish.pose_model, flip=wish.flip)
+    boxes = PersonBoxes(wish.det_model)
+    return HourglassDetector(wish.pose_model, boxes=boxes, people=wish.people, flip=wish.flip)
 
 
 def _has_mediapipe() -> bool:
@@ -85,7 +93,7 @@ DETECTORS: dict[str, _Choice] = {
     "mediapipe": _Choice(_has_mediapipe, _mediapipe, frozenset({"pose_model", "people"})),
     "rtmlib": _Choice(_has_rtmlib, _rtmlib, frozenset({"mode", "people"})),
     "rtmpose": _Choice(_never, _rtmpose, frozenset({"det_model", "pose_model", "people"})),
-    "hourglass": _Choice(_never, _hourglass, frozenset({"pose_model", "people"})),
+    "hourglass": _Choice(_never, _hourglass, frozenset({"det_model", "pose_model", "people"})),
 }
 """By the name that ``--detector`` takes; ``auto`` is the first that works as it is."""
 

@@ -14,7 +14,9 @@ MAX_BRIDGE_S = 0.5
 BETWEEN_CONFIDENCE = 0.5
 """Confidence of a point in a frame that no detector has seen, as a share of the lower one of the two looks around it
 (as that of points which the repair fills in)."""
-_SAME_TIME_S = 1e-4
+_SAME_TIME_S = 1e-6
+_NEAR = 0.25
+"""A look so much of a frame away is taken as it is where nothing leads from it to the wanted time."""
 _SHIFTED = 0.25
 """Times between pictures up to this much longer than a frame are those of a clip that is only unsteady."""
 _EXCHANGED = 0.5
@@ -66,15 +68,20 @@ def at_times(looks: Looks, times_s: Float[np.ndarray, " wanted"], fps: Fraction)
     after = np.clip(np.searchsorted(own, times_s), 0, len(own) - 1)
     before = np.maximum(after - 1, 0)
     nearest = np.where(np.abs(times_s - own[before]) < np.abs(own[after] - times_s), before, after)
+    away_s = np.abs(times_s - own[nearest])
     found, confidence = values[nearest], looks.confidence[nearest]
-    between = np.flatnonzero(np.abs(times_s - own[nearest]) > _SAME_TIME_S)
+    near = away_s <= _NEAR / float(fps)
+    between = np.flatnonzero(away_s > _SAME_TIME_S)
     if len(between):
         found[between], confidence[between] = np.nan, 0.0
         inside = between[(times_s[between] > own[0]) & (times_s[between] < own[-1])]
         if len(inside):
             low = np.searchsorted(own, times_s[inside], side="right") - 1
             found[inside] = _hermite(own, values, _bridged(looks, values), low, times_s[inside])
-            confidence[inside] = _confidence(looks, low, times_s[inside], fps) * np.isfinite(found[inside]).all(-1)
+            confidence[inside] = _confidence(looks, low, times_s[inside], fps)
+        open_ends = ~np.isfinite(found).all(-1)
+        confidence[open_ends] = np.where(near[:, None], looks.confidence[nearest], 0.0)[open_ends]
+        found[open_ends] = np.where(near[:, None, None], values[nearest], np.nan)[open_ends]
     depth = None if looks.depth_px is None else found[..., 2]
     return Looks(times_s, found[..., :2], confidence, depth, looks.skeleton)
 
