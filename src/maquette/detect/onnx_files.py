@@ -89,8 +89,13 @@ class OnnxFile:
         count = len(pictures)
         batch = np.zeros((self._batch or count, *pictures.shape[1:]), self._dtype)
         batch[:count] = pictures
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()  # pyright: ignore[reportAttributeAccessIssue]
+        # What it would write to the terminal is in the error.
+        options.log_severity_level = 4
         try:
-            results = self._session.run(None, {self._input: batch})
+            results = self._session.run(None, {self._input: batch}, options)
         except onnx_errors() as error:
             raise ModelError(
                 f"{self.path}: does not run on pictures of {self.size[0]}x{self.size[1]} pixels "

@@ -14,6 +14,8 @@ from maquette.errors import InputError, ModelError
 from maquette.readers.skeleton_choice import skeleton_from_count, take_columns
 from maquette.skeleton import Skeleton
 
+ONE_PERSON, WHOLE = (192, 256), (640, 640)
+"""Width and height of the input, of one person or of the whole picture, of a file that leaves them open."""
 SURE = 0.3
 """Points above this confidence say where a person was."""
 FEWEST_SURE = 4
@@ -112,13 +114,15 @@ def open_pose(path: str | Path, *, colour_order: ColourOrder = "bgr", threads: i
     Raises:
         ModelError: the file is missing, or gives nothing of that kind.
     """
-    file = OnnxFile(path, default_size=(192, 256), expected=EXPECTED, threads=threads)
+    is_whole = "rtmo" in "/".join(Path(path).resolve().parts[-2:]).lower()
+    file = OnnxFile(path, default_size=WHOLE if is_whole else ONE_PERSON, expected=EXPECTED, threads=threads)
     shapes = {name: array.shape for name, array in file.outputs.items()}
     if one_stage_outputs(shapes) is not None:
-        if not file.has_size:
-            file = OnnxFile(path, default_size=(640, 640), expected=EXPECTED, threads=threads)
+        if not file.has_size and not is_whole:
+            file = OnnxFile(path, default_size=WHOLE, expected=EXPECTED, threads=threads)
         return OneStagePose(file)
-    if any(len(shape) == 3 and shape[2] == 5 for shape in shapes.values()):
+    is_table = [len(shape) == 3 for shape in shapes.values()]
+    if is_table == [True] or any(len(shape) == 3 and shape[2] == 5 for shape in shapes.values()):
         raise file.unknown("a network of boxes, which goes to --det-model")
     return TopDownPose(file, colour_order=colour_order)
 
