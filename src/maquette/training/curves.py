@@ -25,7 +25,7 @@ def draw_curves(path: Path, rows: Sequence[Mapping[str, float]], loss_column: st
     for name in metrics:
         words = name.removesuffix("_mm").replace("pa_mpjpe", "PA-MPJPE").replace("mpjpe", "MPJPE").replace("_", " ")
         _line(right, rows, name, words)
-    right.set_ylabel("error (mm)")
+    right.set_ylabel("error (mm)" if all(name.endswith("_mm") for name in metrics) else "error")
     if right.get_legend_handles_labels()[0]:
         right.legend(frameon=False, fontsize=8)
     for axes in (left, right):

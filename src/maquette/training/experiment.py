@@ -1,40 +1,15 @@
 """What a training has to say for itself; :mod:`maquette.training.lightning_run` does the rest for any of them."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+from maquette.training.share import SOLE, Share
 
-@dataclass(frozen=True)
-class Share:
-    """Which part of every batch is this process's, when several train one network."""
-
-    rank: int = 0
-    processes: int = 1
-
-    @classmethod
-    def here(cls) -> "Share":
-        """That of this process, as torchrun says."""
-        return cls(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
-
-    def of(self, n: int) -> slice:
-        """The part of ``n`` samples: contiguous, and as long as the others' to within one."""
-        return slice(n * self.rank // self.processes, n * (self.rank + 1) // self.processes)
-
-    def weight(self, n: int) -> float:
-        """Factor on the mean loss of this part of ``n`` samples, so that the mean over the processes, which is what
-        their gradients become, is the mean over the ``n`` samples."""
-        part = self.of(n)
-        return (part.stop - part.start) * self.processes / n
-
-
-SOLE = Share()
-"""A process that trains alone."""
+__all__ = ["SOLE", "Experiment", "Share", "device_of", "dtype_of"]
 
 
 @runtime_checkable

@@ -9,6 +9,7 @@ from maquette.training.checkpoint import read_checkpoint, weights_of
 from maquette.training.experiment import Experiment, Share
 from maquette.training.plans import (
     CorrectionPreset,
+    HourglassPreset,
     MocapPreset,
     PoseMachinePreset,
     PosePreset,
@@ -32,6 +33,8 @@ def build_experiment(plan: Preset, data_dir: Path, *, stage: int = 0, before: Pa
     share = Share.here()
     if isinstance(plan, PoseMachinePreset):
         return _pose_machine(plan, data_dir, stage, before, share)
+    if isinstance(plan, HourglassPreset):
+        return _hourglass(plan, data_dir, before, share)
     weights = None if before is None else weights_before(before)
     if isinstance(plan, MocapPreset):
         from maquette.training.mocap import MocapExperiment
@@ -76,6 +79,16 @@ def _pose_machine(plan: PoseMachinePreset, data_dir: Path, stage: int, before: P
         is_caffe = before.suffix.lower() == ".caffemodel"
         weights = caffe_weights(plan, before) if is_caffe else weights_before(before, at_least=stage - 1)
     return PoseMachineExperiment(plan, data, stage, weights, share)
+
+
+def _hourglass(plan: HourglassPreset, data_dir: Path, before: Path | None, share: Share) -> Experiment:
+    from maquette.training.hourglass_before import weights_of_pictures
+    from maquette.training.hourglass_data import HourglassData
+    from maquette.training.hourglass_experiment import HourglassExperiment
+
+    data = HourglassData.open(plan, data_dir)
+    weights = None if before is None else weights_of_pictures(before)
+    return HourglassExperiment(plan, data, weights, share, source=str(before))
 
 
 def weights_before(path: Path, *, at_least: int = 0) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from maquette.runtime.spec import METADATA_KEY
 from maquette.skeletons import LANDMARKS_27, LIFTED_21
 from maquette.training.plans import (
     CorrectionPreset,
+    HourglassPreset,
     MocapPreset,
     PoseMachinePreset,
     Preset,
@@ -131,6 +132,11 @@ def _model(preset: Preset, state: dict[str, Any], accuracy: dict[str, Any]) -> A
         from maquette.training.pose_machine_export import machine_file
 
         return machine_file(preset, state, command, accuracy)
+    if isinstance(preset, HourglassPreset):
+        from maquette.training.hourglass_export import picture_file
+
+        command = training_command(preset, state["step"], state["total_steps"], data="PICTURES")
+        return picture_file(preset, state, command, accuracy)
     if not isinstance(preset, StorePreset):
         raise TypeError(f"{type(preset).__name__} has no export")
     from maquette.training.store_models import store_model
@@ -201,10 +207,10 @@ def training_command(preset: Preset, steps: int, total_steps: int, *, data: str)
 
 _NOT_IN_COMMAND = {
     *("threads", "workers", "keep_poses", "accelerator", "checkpoint_minutes", "log_steps"),
-    *("pictures", "pictures_prefix", "picture_names", "mpii_pictures"),
+    *("pictures", "pictures_prefix", "picture_names", "mpii_pictures", "pictures_2d"),
 }
 """They do not change the weights."""
-_PLACES = {"mpii": "MPII"}
+_PLACES = {"mpii": "MPII", "data_2d": "PICTURES_2D", "trunk": "TRUNK"}
 """Folders, in the words of the guides: those of this machine are nobody else's."""
 
 

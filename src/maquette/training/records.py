@@ -70,7 +70,7 @@ class Records:
             "learning_rate": f"{rate:.3g}",
             self.loss_column: f"{loss:.5g}",
         }
-        fields.update({name: f"{errors[name]:.2f}" if name in errors else "" for name in self.metrics})
+        fields.update({name: _figure(errors[name]) if name in errors else "" for name in self.metrics})
         path = self.folder / LOG
         try:
             with path.open("a", newline="", encoding="utf-8") as file:
@@ -87,7 +87,7 @@ class Records:
             words = f"{self.loss_column} {loss:.4g}, about {left:.0f} minutes left"
             _log.info("step %d of %d: %s", steps, self.total_steps, words)
         if errors:
-            _log.info("step %d: %s", steps, ", ".join(f"{k} {v:.1f}" for k, v in errors.items()))
+            _log.info("step %d: %s", steps, ", ".join(f"{k} {_figure(v, 1)}" for k, v in errors.items()))
             self.draw()
 
     def draw(self) -> None:
@@ -100,6 +100,11 @@ class Records:
         self._board.close()
         if self._bar is not None:
             self._bar[0].stop()
+
+
+def _figure(value: float, decimals: int = 2) -> str:
+    """With so many decimals; of small numbers three figures."""
+    return f"{value:.{decimals}f}" if abs(value) >= 1 or value == 0 else f"{value:.3g}"
 
 
 def read_log(path: Path) -> list[dict[str, float]]:

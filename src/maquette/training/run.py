@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from maquette.errors import InputError, OutputError, missing_extra
-from maquette.training.plans import CorrectionPreset, MocapPreset, PoseMachinePreset, PosePreset, Preset
+from maquette.training.plans import (
+    CorrectionPreset,
+    HourglassPreset,
+    MocapPreset,
+    PoseMachinePreset,
+    PosePreset,
+    Preset,
+)
 from maquette.training.presets import flat_fields, get_preset
 from maquette.training.stages import folder_of, stages_of
 
@@ -17,11 +24,12 @@ _log = logging.getLogger(__name__)
 _MAY_CHANGE = {
     *("threads", "workers", "checkpoint_minutes", "log_steps", "export_weights", "keep_poses"),
     *("online_steps", "online_rate", "good_fit"),
-    *("validate_steps", "validate_windows", "validate_epochs", "validate_frames"),
+    *("validate_steps", "validate_windows", "validate_epochs", "validate_frames", "validate_samples"),
+    *("data_2d", "pictures", "pictures_2d"),
     *("total_steps", "cooldown_steps"),
 }
 """Fields of a run that may be others when it goes on; also Martinez' epochs and the pose machine's steps, whose
-schedules do not depend on them, and where its pictures are."""
+schedules do not depend on them, and where its pictures are; and the epochs of networks of pictures whose rate drops."""
 
 
 def train(
@@ -46,7 +54,8 @@ def train(
         resume: go on from ``last.pt``; fields not overridden are those of the stopped run.
         max_minutes: stop after this time (with a checkpoint and an export of what there is).
         stage: run this stage only.
-        start_from: weights that ``stage`` starts from (default: those of the stage before in ``out_dir``).
+        start_from: weights that ``stage`` starts from (default: those of the stage before in ``out_dir``); or the
+            training, of networks of pictures, whose stages are presets of their own.
         bar: show a progress bar on standard error.
         overrides: fields of the preset or of its ``samples``.
 
@@ -69,6 +78,8 @@ def train(
         raise InputError(f"--max-minutes {max_minutes}: expected 0 or more")
     plan = get_preset(preset, **overrides)
     stages = _chosen_stages(plan, stage, start_from)
+    if isinstance(plan, HourglassPreset) and not resume:
+        _check_start(plan, start_from)
     plan, reached, state = _reached(plan, overrides, out_dir, stages, resume)
     if isinstance(plan, PoseMachinePreset) and reached == 1 and len(stages) > 1:
         from maquette.training.pose_machine_data import PoseMachineData
@@ -80,7 +91,9 @@ def train(
         if left == 0 and number != reached:
             break  # the model of a stage that is done is worth more than that of one that has just begun
         before = None
-        if number not in (0, stages_of(plan)[0]) and state is None:
+        if isinstance(plan, HourglassPreset) and state is None:
+            before = Path(start_from) if start_from else None
+        elif number not in (0, stages_of(plan)[0]) and state is None:
             before = Path(start_from) if start_from else _end_of(plan, out_dir, number - 1)
         finished = _run_stage(plan, number, Path(data_dir), out_dir, state, before, left, bar)
         reached, state = number, None
@@ -172,12 +185,33 @@ def _equal(before: Any, now: Any) -> bool:
     return before == now
 
 
+def _check_start(plan: HourglassPreset, start_from: str | Path | None) -> None:
+    """Said before the data are read."""
+    if start_from is None and plan.stage > 1:
+        before = plan.name.removesuffix(str(plan.stage)) + str(plan.stage - 1)
+        raise InputError(
+            f"preset '{plan.name}' starts from the weights of stage {plan.stage - 1}: train {before} and give its "
+            "checkpoint, --from FOLDER/last.pt, or a published network"
+        )
+    if start_from is None and plan.norm == "frozen":
+        raise InputError(
+            "--norm frozen: keeps the statistics of the weights that it starts from; give them with --from"
+        )
+    if start_from is not None and not Path(start_from).is_file():
+        raise InputError(f"--from {start_from}: no such file; expected a checkpoint or a published network")
+
+
 def _chosen_stages(plan: Preset, stage: int | None, start_from: str | Path | None) -> tuple[int, ...]:
     stages = stages_of(plan)
-    if stage is None and start_from is None:
+    if stage is None and (start_from is None or isinstance(plan, HourglassPreset)):
         return stages
     if stages == (0,):
-        raise InputError(f"preset '{plan.name}' has one stage only; leave --stage and --from out")
+        hint = (
+            "--stage out; each of its stages is a preset"
+            if isinstance(plan, HourglassPreset)
+            else "--stage and --from out"
+        )
+        raise InputError(f"preset '{plan.name}' has one stage only; leave {hint}")
     if stage not in stages:
         raise InputError(f"--stage {stage}: preset '{plan.name}' has the stages {', '.join(map(str, stages))}")
     if stage == stages[0] and start_from is not None:
@@ -234,6 +268,8 @@ def resumed_preset(settings: dict[str, Any], preset: str, overrides: dict[str, A
     before = plan_from_settings(settings)
     flat = flat_fields(before)
     allowed = _MAY_CHANGE | ({"epochs"} if isinstance(before, PosePreset) else set())
+    if isinstance(before, HourglassPreset) and before.schedule == "drops":
+        allowed |= {"epochs"}
     if isinstance(before, PoseMachinePreset):
         allowed |= {"stage_steps", "mpii", "mpii_pictures", "pictures", "pictures_prefix", "picture_names"}
     fixed = sorted(k for k, v in overrides.items() if k not in allowed and flat.get(k) != v)

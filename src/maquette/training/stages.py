@@ -4,6 +4,7 @@ from pathlib import Path
 
 from maquette.training.plans import (
     CorrectionPreset,
+    HourglassPreset,
     MocapPreset,
     PoseMachinePreset,
     Preset,
@@ -44,6 +45,9 @@ def stage_words(plan: Preset) -> list[str]:
         return [f"{plan.total_steps} steps of {plan.batch_size} windows"]
     if isinstance(plan, CorrectionPreset):
         return [f"{plan.total_steps} steps of {plan.batch_size} of {plan.poses} lifted poses"]
+    if isinstance(plan, HourglassPreset):
+        length = f" of {plan.epoch_samples} samples" if plan.epoch_samples else ""
+        return [f"{plan.epochs} epochs{length}, learning rate {plan.learning_rate:g}; {_PICTURES[plan.stage]}"]
     return [f"{getattr(plan, 'epochs', 0)} epochs"]
 
 
@@ -53,6 +57,13 @@ _MACHINE = {
     3: "the correction, from nothing; the weights of stage 2, frozen",
     4: "everything, from the weights of stage 3",
     5: "everything but the trunk, with joints hidden, from the weights of stage 4",
+}
+
+
+_PICTURES = {
+    1: "joints in 2D, from nothing",
+    2: "depths where 3D is known, from the weights of stage 1",
+    3: "the geometry of bodies where it is not, too, from the weights of stage 2",
 }
 
 
