@@ -204,12 +204,13 @@ def _values(
     """Colours as the network takes them."""
     values = recoloured(hide_parts(seen, augmentation, chance), augmentation, chance)
     if settings.colour_order == "bgr":
-        values = values[..., ::-1]
-    values = values.transpose(2, 0, 1) * np.float32(255 / settings.divide_by)
+        values = np.ascontiguousarray(values[::-1])
+    if settings.divide_by != 255:
+        values *= np.float32(255 / settings.divide_by)
     if any(settings.mean) or settings.std != (1.0, 1.0, 1.0):
         mean, std = (np.array(numbers, dtype=np.float32)[:, None, None] for numbers in (settings.mean, settings.std))
         values = (values - mean) / std
-    return np.ascontiguousarray(values, dtype=np.float32)
+    return values
 
 
 def without_chance(settings: HourglassSampleSettings) -> HourglassSampleSettings:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Float64, UInt8
 from PIL import Image, ImageDraw, ImageFilter
 
 from maquette.errors import InputError
@@ -65,6 +65,7 @@ class Augmentation:
 
 
 NO_CHANCE = Augmentation()
+_LUMA = np.array([0.299, 0.587, 0.114])
 
 
 class Geometry(NamedTuple):
@@ -127,32 +128,40 @@ def hide_parts(
 
 def recoloured(
     crop: UInt8[np.ndarray, "size size 3"], settings: Augmentation, chance: np.random.Generator
-) -> Float32[np.ndarray, "size size 3"]:
-    """Values 0 to 1 of the crop as another camera, in other light, would have taken it."""
+) -> Float32[np.ndarray, "3 size size"]:
+    """Values 0 to 1 of the crop as another camera, in other light, would have taken it; colours first."""
     if settings.blur_share and chance.random() < settings.blur_share:
         blur = ImageFilter.GaussianBlur(chance.uniform(0, settings.blur_px))
         crop = np.asarray(Image.fromarray(crop).filter(blur))
-    # One matrix for all that is linear in the colours.
+    values = np.ascontiguousarray(crop.transpose(2, 0, 1)).astype(np.float32)
+    values *= np.float32(1 / 255)
+    mixed = _colour_map(values, settings, chance)
+    if mixed is not None:
+        matrix, constant = (numbers.astype(np.float32) for numbers in mixed)
+        values = (matrix @ values.reshape(3, -1) + constant[:, None]).reshape(values.shape)
+    if settings.noise:
+        values += np.float32(settings.noise * chance.random()) * chance.standard_normal(values.shape, dtype=np.float32)
+    return values if mixed is None and not settings.noise else np.clip(values, 0, 1, out=values)
+
+
+def _colour_map(
+    values: Float32[np.ndarray, "3 size size"], settings: Augmentation, chance: np.random.Generator
+) -> tuple[Float64[np.ndarray, "3 3"], Float64[np.ndarray, "3"]] | None:
+    """All that is linear in the colours as one matrix and a constant; None where nothing is to change."""
     matrix, constant = np.eye(3), np.zeros(3)
     if settings.saturation or settings.grey_share:
         keep = 1 + settings.saturation * chance.uniform(-1, 1)
         if chance.random() < settings.grey_share:
             keep = 0.0
-        matrix = keep * matrix + (1 - keep) * np.array([0.299, 0.587, 0.114])
+        matrix = keep * matrix + (1 - keep) * _LUMA
     if settings.contrast:
         factor = 1 + settings.contrast * chance.uniform(-1, 1)
-        mean = matrix @ (crop[::4, ::4].reshape(-1, 3).mean(axis=0) / 255)
-        matrix, constant = factor * matrix, (1 - factor) * mean.mean() * np.ones(3)
+        grey = float((matrix @ values[:, ::4, ::4].reshape(3, -1).mean(axis=1)).mean())
+        matrix, constant = factor * matrix, np.full(3, (1 - factor) * grey)
     if settings.brightness:
         factor = 1 + settings.brightness * chance.uniform(-1, 1)
         matrix, constant = factor * matrix, factor * constant
     if settings.gain is not None:
         gains = chance.uniform(*settings.gain, 3)
         matrix, constant = gains[:, None] * matrix, gains * constant
-    plain = (matrix == np.eye(3)).all() and not constant.any()
-    values = crop.astype(np.float32) * np.float32(1 / 255)
-    if not plain:
-        values = values @ matrix.T.astype(np.float32) + constant.astype(np.float32)
-    if settings.noise:
-        values += np.float32(settings.noise * chance.random()) * chance.standard_normal(values.shape, dtype=np.float32)
-    return values if plain and not settings.noise else np.clip(values, 0, 1, out=values)
+    return None if (matrix == np.eye(3)).all() and not constant.any() else (matrix, constant)
