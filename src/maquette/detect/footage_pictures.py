@@ -116,7 +116,8 @@ def read_picture(path: Path) -> Picture:
     with picture_file(path) as image:
         if image is None:
             raise InputError(f"{path}: is no picture that can be read; known are {' '.join(SUFFIXES)}")
-        picture = rgb(ImageOps.exif_transpose(image))
+        ImageOps.exif_transpose(image, in_place=True)
+        picture = rgb(image)
     return picture
 
 
