@@ -23,7 +23,9 @@ needs_rtmlib = pytest.mark.skipif(not is_rtmlib_installed(), reason="rtmlib is n
 
 def test_without_the_package_there_is_its_pip_command(monkeypatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(MissingExtraError, match=r"'rtmlib', which is not installed: pip install 'maquette\[detect\]'"):
+    with pytest.raises(
+        MissingExtraError, match=r"'rtmlib', which is not installed: pip install 'maquette\[detect-rtm\]'"
+    ):
         rtmlib_detector()
 
 

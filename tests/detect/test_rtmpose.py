@@ -58,12 +58,12 @@ def test_several_boxes_in_one_run_are_as_one_after_the_other(files, picture) -> 
     seen = [RtmposeDetector(files[kind], files["boxes"])(picture, 0.0) for kind in ("pose", "one_at_a_time")]
     np.testing.assert_allclose(seen[0].points, seen[1].points)
     np.testing.assert_allclose(seen[0].confidence, seen[1].confidence, atol=1e-6)
-    many = np.tile([[40.0, 30.0, 150.0, 220.0], [190.0, 70.0, 270.0, 210.0]], (20, 1))
+    many = np.tile([[40.0, 30.0, 150.0, 220.0], [190.0, 70.0, 270.0, 210.0]], (9, 1))
     for kind in ("pose", "four_at_a_time"):
         pose = open_pose(files[kind])
         assert isinstance(pose, TopDownPose)
         points, _ = pose(picture, many)
-        np.testing.assert_allclose(points, np.tile(points[:2], (20, 1, 1)))
+        np.testing.assert_allclose(points, np.tile(points[:2], (9, 1, 1)))
         assert pose(picture, many[:0])[0].shape == (0, 17, 2)
 
 
@@ -103,9 +103,12 @@ def test_one_person_is_followed_without_boxes(files) -> None:
         moved = person + (12.0 * i, 0.0)
         seen = detector(made.picture_of((320, 240), [moved], 10.0, seed=i), i / 30)
         away.append(np.linalg.norm(seen.points[0] - moved, axis=-1).mean())
-    # The whole picture is 320 + 25 % wide in 192 pixels, the person 120 + 25 % + 25 %.
-    assert away[0] < 3
-    assert max(away[1:]) < 0.75 * away[0]
+    assert max(away) < 0.6
+    # One look at the whole picture, which is 320 + 25 % wide in 192 pixels, finds less exactly.
+    pose = open_pose(files["blurred"])
+    assert isinstance(pose, TopDownPose)
+    whole, _ = pose(made.picture_of((320, 240), [person], 10.0, seed=0), np.array([[0.0, 0.0, 320.0, 240.0]]))
+    assert np.linalg.norm(whole[0] - person, axis=-1).mean() > 1.3 * away[0]
     # Gone, and back elsewhere: the whole picture is looked at again.
     assert len(detector(made.picture_of((320, 240), [], 7.0), 0.2).points) == 0
     back = person + (130.0, 5.0)

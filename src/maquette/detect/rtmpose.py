@@ -1,6 +1,7 @@
 """The detector ``rtmpose``: local ONNX files of RTMPose and its relatives, run by onnxruntime."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -65,17 +66,17 @@ class RtmposeDetector:
         return self._followed(self._pose, picture)
 
     def _followed(self, pose: TopDownPose, picture: Picture) -> Seen:
-        """One person, looked for where it was last, and in the whole picture when it is not there any more."""
+        """One person, looked for where it was last; when it is not there (any more) in the whole picture, then again
+        around what was found, which is larger in the crop."""
         height, width = picture.shape[:2]
-        tries = [self._last] if self._last is not None else []
-        for corners in (*tries, np.array([0.0, 0.0, width, height])):
-            points, score = pose(picture, corners[None])
-            sure = points[0][score[0] > SURE]
-            if len(sure) >= FEWEST_SURE and (np.ptp(sure, axis=0) > 1).all():
-                self._last = around(sure)
-                return seen_of(points, score, self.skeleton, self._columns)
-        self._last = None
-        return Seen.nobody(self.skeleton)
+        found = None if self._last is None else _one(pose, picture, self._last)
+        if found is None:
+            first = _one(pose, picture, np.array([0.0, 0.0, width, height]))
+            found = None if first is None else _one(pose, picture, first.box) or first
+        self._last = None if found is None else found.box
+        if found is None:
+            return Seen.nobody(self.skeleton)
+        return seen_of(found.points, found.score, self.skeleton, self._columns)
 
     def reset(self) -> None:
         self._last = None
@@ -86,8 +87,30 @@ class RtmposeDetector:
             self._boxes.close()
 
 
+class _Look(NamedTuple):
+    """One person, found in one crop."""
+
+    points: Float[np.ndarray, "1 points 2"]
+    score: Float[np.ndarray, "1 points"]
+    box: Float[np.ndarray, "4"]
+    """Around the points that are sure."""
+
+
+def _one(pose: TopDownPose, picture: Picture, corners: Float[np.ndarray, "4"]) -> _Look | None:
+    """The person in a box; None if too few points are sure."""
+    points, score = pose(picture, corners[None])
+    sure = points[0][score[0] > SURE]
+    if len(sure) < FEWEST_SURE or not (np.ptp(sure, axis=0) > 1).all():
+        return None
+    return _Look(points, score, around(sure))
+
+
 def rtmpose_detector(
-    *, det_model: Path | None = None, pose_model: Path | None, people: int | None = None
+    *,
+    det_model: Path | None = None,
+    pose_model: Path | None,
+    people: int | None = None,
+    colour_order: ColourOrder = "bgr",
 ) -> RtmposeDetector:
     """The detector of local ONNX files.
 
@@ -95,6 +118,7 @@ def rtmpose_detector(
         det_model: YOLOX or RTMDet; without it one person is followed, from a look at the whole picture on.
         pose_model: RTMPose, RTMW, DWPose, ViTPose, HRNet; or RTMO, which needs no ``det_model``.
         people: as many as this at most, the largest; by default everybody.
+        colour_order: see :class:`~maquette.detect.rtmpose_pose.TopDownPose`.
 
     Raises:
         InputError: no pose model is given, or a box model where none is needed.
@@ -105,7 +129,7 @@ def rtmpose_detector(
             "--detector rtmpose needs --pose-model FILE, an ONNX file of RTMPose or RTMO (and --det-model FILE, YOLOX "
             "or RTMDet, for several people); --detector rtmlib downloads both by itself"
         )
-    return RtmposeDetector(pose_model, det_model, people=people)
+    return RtmposeDetector(pose_model, det_model, people=people, colour_order=colour_order)
 
 
 def open_pose(path: str | Path, *, colour_order: ColourOrder = "bgr", threads: int = 0) -> TopDownPose | OneStagePose:

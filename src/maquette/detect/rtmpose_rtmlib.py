@@ -25,7 +25,7 @@ class RtmlibDetector:
 
     def __init__(self, *, mode: Mode = "balanced", people: int | None = None) -> None:
         if not is_rtmlib_installed():
-            raise missing_extra("detect", "rtmlib")
+            raise missing_extra("detect-rtm", "rtmlib")
         self._body: Any = _downloaded(mode)
         self._people = people
         self.skeleton = HALPE_26
