@@ -69,14 +69,7 @@ def import_weights(
         ModelError: it holds no such network; the text says which tensors differ.
     """
     path = Path(path)
-    start = _start(path)
-    if start.startswith(_TORCH7_STARTS):
-        tensors, n_modules = torch7_tensors(path)
-        network = _hourglass(_published(tensors, n_modules), str(path), input_size)
-        facts: dict[str, Any] = {"colour_order": "rgb", "divide_by": 255, "licence": TORCH7_LICENCE}
-        notes = [f"read {path.name}: a graph of Torch7"]
-    else:
-        network, facts, notes = _from_pytorch(path, input_size)
+    network, facts, notes = published_network(path, input_size=input_size)
     is_deconv = isinstance(network, DeconvPose)
     spec = picture_spec(
         network,
@@ -93,6 +86,22 @@ def import_weights(
     if spec.depth == "none":
         notes.append("it has no depths: it finds joints in the picture only")
     return Imported(picture_onnx(network, spec), tuple(notes))
+
+
+def published_network(path: Path, *, input_size: int | None = None) -> tuple[PictureNetwork, dict[str, Any], list[str]]:
+    """The network in a published file, in evaluation mode; the fields of its spec that tell how it is fed; what to say
+    of the file.
+
+    Raises:
+        InputError: the file cannot be read.
+        ModelError: it holds no such network; the text says which tensors differ.
+    """
+    if not _start(path).startswith(_TORCH7_STARTS):
+        return _from_pytorch(path, input_size)
+    tensors, n_modules = torch7_tensors(path)
+    network = _hourglass(_published(tensors, n_modules), str(path), input_size)
+    facts = {"colour_order": "rgb", "divide_by": 255, "licence": TORCH7_LICENCE}
+    return network, facts, [f"read {path.name}: a graph of Torch7"]
 
 
 def _start(path: Path) -> bytes:
@@ -190,4 +199,8 @@ def _architecture(network: PictureNetwork) -> str:
     if isinstance(network, DeconvPose):
         return f"residual network of {network.layers} layers with deconvolutions, heads {', '.join(network.heads)}"
     depth = f", {network.n_reg_modules} in the depth branch" if network.n_reg_modules else ""
-    return f"{network.n_stack} stacks, {network.n_modules} residuals in a row{depth}, {network.n_feats} features"
+    stacks, modules = (
+        f"{count} {word}{'' if count == 1 else 's'}"
+        for count, word in ((network.n_stack, "stack"), (network.n_modules, "residual"))
+    )
+    return f"{stacks}, {modules} in a row{depth}, {network.n_feats} features"

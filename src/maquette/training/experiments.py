@@ -86,8 +86,8 @@ def _hourglass(plan: HourglassPreset, data_dir: Path, before: Path | None, share
     from maquette.training.hourglass_data import HourglassData
     from maquette.training.hourglass_experiment import HourglassExperiment
 
+    weights = None if before is None else weights_of_pictures(before, plan)
     data = HourglassData.open(plan, data_dir)
-    weights = None if before is None else weights_of_pictures(before)
     return HourglassExperiment(plan, data, weights, share, source=str(before))
 
 

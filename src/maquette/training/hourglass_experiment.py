@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,9 +11,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from maquette.models.deconv_pose import DeconvPose
 from maquette.models.hourglass import PictureOutput
 from maquette.models.hourglass_supervision import HourglassLossSettings, HourglassTarget, hourglass_loss, weak_geometry
 from maquette.training.experiment import SOLE, Experiment, Share, device_of, dtype_of
+from maquette.training.hourglass_before import trunk_of_imagenet
 from maquette.training.hourglass_data import HourglassData, SampleArrays, TestBatches
 from maquette.training.hourglass_feed import made_ahead
 from maquette.training.hourglass_recipe import (
@@ -91,6 +94,8 @@ class HourglassExperiment(Experiment):
         self.network: PictureNetwork = build_network(preset)
         if before is not None:
             load_before(self.network, before, source)
+        elif preset.trunk and isinstance(self.network, DeconvPose):
+            self.network.load_trunk(trunk_of_imagenet(Path(preset.trunk)))
         self.settings = loss_settings(preset)
         self.maker, self.tests = data.batches(preset, share), data.tests(preset)
         self.steps_per_epoch = self.maker.order.batches
