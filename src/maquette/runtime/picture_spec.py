@@ -41,9 +41,10 @@ class PictureSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One depth for each joint, one for each joint and cell (to be read where the heatmap is highest), or none."""
     depth_unit: Literal["half-crop", "crop"] = "half-crop"
     """A depth of 1 is half a side of the crop, or a whole side; in its pixels, away from the camera."""
-    heatmap_decode: Literal["quarter", "none"] = "quarter"
-    """How the joint's place is read: the highest cell moved by a quarter towards the higher one of its neighbours, or
-    as it is."""
+    heatmap_decode: Literal["quarter", "none", "taylor"] = "quarter"
+    """How evaluations read the joint's place: the highest cell moved by a quarter towards the higher one of its
+    neighbours, or as it is, as published programs do; or the top of the bell, for networks trained on bells around the
+    joint itself (:mod:`maquette.detect.heatmaps`)."""
     crop_heights: float = 1.25
     """Side of the crops that it was trained on, in heights of the person, about."""
     skeleton_length_mm: float = PUBLISHED_LENGTH_MM
