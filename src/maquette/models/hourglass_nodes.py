@@ -9,13 +9,19 @@ from maquette.errors import ModelError
 from maquette.models.graph import Graph
 
 
+_LINE = ("weight", "bias")
+
+
 class PictureGraph(Graph):
     """A graph of networks of pictures; a tensor is known by its name."""
 
     def convolution(
         self, x: str, layer: nn.Module, name: str, *, norm: nn.Module | None = None, relu: bool = False
     ) -> str:
-        """A convolution (or a transposed one), the norm that follows it folded in."""
+        """A convolution (or a transposed one), and the norm that follows it: a batch norm is folded in."""
+        if isinstance(norm, nn.GroupNorm):
+            y = self.group_norm(self.convolution(x, layer, f"{name}.alone"), norm, f"{name}.sum" if relu else name)
+            return self.relu(y, name) if relu else y
         if not isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             raise ModelError(f"{name} is a {type(layer).__name__}, expected a convolution")
         weight, bias = folded_convolution(layer, norm)
@@ -27,10 +33,26 @@ class PictureGraph(Graph):
 
     def norm(self, x: str, layer: nn.Module, name: str) -> str:
         """A norm that no convolution comes before, and the ReLU after it."""
+        if isinstance(layer, nn.GroupNorm):
+            return self.relu(self.group_norm(x, layer, f"{name}.sum"), name)
         norm, mean, variance = _with_statistics(layer)
         parts = {"weight": norm.weight.detach(), "bias": norm.bias.detach(), "mean": mean, "variance": variance}
         inputs = [x, *(self._stored(f"{name}.{part}", value) for part, value in parts.items())]
         return self.relu(self.node("BatchNormalization", inputs, f"{name}.sum", epsilon=norm.eps), name)
+
+    def group_norm(self, x: str, norm: nn.GroupNorm, name: str) -> str:
+        """Groups of channels laid out in a row and brought to mean 0 and variance 1, then a line for each channel."""
+        shape = self.node("Shape", [x], f"{name}.shape")
+        groups = self.constant(f"{name}.groups", np.array([0, norm.num_groups, -1]))
+        one, zero = (
+            self.constant(f"{name}.{word}", np.full(norm.num_groups, value, np.float32))
+            for word, value in (("one", 1), ("zero", 0))
+        )
+        y = self.node("Reshape", [x, groups], f"{name}.rows")
+        y = self.node("InstanceNormalization", [y, one, zero], f"{name}.even", epsilon=norm.eps)
+        y = self.node("Reshape", [y, shape], f"{name}.maps")
+        weight, bias = (self._stored(f"{name}.{part}", getattr(norm, part).detach()[:, None, None]) for part in _LINE)
+        return self.node("Add", [self.node("Mul", [y, weight], f"{name}.scaled"), bias], name)
 
     def relu(self, x: str, name: str) -> str:
         return self.node("Relu", [x], name)
