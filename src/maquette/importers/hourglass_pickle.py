@@ -33,7 +33,7 @@ from maquette.importers.hourglass_stand_ins import (
 
 MAGIC = 0x1950A86A20F9469CFC6C
 _ALLOWED = frozenset({"NEWOBJ", "BINPERSID"})
-_DEEPEST, _MOST = 100, 100_000
+_DEEPEST, _MOST = 100, 20_000
 _LONGEST_NAME = 300
 _LARGEST_PICKLE = 1 << 24
 """Bytes of the pickles without the storages; the published network has a tenth of that."""
