@@ -51,6 +51,8 @@ def cut_test_pictures(path: Path, src: Path, *, subjects: Sequence[str] = (), al
     if len({len(array) for array in columns.values()}) > 1:
         problems.append("arrays of different lengths: " + ", ".join(f"{len(a)} of {n}" for n, a in columns.items()))
     problems += [f"'{n}' holds numbers that are not finite" for n, a in columns.items() if not np.isfinite(a).all()]
+    numbers = ("TSId", "data_id", "activity_annotation")
+    problems += [f"'{n}' is no list of small numbers" for n in numbers if (np.abs(columns.get(n, 0)) > 1e6).any()]
     if not problems and not (columns["bbox"][:, 2:] > 0).all():
         problems.append("'bbox' holds boxes without width or height")
     if problems:

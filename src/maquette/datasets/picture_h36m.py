@@ -161,6 +161,8 @@ def _of_list(path: Path) -> _Rows:
     if len({len(array) for array in columns.values()}) > 1:
         problems.append("arrays of different lengths: " + ", ".join(f"{len(a)} of {n}" for n, a in columns.items()))
     problems += [f"'{n}' holds numbers that are not finite" for n, a in columns.items() if not np.isfinite(a).all()]
+    numbers = ("id", "subject", "action", "subaction", "camera")
+    problems += [f"'{n}' is no list of small numbers" for n in numbers if (np.abs(columns.get(n, 0)) > 1e6).any()]
     if problems:
         raise InputError.from_problems(str(path), problems)
     whole = np.stack([columns[n] for n in ("subject", "action", "subaction", "camera")], axis=1).astype(int)

@@ -24,6 +24,8 @@ from maquette.frozen_arrays import frozen
 SCHEMA = "maquette pictures 1"
 LISTING, ARRAYS = "pictures.json", "pictures.npz"
 SPLITS = ("train", "val", "test")
+_MOST = 1e7
+"""Pixels or millimetres beyond which no picture goes."""
 _SHAPES: dict[str, tuple[str, tuple[int, ...]]] = {
     "pictures": ("U", ()),
     **dict.fromkeys(("split", "frame", "label_of"), ("i", ())),
@@ -91,6 +93,9 @@ class PictureTable:
         squares = np.isfinite(self.centre_px).all(axis=-1) & (self.side_px > 0) & np.isfinite(self.side_px)
         if not squares.all():
             problems.append(f"{int((~squares).sum())} people without a square around them")
+        for name in ("centre_px", "side_px", "points_px", "camera_mm", "depth_px"):
+            if (np.abs(getattr(self, name)) > _MOST).any():
+                problems.append(f"'{name}' has numbers beyond {_MOST:.0e}; the files are damaged")
         if problems:
             raise InputError.from_problems(self.name, problems)
         for name in list(_SHAPES)[1:]:
@@ -248,12 +253,15 @@ def made_table(
     """
     n = len(pictures)
     place = {label: i for i, label in enumerate(dict.fromkeys(labels))}
-    points = np.asarray(points_px, dtype=np.float32)
-    known = np.asarray(np.isfinite(points).all(axis=-1))
 
     def column(values: np.ndarray | None, *rest: int) -> np.ndarray:
-        return np.full((n, *rest), np.nan, np.float32) if values is None else np.asarray(values, dtype=np.float32)
+        if values is None:
+            return np.full((n, *rest), np.nan, np.float32)
+        with np.errstate(over="ignore"):  # of damaged files; the table refuses what becomes infinite
+            return np.asarray(values, dtype=np.float32)
 
+    points = column(points_px)
+    known = np.asarray(np.isfinite(points).all(axis=-1))
     return PictureTable(
         name=name,
         folder=str(folder),
