@@ -1,6 +1,6 @@
 """The main path: read -> repair -> map -> lift -> refine -> solve rotations -> write."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal, get_args
@@ -13,6 +13,7 @@ from maquette.frozen_arrays import exact_fps
 from maquette.keypoints import Keypoints
 from maquette.lifting.assumed_camera import camera_for
 from maquette.lifting.lifter import Lifter
+from maquette.lifting.weak_perspective import Thorax
 from maquette.lifting.weak_perspective import lift_depth as depth_to_pose
 from maquette.mapping import map_keypoints
 from maquette.motion import Frame, Motion
@@ -133,6 +134,7 @@ def lift_depth(
     skeleton_length_m: float | int = PUBLISHED_LENGTH_MM / 1000,
     focal_px: float | int | None = None,
     smooth_hz: float | int = 6.0,
+    thorax: Thorax = "upper neck",
     model: str | None = None,
     model_sha256: str | None = None,
 ) -> Motion:
@@ -145,6 +147,7 @@ def lift_depth(
         frame, height_m, focal_px, smooth_hz: as for :func:`lift`.
         skeleton_length_m: length of the 14 bones together that sets the scale without ``height_m``
             (:func:`maquette.lifting.weak_perspective.lift_depth`).
+        thorax: which of MPII's joints Human3.6M's thorax is.
         model, model_sha256: name and hash of the detector's network, for the record.
 
     Raises:
@@ -159,12 +162,16 @@ def lift_depth(
         height_m=height,
         skeleton_length_m=skeleton_length_m,
         focal_px=focal,
+        thorax=thorax,
         model=model,
         model_sha256=model_sha256,
     )
     camera, _ = camera_for(keypoints, focal_px=focal)
     mapped = map_keypoints(keypoints, LANDMARKS_27.name)
     moved = finish(lifted, mapped, camera, frame=frame, height_m=height, smooth_hz=float(smooth_hz))
+    if height is None:
+        # The network has said nothing about the size: the length of the skeleton was assumed.
+        moved = replace(moved, scale_source=lifted.scale_source)
     return solve_rotations(moved)
 
 

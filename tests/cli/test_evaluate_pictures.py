@@ -127,6 +127,21 @@ def test_any_pictures_with_3d(run, model: Path, tmp_path: Path) -> None:
     assert (report.average.metrics["mpjpe"] or 99) < 16
 
 
+def test_thorax_that_nobody_knows_counts_for_nothing(run, tmp_path: Path) -> None:
+    points = postures(2)
+    truth = in_space(points, thorax_between=False)
+    right = length_mm(truth)
+    truth[:, MPII_16.index("thorax")] += 300
+    write_table(tmp_path / "d", "something", [("", "a"), ("", "b")], [1, 1], truth)
+    line = ("--data", tmp_path / "d", "--skeleton-length", f"{right:.3f}")
+    unsure = write_picture_model(tmp_path / "unsure.onnx", spine_from_neighbours=True)
+    report, out = reported(run, tmp_path, unsure, *line)
+    assert "does not know the thorax" in out
+    assert (report.average.metrics["mpjpe"] or 99) < 16
+    sure, _ = reported(run, tmp_path, write_picture_model(tmp_path / "sure.onnx"), *line)
+    assert (sure.average.metrics["mpjpe"] or 0) > 25
+
+
 def test_pckh(run, model: Path, tmp_path: Path) -> None:
     offsets, heads = np.zeros((4, 16, 2)), [20.0, 20.0, 30.0, 40.0]
     wrist, knee = MPII_16.index("l_wrist"), MPII_16.index("r_knee")

@@ -195,3 +195,15 @@ def test_poses_of_a_length_do_not_depend_on_their_unit(poses: np.ndarray) -> Non
     np.testing.assert_allclose(of_length(poses * 37, 4.0), of_length(poses, 4.0), atol=1e-12)
     np.testing.assert_allclose(skeleton_lengths(of_length(poses, 4.0)), 4.0)
     assert np.isnan(of_length(np.zeros((1, 16, 3)), 4.0)).all()
+
+
+def test_thorax_of_networks_that_know_it(poses: np.ndarray) -> None:
+    seen, depth_px = keypoints(poses[..., :2] * 100 + 700), poses[..., 2] * 100
+    known, usual = (lift_depth(seen, depth_px, perspective=False, thorax=name) for name in ("thorax", "upper neck"))
+    mpii = of_length(poses, 4.29699233013)
+    np.testing.assert_allclose(known.joint("thorax"), mpii[:, MPII_16.index("thorax")], atol=1e-9)
+    np.testing.assert_allclose(usual.joint("thorax"), mpii[:, MPII_16.index("upper_neck")], atol=1e-9)
+    np.testing.assert_allclose(known.joint("l_wrist"), usual.joint("l_wrist"))
+    for motion in (known, usual):
+        spine, ends = motion.joint("spine"), motion.joint("thorax")
+        np.testing.assert_allclose(spine, 0.486 * ends, atol=1e-12)

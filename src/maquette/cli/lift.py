@@ -130,6 +130,7 @@ class Lift:
                 skeleton_length_m=depths.skeleton_length_m,
                 focal_px=self.focal_px,
                 smooth_hz=self.smooth_hz,
+                thorax=depths.thorax,
                 model=depths.model,
                 model_sha256=depths.model_sha256,
             )

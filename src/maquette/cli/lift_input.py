@@ -14,6 +14,7 @@ from maquette.keypoints import Keypoints
 
 if TYPE_CHECKING:
     from maquette.cli.lift import Lift
+    from maquette.lifting.weak_perspective import Thorax
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,7 @@ class Depths:
 
     depth_px: np.ndarray
     skeleton_length_m: float
+    thorax: "Thorax"
     model: str
     model_sha256: str
 
@@ -100,7 +102,8 @@ def _seen_in_depth(command: "Lift") -> list[Chosen]:
         if depth_px is None:
             raise InputError(f"{command.model}: is a network without depth; as --pose-model it serves for its 2D")
         spec = looker.spec
-        depths = Depths(depth_px, spec.skeleton_length_mm / 1000, spec.name, looker.sha256)
+        thorax = "upper neck" if spec.spine_from_neighbours else "thorax"
+        depths = Depths(depth_px, spec.skeleton_length_mm / 1000, thorax, spec.name, looker.sha256)
         chosen.append(Chosen(keypoints, depths))
     return chosen
 

@@ -5,6 +5,8 @@ in pixels are the body itself, but for its size in metres, which no picture tell
 a skeleton of constant length: the 14 bones of MPII's joints add up to the same in every pose and person.
 """
 
+from typing import Literal
+
 import numpy as np
 from jaxtyping import Float
 
@@ -12,7 +14,7 @@ from maquette.errors import InputError
 from maquette.geometry.camera import Camera
 from maquette.keypoints import Keypoints
 from maquette.lifting.assumed_camera import camera_for
-from maquette.mapping import H36M_17_CONVENTIONS
+from maquette.mapping import H36M_17_CONVENTIONS, JointMap
 from maquette.motion import Motion
 from maquette.runtime.picture_spec import PUBLISHED_LENGTH_MM
 from maquette.skeletons import H36M_17, MPII_16
@@ -44,7 +46,12 @@ _LEAST_SHARE = 0.35
 _NEAREST = 0.1
 """A joint's distance from the camera, in that of the root, is at least this."""
 _PELVIS = MPII_16.index("pelvis")
-_MAP = H36M_17_CONVENTIONS["hourglass/mpii-16"]
+Thorax = Literal["upper neck", "thorax"]
+"""Which of MPII's joints Human3.6M's thorax is."""
+_MAPS: dict[Thorax, JointMap] = {
+    "upper neck": H36M_17_CONVENTIONS["hourglass/mpii-16"],
+    "thorax": H36M_17_CONVENTIONS["hourglass-thorax/mpii-16"],
+}
 
 Joints = Float[np.ndarray, "frames 16 3"]
 
@@ -78,6 +85,7 @@ def lift_depth(
     skeleton_length_m: float | int = PUBLISHED_LENGTH_MM / 1000,
     focal_px: float | int | None = None,
     perspective: bool = True,
+    thorax: Thorax = "upper neck",
     model: str | None = None,
     model_sha256: str | None = None,
 ) -> Motion:
@@ -87,9 +95,8 @@ def lift_depth(
     somebody's size does who comes nearer. With ``perspective`` a joint that is ``d`` pixels behind the root lies on
     its own viewing ray, ``1 + d / focal length`` times as far away as the root, which is exact when the depths are;
     without it x and y are taken as they are (Zhou et al. 2017), as if the camera were infinitely far away, and
-    somebody at the side of the picture looks turned. Human3.6M's thorax is MPII's upper neck, as that network is
-    trained; spine and nose, which it does not give, lie on straight lines between their neighbours; MPII's thorax is
-    not used.
+    somebody at the side of the picture looks turned. Spine and nose, which such networks do not give, lie on straight
+    lines between their neighbours.
 
     Args:
         keypoints: a track on mpii-16.
@@ -98,6 +105,8 @@ def lift_depth(
         height_m: body height that sets the scale; the skeleton then has the length that goes with it.
         skeleton_length_m: of the 14 bones together; by default that of the published evaluation, 4.297 m.
         focal_px: focal length in pixels; None assumes 1.15 times the longer side of the picture.
+        thorax: MPII's joint that Human3.6M's thorax is: the upper neck of the published networks, which were trained
+            so and do not know MPII's thorax; else MPII's thorax.
 
     Raises:
         InputError: another skeleton or number of frames, no frame tells a scale, or an argument is out of range.
@@ -115,7 +124,7 @@ def lift_depth(
             f"{keypoints.source or 'the track'}: no frame shows hips and limbs, from which the size of the body is told"
         )
     seen = np.isfinite(posed).all(axis=-1).astype(float)
-    positions, _ = _MAP.apply_arrays(np.where(seen[..., None] > 0, posed, np.nan), seen)
+    positions, _ = _MAPS[thorax].apply_arrays(np.where(seen[..., None] > 0, posed, np.nan), seen)
     rays = "on the viewing rays of their joints" if perspective else "as if seen from infinitely far away"
     return Motion(
         positions=positions,
@@ -134,7 +143,7 @@ def lift_depth(
             *(notes if perspective else ()),
             f"3D from the depths that the detector gave, {rays}",
             f"metric scale {source}",
-            "thorax is MPII's upper neck; spine and nose put on straight lines between their neighbours",
+            f"thorax is MPII's {thorax}; spine and nose put on straight lines between their neighbours",
         ),
     )
 

@@ -149,6 +149,19 @@ H36M_17_CONVENTIONS: dict[str, JointMap] = {
         },
         "the same with spine and nose where Human3.6M's mean pose has them on these lines",
     ),
+    "hourglass-thorax/mpii-16": JointMap(
+        "mpii-16",
+        "h36m-17",
+        {
+            **_LIMBS,
+            "hip": "pelvis",
+            "spine": (("pelvis", 0.514), ("thorax", 0.486)),
+            "thorax": "thorax",
+            "nose": (("thorax", 0.618), ("head_top", 0.382)),
+            "head": "head_top",
+        },
+        "of networks that have learnt MPII's thorax in 3D, which is nearer to Human3.6M's than MPII's upper neck is",
+    ),
 }
 """Maps to Human3.6M-17 that published models were trained with, by ``program/source``."""
 
