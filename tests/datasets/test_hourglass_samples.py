@@ -159,6 +159,22 @@ def test_missing_joints() -> None:
         assert np.isfinite(sample.xy_px).all()
 
 
+def test_3d_without_any_bone_in_the_picture() -> None:
+    person = MadePeople().person(0)
+    points = np.full((16, 2), np.nan)
+    points[7] = person.points_px[7]
+    sample = made_sample(replace(person, points_px=points), PLAIN, np.random.default_rng(0))
+    assert (sample.has_depth, sample.weak) == (False, False)
+    assert not sample.depth.any()
+    some = person.points_px.copy()
+    some[[0, 7, 9]] = np.nan
+    sample = made_sample(replace(person, points_px=some), PLAIN, np.random.default_rng(0))
+    whole = made_sample(person, PLAIN, np.random.default_rng(0))
+    assert sample.has_depth
+    np.testing.assert_allclose(sample.depth, whole.depth, atol=1e-6)
+    assert np.flatnonzero(~sample.visible).tolist() == [0, 9]
+
+
 class _Epoch(Dataset):
     def __init__(self, samples: HourglassSamples, epoch: int) -> None:
         self.samples, self.epoch = samples, epoch

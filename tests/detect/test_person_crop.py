@@ -134,6 +134,7 @@ def test_the_port_turns_crops_a_pixel_off() -> None:
 def test_published_crops_of_nothing_are_black_or_tiny(centre: tuple[float, float], side: float) -> None:
     picture = np.full((100, 120, 3), 200, dtype=np.uint8)
     for rotation_deg in (0.0, 33.0):
+        published_crop(picture, np.array(centre), 4.0, 64, "port", rotation_deg=rotation_deg)
         seen = published_crop(picture, np.array(centre), side, 64, "port", rotation_deg=rotation_deg)
         assert seen.shape == (64, 64, 3)
         if centre[0] > 1000 or side > 1e5:

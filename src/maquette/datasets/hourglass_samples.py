@@ -86,6 +86,9 @@ def made_sample(
     depth = np.zeros(len(places))
     if z_px is not None:
         depth = depth_target(z_px, crop.side_px, settings.depth, heatmap_size=settings.heatmap_size)
+    if not np.isfinite(depth).all():
+        # Without a bone in the picture there is no scale to bring depths into its pixels.
+        has_depth, depth = False, np.zeros(len(places))
     seen = cut(picture, crop, person, settings)
     if geometry.flipped:
         seen, heatmaps, places, visible, depth = _mirrored(seen, heatmaps, places, visible, depth, settings)
@@ -96,7 +99,7 @@ def made_sample(
         visible=visible,
         depth=depth.astype(np.float32),
         has_depth=has_depth,
-        weak=not has_depth,
+        weak=person.camera_mm is None,
     )
 
 

@@ -81,12 +81,12 @@ def published_crop(
     if rotation_deg:
         pad = math.ceil(float(np.linalg.norm(high - low)) / 2 - (high - low)[0] / 2)
     cut = _cut(picture, low - pad, high + pad)
-    if cut.size == 0:
-        return np.zeros((size, size, 3), dtype=np.uint8)
-    if rotation_deg:
+    if rotation_deg and cut.size:
         cut = _turned(cut, rotation_deg, line)
         # The port leaves out one pixel more at the upper left, and keeps as many fewer: its crop is a pixel off.
         cut = cut[pad + 1 : -pad + 1, pad + 1 : -pad + 1] if line == "port" else cut[pad:-pad, pad:-pad]
+    if cut.size == 0:
+        return np.zeros((size, size, 3), dtype=np.uint8)
     if cut.shape[:2] == (size, size):
         return np.ascontiguousarray(cut)
     return _resized(cut, size, size)
