@@ -11,6 +11,7 @@ object, of the keys of its storages; then each storage, its length before it. La
 import io
 import pickletools
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable
 from math import prod
@@ -58,15 +59,13 @@ def holds_network(path: Path) -> bool:
     Damaged files and files of other programs hold none.
     """
     try:
-        pickled, _ = _parts(path)
-        names = [
-            str(argument).split(" ")[0]
-            for opcode, argument, _ in pickletools.genops(pickled)
-            if opcode.name == "GLOBAL"
-        ]
+        # Texts of damaged pickles make Python's own tools warn.
+        with warnings.catch_warnings(action="ignore"):
+            pickled, _ = _parts(path)
+            asked = [argument for opcode, argument, _ in pickletools.genops(pickled) if opcode.name == "GLOBAL"]
     except (InputError, *UNPICKLING_FAILURES, zipfile.BadZipFile, OSError):
         return False
-    return any(name.startswith("torch.nn.modules.") for name in names)
+    return any(str(name).startswith("torch.nn.modules.") for name in asked)
 
 
 def read_network(path: Path) -> PickledNetwork:
@@ -77,9 +76,10 @@ def read_network(path: Path) -> PickledNetwork:
         ModelError: it holds no network.
     """
     try:
-        pickled, storage_data = _parts(path)
-        check_opcodes(pickled, allowed=_ALLOWED)
-        loaded = unpickle(pickled)
+        with warnings.catch_warnings(action="ignore"):
+            pickled, storage_data = _parts(path)
+            check_opcodes(pickled, allowed=_ALLOWED)
+            loaded = unpickle(pickled)
         if isinstance(loaded, dict):
             loaded = next((value for value in loaded.values() if isinstance(value, StandInModule)), loaded)
         if not isinstance(loaded, StandInModule):
