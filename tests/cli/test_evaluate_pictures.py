@@ -61,6 +61,20 @@ def test_perfect_but_for_its_length(run, model: Path, h36m: Path, tmp_path: Path
     assert [row.title for row in report.of("subject")] == ["S9", "S11"]
 
 
+def test_report_is_read_again(run, model: Path, h36m: Path, tmp_path: Path) -> None:
+    report, out = reported(run, tmp_path, model, "--data", h36m)
+    status, again, err = run("evaluate", tmp_path / "r.json", "--against", tmp_path / "r.json")
+    assert status == 0, err
+    assert again.startswith(out[: out.index("wrote")][:400])
+    assert "+0.00" in again
+    status, _, err = run("evaluate", tmp_path / "r.json", "--skeleton-length", "fit")
+    assert status == 2
+    assert "is a report: --skeleton-length" in err
+    assert report.model.flip is False
+    flipped, _ = reported(run, tmp_path, model, "--data", h36m, "--flip")
+    assert flipped.model.flip is True
+
+
 def test_length_is_the_one_of_the_model_or_of_the_training_people(run, model: Path, h36m: Path, tmp_path: Path) -> None:
     by_model, out = reported(run, tmp_path, model, "--data", h36m)
     assert "4000.0 mm long in all (as the model file says)" in out
