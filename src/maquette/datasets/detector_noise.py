@@ -66,6 +66,7 @@ def disturb(
     person_side: Float[np.ndarray, " windows"],
     size: Float[np.ndarray, "windows 2"],
     clean_share: float,
+    swap_share: float = 0.10,
 ) -> tuple[Points, Seen]:
     """What a detector reports, given the projected landmarks and those that a format has and the camera can see.
 
@@ -73,6 +74,7 @@ def disturb(
         person_side: apparent length of one metre at the person, in picture units.
         size: width and height of the picture.
         clean_share: of the windows stay as they are.
+        swap_share: of the others have left and right exchanged somewhere.
     """
     n = len(picture)
     noisy = rng.random(n) >= clean_share
@@ -80,7 +82,7 @@ def disturb(
     points = picture + _jitter_and_drift(rng, picture.shape, person)
     _outliers(rng, points, person)
     seen = seen.copy()
-    _swap_sides(rng, points, seen, np.flatnonzero(noisy))
+    _swap_sides(rng, points, seen, np.flatnonzero(noisy), swap_share)
     _lose_joints(rng, seen, noisy)
     _lose_blocks(rng, seen, np.flatnonzero(noisy))
     # Most detectors report nothing outside the picture; some go on guessing there.
@@ -129,10 +131,12 @@ def _outliers(rng: np.random.Generator, points: Points, person: Float[np.ndarray
     points[window, frame, joint] += off
 
 
-def _swap_sides(rng: np.random.Generator, points: Points, seen: Seen, noisy: Int[np.ndarray, " noisy"]) -> None:
+def _swap_sides(
+    rng: np.random.Generator, points: Points, seen: Seen, noisy: Int[np.ndarray, " noisy"], share: float
+) -> None:
     """Left and right exchanged over a burst of frames."""
     frames = points.shape[1]
-    for window in noisy[rng.random(len(noisy)) < 0.10]:
+    for window in noisy[rng.random(len(noisy)) < share]:
         left, right = _SWAPS[rng.integers(len(_SWAPS))]
         start = rng.integers(-6, frames)
         burst = slice(max(start, 0), max(start + int(rng.integers(1, 11)), 0))
