@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class Detection:
     """How people are found in a video or a picture."""
 
-    detector: Literal["auto", "mediapipe", "rtmpose", "rtmlib", "hourglass"] = "auto"
-    """Footage: what finds the people. auto takes the first that is installed, and says which."""
+    detector: Literal["auto", "mediapipe", "mediapipe-legacy", "rtmpose", "rtmlib", "hourglass"] = "auto"
+    """Footage: what finds the people. auto takes the first that is installed, and says which. mediapipe-legacy is
+    MediaPipe's mp.solutions.pose as it is: one person, looked for in the whole picture."""
     det_model: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Footage: network of people's boxes for rtmpose and hourglass (.onnx: YOLOX, RTMDet)."""
     pose_model: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from maquette.detect.detector import Detector
 from maquette.errors import InputError, MissingExtraError
 
-DetectorName = Literal["auto", "mediapipe", "rtmpose", "rtmlib", "hourglass"]
+DetectorName = Literal["auto", "mediapipe", "mediapipe-legacy", "rtmpose", "rtmlib", "hourglass"]
 Mode = Literal["lightweight", "balanced", "performance"]
 
 
@@ -36,6 +36,12 @@ def _mediapipe(wish: DetectorWish) -> Detector:
     from maquette.detect.mediapipe import mediapipe_detector
 
     return mediapipe_detector(pose_model=wish.pose_model, people=wish.people or 1, still=wish.still)
+
+
+def _mediapipe_legacy(wish: DetectorWish) -> Detector:
+    from maquette.detect.mediapipe import mediapipe_legacy_detector
+
+    return mediapipe_legacy_detector(still=wish.still)
 
 
 def _rtmpose(wish: DetectorWish) -> Detector:
@@ -91,6 +97,7 @@ class _Choice:
 
 DETECTORS: dict[str, _Choice] = {
     "mediapipe": _Choice(_has_mediapipe, _mediapipe, frozenset({"pose_model", "people"})),
+    "mediapipe-legacy": _Choice(_never, _mediapipe_legacy, frozenset()),
     "rtmlib": _Choice(_has_rtmlib, _rtmlib, frozenset({"mode", "people"})),
     "rtmpose": _Choice(_never, _rtmpose, frozenset({"det_model", "pose_model", "people"})),
     "hourglass": _Choice(_never, _hourglass, frozenset({"det_model", "pose_model", "people"})),
