@@ -130,13 +130,18 @@ def write_sound(path: Path, codec: str, cover: bool = False) -> Path:
 
 
 def test_sound_without_pictures(tmp_path: Path) -> None:
-    for path in (
-        write_sound(tmp_path / "a.m4a", "aac"),
-        write_sound(tmp_path / "a.mkv", "aac"),
-        write_sound(tmp_path / "cover.mp4", "aac", cover=True),
-    ):
+    for name in ("a.m4a", "a.mkv"):
         with pytest.raises(InputError, match="is sound without pictures"):
-            open_footage(path)
+            open_footage(write_sound(tmp_path / name, "aac"))
+
+
+def test_the_cover_of_music_is_no_video(tmp_path: Path) -> None:
+    try:
+        path = write_sound(tmp_path / "cover.mp4", "aac", cover=True)
+    except TypeError:
+        pytest.skip("this PyAV cannot write covers")
+    with pytest.raises(InputError, match="is sound without pictures"):
+        open_footage(path)
 
 
 def test_a_video_of_no_pictures(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 _WIDEST_PIXEL = 4
 _BT601 = 5
-_MATRICES = (0, 1, 2, 4, 5, 6, 7, 9)
-"""Codes of ITU-T H.273 that FFmpeg converts; it refuses pictures with others, which are rare or damage."""
+_MATRICES = (1, 4, 5, 6, 7, 9)
+"""Codes of ITU-T H.273 that FFmpeg converts. It takes the unspecified for 601, and refuses others, which are rare or
+damage."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,10 @@ def to_rgb(frame: "VideoFrame", size: tuple[int, int], turn: Turn, reformatter: 
         height=height,
         format="rgb24",
         interpolation="AREA" if width < frame.width else "BICUBIC",
-        src_colorspace=None if frame.colorspace in _MATRICES else _BT601,
-        # Left to itself, the reformatter takes full-range video for limited.
+        # Left to itself, the reformatter takes full-range video for limited. Up to version 16 it takes all for BT.601
+        # unless the matrix of the result, which as RGB has none, is another.
+        src_colorspace=frame.colorspace if frame.colorspace in _MATRICES else _BT601,
+        dst_colorspace=_BT601,
         src_color_range=frame.color_range if frame.color_range in (1, 2) else None,
     )
     return turn(scaled.to_ndarray())
