@@ -24,7 +24,7 @@ _FUNCTIONS = (6, 7, 8)
 _MOST_AXES = 16
 _LONGEST_CLASS = 200
 _MOST_VALUES = 4_000_000
-"""The published network has a fiftieth; each takes many times more memory than room in the file."""
+"""The published size of network has a hundredth; each takes many times more memory than room in the file."""
 
 _ELEMENTS = {
     "Double": "<f8",

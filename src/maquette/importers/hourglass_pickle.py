@@ -37,8 +37,11 @@ _ALLOWED = frozenset({"NEWOBJ", "BINPERSID"})
 _DEEPEST, _MOST = 100, 20_000
 _LONGEST_NAME = 300
 _LARGEST_PICKLE = 1 << 24
-"""Bytes of the pickles without the storages; the published network has a tenth of that."""
+"""Bytes of the pickles without the storages; the published sizes of networks need a small part of that."""
 _LENGTH = struct.Struct("<q")
+
+_FAILURES = (*UNPICKLING_FAILURES, zipfile.BadZipFile, struct.error, RuntimeError)
+"""What damaged pickles and archives raise."""
 
 StorageData = Callable[[StandInStorage], memoryview]
 """The bytes of a storage."""
@@ -63,7 +66,7 @@ def holds_network(path: Path) -> bool:
         with warnings.catch_warnings(action="ignore"):
             pickled, _ = _parts(path)
             asked = [argument for opcode, argument, _ in pickletools.genops(pickled) if opcode.name == "GLOBAL"]
-    except (InputError, *UNPICKLING_FAILURES, zipfile.BadZipFile, OSError):
+    except (InputError, OSError, *_FAILURES):
         return False
     return any(str(name).startswith("torch.nn.modules.") for name in asked)
 
@@ -93,7 +96,7 @@ def read_network(path: Path) -> PickledNetwork:
         raise InputError(f"{path}: refused: {error}; only layers and tensors of PyTorch are read") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (*UNPICKLING_FAILURES, zipfile.BadZipFile, struct.error, RuntimeError) as error:
+    except _FAILURES as error:
         raise InputError(f"{path}: the pickled network is damaged ({type(error).__name__}: {error})"[:400]) from None
     return PickledNetwork(type(loaded).__name__, tensors)
 
