@@ -187,7 +187,10 @@ class _Epoch(Dataset):
 
 
 def batches(epoch: int, workers: int) -> list[torch.Tensor]:
-    loader = DataLoader(_Epoch(HourglassSamples(MadePeople(6), MODERN, seed=3), epoch), 2, num_workers=workers)
+    samples = HourglassSamples(MadePeople(6), MODERN, seed=3)
+    # Not forked: torch has threads by now.
+    context = "spawn" if workers else None
+    loader = DataLoader(_Epoch(samples, epoch), 2, num_workers=workers, multiprocessing_context=context)
     return [part for batch in loader for part in batch]
 
 
