@@ -114,6 +114,11 @@ def mpi_inf_3dhp_pictures(
         raise InputError.from_problems(str(src), rows.problems)
     if not rows.pictures:
         raise InputError(f"{src}: no pictures of frames in {', '.join(roots)}; expected S1/Seq1/imageSequence/video_0/")
+    return _table(src, rows, universal)
+
+
+def _table(src: Path, rows: _Rows, universal: bool) -> PictureTable:
+    """With squares around the joints."""
     points = np.concatenate(rows.points_px)
     low, high = points.min(axis=1), points.max(axis=1)
     return made_table(
