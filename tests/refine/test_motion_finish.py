@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from walking_figure import camera_at, film, walk
+from walking_figure import FPS, camera_at, film, walk
 
 from maquette.errors import InputError
 from maquette.geometry.camera import Camera, look_at
@@ -208,6 +208,20 @@ def test_motion_capture_through_an_imperfect_lifter(shared_dir: Path) -> None:
     assert np.mean(place) < 0.16, place
     assert np.mean(slide) < 0.20, slide
     assert np.mean(foot) < 0.01, foot
+
+
+def test_who_jumps_from_a_roof_lands_in_front_of_the_camera() -> None:
+    """The floor that is known is the roof's; feet on the grass below must not be drawn up to it."""
+    world, _ = walk(9.0)
+    times_s = np.arange(len(world)) / FPS
+    height_m = np.clip(2.0 - 4.905 * np.clip(times_s - 6.0, 0.0, None) ** 2, 0.0, None)
+    world[..., 1] += height_m[:, None]
+    camera = camera_at(0.0, distance_m=8.0)
+    motion, keypoints, assumed = film(world, camera)
+    placed = finish(motion, keypoints, assumed, frame="camera")
+    depth_m = camera.world_to_camera(world)[:, 0, 2]
+    assert placed.root_trajectory is not None
+    assert np.abs(placed.root_trajectory[:, 2] - depth_m).max() < 0.5
 
 
 @pytest.mark.parametrize("cutoff_hz", [float("nan"), float("inf"), -1.0])

@@ -31,6 +31,9 @@ STILL_WEIGHT = (2 * np.pi * 1.5) ** 2
 FLOOR_CUTOFF_HZ = 1.5
 """A standing foot's height over a known floor counts like a picture with this cutoff: more than the size of the body
 does for depth, far less than the picture does across the ray."""
+OTHER_FLOOR_M = 0.5
+"""A foot that the picture puts this far above or below the floor stands on something else: a box, a roof, the grass
+after the jump from it. Drawn to the floor along its viewing ray, it would take the person through the camera."""
 
 
 def root_trajectory(
@@ -75,7 +78,7 @@ def root_trajectory(
             feet = picture_feet(motion, rays, path, indices)
             contacts = detect_contacts(feet, up, 1.0 / dt_s, rest_m, ray=fit.ray) & visible
             still = still_steps(contacts) * STILL_WEIGHT
-            floor = None if tilt is None else _floor_pull(contacts, offsets, rest_m, tilt)
+            floor = None if tilt is None else _floor_pull(contacts, offsets, feet, rest_m, tilt)
             path = solve(foot_offsets_m=offsets, still=still, floor=floor)
     return _placed(motion, camera, path, (raw, fit), contacts, joints, depth_cutoff_hz)
 
@@ -105,6 +108,7 @@ def _upwards(motion: Motion) -> Float[np.ndarray, "3"]:
 def _floor_pull(
     contacts: Bool[np.ndarray, "feet frames"],
     offsets_m: Float[np.ndarray, "feet frames 3"],
+    feet_m: Float[np.ndarray, "feet frames 3"],
     rest_m: Float[np.ndarray, " feet"],
     tilt: CameraTilt,
 ) -> tuple[Float[np.ndarray, "frames 3 3"], Float[np.ndarray, "frames 3"]] | None:
@@ -112,6 +116,7 @@ def _floor_pull(
     if tilt.camera_height_m is None or not contacts.any():
         return None
     up = tilt.up
+    contacts = contacts & (np.abs(feet_m @ up + tilt.camera_height_m - rest_m[:, None]) < OTHER_FLOOR_M)
     weight = information_at_cutoff(FLOOR_CUTOFF_HZ) * contacts / np.maximum(contacts.sum(0), 1)
     level = rest_m[:, None] - tilt.camera_height_m - offsets_m @ up
     information = weight.sum(0)[:, None, None] * (up[:, None] * up)
