@@ -16,7 +16,7 @@ from maquette.evaluate.pckh_report import PckhReport, pckh_report
 from maquette.evaluate.protocols import H36M_ACTIONS, PCKH_PROTOCOL, Protocol
 from maquette.evaluate.report import DataFacts, Report
 from maquette.evaluate.results import Prediction, evaluate
-from maquette.lifting.weak_perspective import of_length, skeleton_lengths
+from maquette.lifting.weak_perspective import skeleton_lengths
 from maquette.skeletons import MPII_16
 
 if TYPE_CHECKING:
@@ -45,10 +45,9 @@ def evaluated_in_space(options: "Evaluate", protocol: Protocol) -> Report:
     targets_mm = np.stack([np.asarray(person.camera_mm) for person in found.people])
     poses_mm, scale = _in_millimetres(options, setting, protocol, found, targets_mm)
     notes = [scale, _accuracy(found), *setting.notes]
-    if protocol.name == ANY and setting.model.spec.spine_from_neighbours:
+    if protocol.name == ANY:
         # Of the published data it is the spine that stands in the thorax's place, so there the truth is not moved.
-        poses_mm, targets_mm = with_torso(poses_mm), with_torso(targets_mm)
-        notes.append("the model does not know the thorax: found and true ones put between pelvis and upper neck")
+        targets_mm = with_torso(targets_mm)
     actions = list(dict.fromkeys(person.label.kind for person in found.people))
     if protocol.name == H36M and (known := len(set(actions) & set(H36M_ACTIONS))) < len(H36M_ACTIONS):
         notes.append(f"{known} of the {len(H36M_ACTIONS)} actions that published averages are made of")
@@ -126,9 +125,7 @@ def _in_millimetres(
     note = f"the 14 bones of each skeleton are {length_mm:.1f} mm long in all ({source}); true: " + ", ".join(
         f"{name} {mm:.0f}" for name, mm in _true_lengths(found.people, targets_mm).items()
     )
-    if protocol.name == H36M:
-        return constant_skeleton(points, length_mm), note
-    return of_length(points, length_mm), note
+    return constant_skeleton(points, length_mm), note
 
 
 def _length(options: "Evaluate", setting: Setting) -> tuple[float, str]:

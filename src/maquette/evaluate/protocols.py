@@ -283,7 +283,7 @@ PROTOCOLS: dict[str, Protocol] = {
             _HOURGLASS,
             name="hourglass-3dhp",
             about="Zhou et al. 2017 on MPI-INF-3DHP's pictures: PCK at 150 mm and AUC of 14 joints; pelvis and hips "
-            "moved a fifth of the way to the neck, every skeleton found as long as the TRUE one, relative to the pelvis",
+            "moved a fifth of the way to the neck, every skeleton found as long as the true one, about the pelvis",
             headline="pck150",
             subjects=tuple(f"TS{number}" for number in range(1, 7)),
             sampling="valid frames",
@@ -292,7 +292,8 @@ PROTOCOLS: dict[str, Protocol] = {
             _HOURGLASS,
             name="hourglass-pictures",
             about="any pictures with 3D: MPJPE of 16 joints relative to the pelvis, every skeleton found having the "
-            "same length; all frames alike (PCK and AUC: 14 joints)",
+            "same length, the thorax put between pelvis and neck, found and true; all frames alike (PCK and AUC: 14 "
+            "joints)",
             subjects=(),
             sampling="every picture",
         ),
