@@ -3,7 +3,6 @@
 import importlib.metadata
 import importlib.util
 import io
-import re
 import struct
 import zipfile
 from pathlib import Path
@@ -43,18 +42,34 @@ def import_mediapipe() -> Any:
     """The package.
 
     Raises:
-        MissingExtraError: it is not installed.
+        MissingExtraError: it is not installed, or does not get on with what is.
     """
     if not is_installed():
         raise missing_extra("detect", "mediapipe")
-    with without_chatter():
-        return importlib.import_module("mediapipe")
+    try:
+        with without_chatter():
+            return importlib.import_module("mediapipe")
+    # Built for another NumPy it fails in the first of these ways, with another protobuf in the others.
+    except (ImportError, AttributeError, TypeError) as error:
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise MissingExtraError(
+            f"mediapipe {version()} is installed, but cannot be imported ({why}); {LEGACY_VERSION} wants numpy < 2 and "
+            "protobuf < 5: pip install 'maquette[detect]' in an environment of its own"
+        ) from error
 
 
 def models_inside() -> bool:
     """Whether the installed package is one of those that hold ``mp.solutions`` and the models of poses."""
-    folder = _modules_folder()
-    return folder is not None and (folder / _DETECTOR).is_file() and (folder / _LANDMARKS).is_file()
+    return model_file(_DETECTOR) is not None and model_file(_LANDMARKS) is not None
+
+
+def model_file(name: str) -> Path | None:
+    """A file of the installed package's ``modules``; None where it has none such."""
+    spec = importlib.util.find_spec("mediapipe")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    path = Path(next(iter(spec.submodule_search_locations))) / "modules" / name
+    return path if path.is_file() else None
 
 
 def need_models_inside() -> None:
@@ -82,15 +97,14 @@ def bundle_inside() -> bytes:
         MissingExtraError: this version of the package holds no models.
     """
     need_models_inside()
-    folder = _modules_folder()
-    assert folder is not None
     bundle = io.BytesIO()
     with zipfile.ZipFile(bundle, "w", zipfile.ZIP_STORED) as archive:
         for name, file, mean, deviation in (
             (_BUNDLED_DETECTOR, _DETECTOR, 127.5, 127.5),
             (_BUNDLED_LANDMARKS, _LANDMARKS, 0.0, 255.0),
         ):
-            _store_aligned(archive, name, _with_normalisation(folder / file, mean, deviation))
+            if path := model_file(file):
+                _store_aligned(archive, name, _with_normalisation(path, mean, deviation))
     return bundle.getvalue()
 
 
@@ -116,24 +130,42 @@ def read_bundle(path: Path) -> bytes:
     return data
 
 
-def numeric_version() -> tuple[int, ...]:
-    """(0, 10, 21)"""
-    return tuple(int(part) for part in re.findall(r"\d+", version())[:3])
-
-
-def _modules_folder() -> Path | None:
-    spec = importlib.util.find_spec("mediapipe")
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return Path(next(iter(spec.submodule_search_locations))) / "modules"
-
-
 def _with_normalisation(path: Path, mean: float, deviation: float) -> bytes:
-    writers: Any = importlib.import_module("mediapipe.tasks.python.metadata.metadata_writers.metadata_writer")
-    writer = writers.MetadataWriter.create(bytearray(path.read_bytes()))
-    writer.add_image_input([mean] * 3, [deviation] * 3)
-    model, _ = writer.populate()
-    return bytes(model)
+    """A TFLite model with the note that its input is a picture, (colour - mean) / deviation of 0 to 255.
+
+    TensorFlow's schema of metadata for models; MediaPipe's own writer of it leaves temporary folders behind.
+    """
+    note: Any = importlib.import_module("mediapipe.tasks.metadata.metadata_schema_py_generated")
+    schema: Any = importlib.import_module("mediapipe.tasks.metadata.schema_py_generated")
+    normalisation = note.NormalizationOptionsT()
+    normalisation.mean, normalisation.std = [mean] * 3, [deviation] * 3
+    unit = note.ProcessUnitT()
+    unit.optionsType, unit.options = note.ProcessUnitOptions.NormalizationOptions, normalisation
+    properties = note.ImagePropertiesT()
+    properties.colorSpace = note.ColorSpaceType.RGB
+    content = note.ContentT()
+    content.contentPropertiesType, content.contentProperties = note.ContentProperties.ImageProperties, properties
+    tensor = note.TensorMetadataT()
+    tensor.content, tensor.processUnits = content, [unit]
+    graph = note.SubGraphMetadataT()
+    graph.inputTensorMetadata = [tensor]
+    everything = note.ModelMetadataT()
+    everything.subgraphMetadata = [graph]
+
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(path.read_bytes(), 0))
+    buffer = schema.BufferT()
+    buffer.data = _packed(everything, b"M001")
+    model.buffers = [*model.buffers, buffer]
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = "TFLITE_METADATA", len(model.buffers) - 1
+    model.metadata = [*(model.metadata or ()), entry]
+    return _packed(model, b"TFL3")
+
+
+def _packed(table: Any, identifier: bytes) -> bytes:
+    builder = importlib.import_module("flatbuffers").Builder(0)
+    builder.Finish(table.Pack(builder), identifier)
+    return bytes(builder.Output())
 
 
 def _store_aligned(archive: zipfile.ZipFile, name: str, data: bytes) -> None:

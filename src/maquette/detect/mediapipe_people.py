@@ -17,10 +17,11 @@ from maquette.detect.mediapipe_windows import extents, prominence, same_person, 
 from maquette.errors import InputError
 from maquette.skeletons import BLAZEPOSE_33
 
-# Side of a person's window, in extents of the person.
+# Side of a person's window, in extents of the person; at first narrower ones where the wide one shows others, too.
 _ROOM = 2.0
-# The window goes after the person slowly: MediaPipe smooths inside it, and would not if the window shook.
-_WINDOW_TIME_S = 0.3
+_NARROWER = (1.5, 1.2)
+# The window goes with the person, but evenly: MediaPipe smooths inside it, and would not if the window shook.
+_WINDOW_TIME_S = 0.4
 # Somebody who is not seen is waited for this long.
 _PATIENCE_S = 0.25
 # All windows are searched once in this time.
@@ -103,11 +104,11 @@ class MediaPipeDetector:
 
     def _follow(self, scout: Landmarker, picture: Picture, time_s: float) -> None:
         """Moves everybody on by a picture; the younger of two who have become one goes."""
-        size = picture.shape[1], picture.shape[0]
         kept: list[_Followed] = []
         for one in self._followed:
-            one.move_on(picture, size, time_s, scout)
-            twice = one.seen_s == time_s and _is_one_of(one.pose, [other.pose for other in kept])
+            known = [other.pose for other in kept]
+            one.move_on(picture, time_s, scout, known)
+            twice = one.seen_s == time_s and _is_one_of(one.pose, known)
             if twice or time_s - one.seen_s > _PATIENCE_S:
                 one.landmarker.close()
             else:
@@ -127,40 +128,62 @@ class MediaPipeDetector:
             known = [one.pose for one in self._followed]
             if len(known) == self._people:
                 break
-            if _is_one_of(pose, known):
-                continue
+            if not _is_one_of(pose, known) and (one := self._begin(scout, picture, pose, known, time_s)):
+                self._followed.append(one)
+
+    def _begin(
+        self, scout: Landmarker, picture: Picture, found: np.ndarray, known: list[np.ndarray], time_s: float
+    ) -> "_Followed | None":
+        """Somebody new, if a second look agrees."""
+        size = picture.shape[1], picture.shape[0]
+        pose = _nearest(scout.look(picture, _window(found, size), 0.0), found)
+        if pose is None or _is_one_of(pose, known):
+            return None
+        for room in (_ROOM, *_NARROWER):
             landmarker = Landmarker(self._bundle, self._model_name, follow=True)
-            poses = landmarker.look(picture, _window(pose, size), time_s)
-            if len(poses) and not _is_one_of(poses[0], known):
-                self._followed.append(_Followed(landmarker, poses[0], pose, time_s))
-            else:
-                landmarker.close()
+            poses = landmarker.look(picture, _window(pose, size, room), time_s)
+            if _is_one_of(pose, list(poses)):
+                return _Followed(landmarker, poses[0], room, time_s)
+            landmarker.close()
+        return None
 
 
 class _Followed:
     """A person, with the landmarker that sees nobody else."""
 
-    def __init__(self, landmarker: Landmarker, pose: np.ndarray, found: np.ndarray, time_s: float):
+    def __init__(self, landmarker: Landmarker, pose: np.ndarray, room: float, time_s: float):
         self.landmarker = landmarker
         self.pose = pose
         self.seen_s = time_s
         self._last_s = time_s
-        centre, extent = extents(found[None])
-        self._centre, self._side = centre[0], _ROOM * float(extent[0])
+        centre, extent = extents(pose[None])
+        self._centre, self._side = centre[0], room * float(extent[0])
+        self._velocity = np.zeros(2)
+        self._steps = 0
 
-    def move_on(self, picture: Picture, size: tuple[int, int], time_s: float, scout: Landmarker) -> None:
-        """Looks for the person in the next picture; where following fails, searches the window anew."""
-        window = window_around(self._centre, self._side, *size)
-        poses = self.landmarker.look(picture, window, time_s)
-        pose = poses[0] if len(poses) else _nearest(scout.look(picture, window, time_s), self.pose)
+    def move_on(self, picture: Picture, time_s: float, scout: Landmarker, known: list[np.ndarray]) -> None:
+        """Looks for the person in the next picture; where following fails, searches the window for one not known."""
+        size = picture.shape[1], picture.shape[0]
         step_s, self._last_s = time_s - self._last_s, time_s
+        predicted = self._centre + step_s * self._velocity
+        window = window_around(predicted, self._side, *size)
+        poses = self.landmarker.look(picture, window, time_s)
+        if len(poses):
+            pose = poses[0]
+        else:
+            others = [other for other in scout.look(picture, window, 0.0) if not _is_one_of(other, known)]
+            pose = _nearest(np.array(others).reshape(-1, *self.pose.shape), self.pose)
         if pose is None:
             return
         self.pose, self.seen_s = pose, time_s
         centre, extent = extents(pose[None])
-        part = 1 - math.exp(-step_s / _WINDOW_TIME_S)
-        self._centre = self._centre + part * (centre[0] - self._centre)
-        self._side += part * (_ROOM * float(extent[0]) - self._side)
+        # Fading memory of a straight way (Zarchan and Musoff, Fundamentals of Kalman Filtering): no lag at even speed.
+        self._steps += 1
+        memory = min(math.exp(-step_s / _WINDOW_TIME_S), 1 - 1 / self._steps)
+        off = centre[0] - predicted
+        self._centre = predicted + (1 - memory**2) * off
+        self._velocity = self._velocity + (1 - memory) ** 2 / max(step_s, 1e-6) * off
+        self._side += (1 - memory) * (_ROOM * float(extent[0]) - self._side)
 
 
 def _search(scout: Landmarker, picture: Picture, windows: list[Window]) -> list[np.ndarray]:
@@ -173,9 +196,9 @@ def _search(scout: Landmarker, picture: Picture, windows: list[Window]) -> list[
     return [pose for _, pose in sorted(found, key=lambda pair: -pair[0])]
 
 
-def _window(pose: Float[np.ndarray, "joints 3"], size: tuple[int, int]) -> Window:
+def _window(pose: Float[np.ndarray, "joints 3"], size: tuple[int, int], room: float = _ROOM) -> Window:
     centre, extent = extents(pose[None])
-    return window_around(centre[0], _ROOM * float(extent[0]), *size)
+    return window_around(centre[0], room * float(extent[0]), *size)
 
 
 def _nearest(poses: Poses, pose: Float[np.ndarray, "joints 3"]) -> np.ndarray | None:
