@@ -68,7 +68,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 EXPECTED = (
     "OpenPose JSON, COCO, AlphaPose, MMPose or MediaPipe JSON, VideoPose3D or Maquette .npz, Sports2D pixel .trc, "
-    "DeepLabCut .csv, or YOLO-pose labels"
+    "DeepLabCut .csv, YOLO-pose labels, or a video or picture"
 )
 
 
