@@ -20,7 +20,6 @@ from maquette.errors import InputError, ModelError
 
 pytestmark = [
     pytest.mark.skipif(not models_inside(), reason="no mediapipe with models of poses (0.10.21)"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 SIZE = (1768, 994)
 
