@@ -70,12 +70,13 @@ def to_rgb(frame: "VideoFrame", size: tuple[int, int], turn: Turn, reformatter: 
         size: ``(width, height)`` wanted, as seen.
     """
     width, height = turn.size(size)
+    same = (width, height) == (frame.width, frame.height)
     scaled = reformatter.reformat(
         frame,
         width=width,
         height=height,
         format="rgb24",
-        interpolation="AREA" if width < frame.width else "BICUBIC",
+        interpolation="BILINEAR" if same else "AREA" if width < frame.width else "BICUBIC",
         # Left to itself, the reformatter takes full-range video for limited. Up to version 16 it takes all for BT.601
         # unless the matrix of the result, which as RGB has none, is another.
         src_colorspace=frame.colorspace if frame.colorspace in _MATRICES else _BT601,
