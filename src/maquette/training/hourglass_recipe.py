@@ -18,6 +18,8 @@ from maquette.models.hourglass import HourglassDepth
 from maquette.training.plans import HourglassPreset
 
 PictureNetwork = HourglassDepth | DeconvPose
+_LEAST_CHANNELS = 4
+"""Of a group of a group norm."""
 _NAMED = 12
 """Tensors that an error names; a whole network has hundreds."""
 
@@ -52,7 +54,9 @@ def set_norms(network: nn.Module, preset: HourglassPreset) -> None:
                 continue
             if preset.norm == "group":
                 channels = norm.num_features
-                setattr(parent, name, nn.GroupNorm(math.gcd(preset.norm_groups, channels), channels))
+                # Of single values, which the lowest resolution of small pictures has, nothing would be left.
+                groups = math.gcd(preset.norm_groups, channels, max(channels // _LEAST_CHANNELS, 1))
+                setattr(parent, name, nn.GroupNorm(groups, channels))
                 continue
             norm.momentum = preset.norm_momentum
             if preset.norm_weights == "random":

@@ -45,7 +45,7 @@ class HourglassPreset(Preset):
     """Batch norms (published); group norms, which do not depend on the batch; or batch norms with the statistics of the
     checkpoint that the training starts from, used and kept."""
     norm_groups: int = 32
-    """Groups of a group norm."""
+    """Groups of a group norm; fewer where a group would have fewer than four channels."""
     norm_momentum: float = 0.1
     """Of the running statistics of batch norms."""
     norm_weights: Literal["one", "random"] = "random"
