@@ -122,7 +122,7 @@ def simcc_model(
     *,
     batch: int | str = "batch",
     n_outputs: int = 0,
-    bgr: bool = True,
+    bgr: bool = False,
     blur_px: float = 2.0,
 ) -> Path:
     """RTMPose's format: simcc_x ``(n, joints, 2 x width)`` and simcc_y ``(n, joints, 2 x height)``.
@@ -149,14 +149,17 @@ def simcc_model(
     return graph.save(path, {"input": [batch, 3, size[1], size[0]]}, outputs, {})
 
 
-def heatmap_model(path: Path, n_joints: int, size: tuple[int, int] = (192, 256), *, udp: bool) -> Path:
+def heatmap_model(
+    path: Path, n_joints: int, size: tuple[int, int] = (192, 256), *, udp: bool, bgr: bool = False
+) -> Path:
     """ViTPose's and HRNet's format: heatmaps ``(n, joints, height / 4, width / 4)``.
 
     Args:
+        bgr: the colours are to go in as blue, green, red.
         udp: the first and the last pixel of the heatmap are those of the input; else every fourth is one.
     """
     graph = Graph()
-    heat = graph.blurred(graph.likeness("input_0", colours(n_joints), MEAN, STD), n_joints, 6.0)
+    heat = graph.blurred(graph.likeness("input_0", colours(n_joints), MEAN, STD, bgr=bgr), n_joints, 6.0)
     if udp:
         way = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
         graph.add("Resize", heat, "", _floats([1, 1, 0.25, 0.25]), to="output_0", **way)

@@ -52,14 +52,14 @@ CASES = {
 
 
 def models(folder: Path, case: Case) -> dict[str, Path]:
-    """The networks of a case, by what they are."""
+    """The networks of a case, by what they are; those of joints as if trained on the colours that rtmlib gives."""
     joints, size = case.n_joints, case.size
     return {
         "yolox": made.boxes_model(folder / "yolox" / "end2end.onnx", joints, SIDE, kind="yolox"),
         "rtmdet": made.boxes_model(folder / "rtmdet" / "end2end.onnx", joints, SIDE, kind="rtmdet"),
         "raw": made.raw_yolox_model(folder / "raw.onnx", SIDE, (90.0, 180.0)),
-        "simcc": made.simcc_model(folder / "simcc.onnx", joints, size),
-        "vitpose": made.heatmap_model(folder / "vitpose.onnx", joints, size, udp=True),
+        "simcc": made.simcc_model(folder / "simcc.onnx", joints, size, bgr=True),
+        "vitpose": made.heatmap_model(folder / "vitpose.onnx", joints, size, udp=True, bgr=True),
         "rtmo": made.rtmo_model(folder / "rtmo.onnx", joints, SIDE),
     }
 

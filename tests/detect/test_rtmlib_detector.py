@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import os
+from pathlib import Path
 from urllib.error import URLError
 
 import made_rtm as made
@@ -77,6 +78,19 @@ def test_people_are_where_ours_sees_them(small_networks, capsys) -> None:
     detector.close()
     with pytest.raises(ModelError, match="was closed"):
         detector(picture, 0.1)
+
+
+@needs_rtmlib
+@pytest.mark.parametrize("order", ["rgb", "bgr"])
+def test_the_network_of_joints_gets_the_colours_of_its_training(small_networks, order) -> None:
+    made.simcc_model(Path(small_networks["pose"]), 26, bgr=order == "bgr")
+    picture = made.picture_of((320, 240), PEOPLE, 6.0)
+    away = {}
+    for given in ("rgb", "bgr"):
+        seen = rtmlib_detector(mode="lightweight", colour_order=given)(picture, 0.0)
+        away[given] = max(np.linalg.norm(seen.points - person, axis=-1).max(1).min() for person in PEOPLE)
+    assert away.pop(order) < 2.0
+    assert not min(away.values()) < 10
 
 
 @needs_rtmlib

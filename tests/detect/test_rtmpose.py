@@ -129,11 +129,19 @@ def test_a_new_clip_begins_with_the_whole_picture(files) -> None:
 
 def test_the_order_of_colours_is_a_choice(tmp_path, picture) -> None:
     boxes = made.boxes_model(tmp_path / "yolox.onnx", 17, SIDE, kind="yolox")
-    red_first = made.simcc_model(tmp_path / "rgb.onnx", 17, SIZE, bgr=False)
-    seen = RtmposeDetector(red_first, boxes, colour_order="rgb")(picture, 0.0)
+    blue_first = made.simcc_model(tmp_path / "bgr.onnx", 17, SIZE, bgr=True)
+    detector = RtmposeDetector(blue_first, boxes, colour_order="bgr")
+    seen = detector(picture, 0.0)
+    assert "colours as rtmlib" in detector.name
     assert min(np.linalg.norm(seen.points[0] - p, axis=-1).max() for p in PEOPLE) < 3
-    wrong = RtmposeDetector(red_first, boxes)(picture, 0.0)
+    wrong = RtmposeDetector(blue_first, boxes)(picture, 0.0)
     assert min(np.nanmedian(np.linalg.norm(wrong.points[0] - p, axis=-1)) for p in PEOPLE) > 10
+
+
+def test_one_look_has_one_order_of_colours(tmp_path) -> None:
+    path = made.rtmo_model(tmp_path / "rtmo.onnx", 17, 96)
+    with pytest.raises(InputError, match=r"is an RTMO, which takes blue, green, red .*leave out --colour-order rgb"):
+        RtmposeDetector(path, colour_order="rgb")
 
 
 def test_wrong_use(files) -> None:

@@ -1,4 +1,4 @@
-"""Boxes, points and scores equal rtmlib's, for the same files and pictures.
+"""Boxes, points and scores equal rtmlib's, for the same files and pictures, and colours in its order.
 
 What differs has two causes. OpenCV interpolates with five binary digits between pixels and rounds, Pillow with all of
 them and drops the rest: grey levels differ by half a one in the mean, by up to three. That moves what a network locates
@@ -54,7 +54,7 @@ def test_boxes(theirs, case, kind) -> None:
 
 def test_points_of_simcc(theirs, case) -> None:
     name, case, files, picture = case
-    pose = open_pose(files["simcc"])
+    pose = open_pose(files["simcc"], colour_order="bgr")
     assert isinstance(pose, TopDownPose)
     assert pose.decoding == "simcc"
     assert pose.n_points == case.n_joints
@@ -68,7 +68,7 @@ def test_points_of_simcc(theirs, case) -> None:
 
 def test_points_of_heatmaps(theirs, case) -> None:
     name, case, files, picture = case
-    pose = open_pose(files["vitpose"])
+    pose = open_pose(files["vitpose"], colour_order="bgr")
     assert isinstance(pose, TopDownPose)
     assert pose.decoding == "udp"
     points, scores = pose(picture, case.boxes)
@@ -96,7 +96,7 @@ def test_points_of_rtmo(theirs, case) -> None:
 
 def test_boxes_then_points(theirs, case) -> None:
     name, case, files, picture = case
-    seen = RtmposeDetector(files["simcc"], files["yolox"])(picture, 0.0)
+    seen = RtmposeDetector(files["simcc"], files["yolox"], colour_order="bgr")(picture, 0.0)
     order = np.argsort(seen.points[:, 0, 0])
     expected = theirs[f"{name}/chain"]
     away = np.linalg.norm(seen.points[order] - 0.5 - expected[np.argsort(expected[:, 0, 0])], axis=-1)
@@ -127,7 +127,7 @@ def test_the_same_pixels_give_the_same_results(case, monkeypatch) -> None:
         crops = [np.round(tool.preprocess(blue_first, box)[0] * tool.std + tool.mean) for box in case.boxes]
         given = iter([crop[..., ::-1].astype(np.uint8) for crop in crops])
         monkeypatch.setattr(rtmpose_pose, "cut", lambda *_, given=given: next(given))
-        pose = open_pose(files[kind])
+        pose = open_pose(files[kind], colour_order="bgr")
         assert isinstance(pose, TopDownPose)
         points, score = pose(picture, case.boxes)
         np.testing.assert_allclose(points - 0.5, expected, rtol=0, atol=1e-3)

@@ -53,6 +53,8 @@ def test_none_installed_says_what_to_type(only) -> None:
         (DetectorWish(mode="balanced"), r"--mode: say for which detector: --detector rtmlib"),
         (DetectorWish("mediapipe", mode="balanced"), r"--mode cannot be used with --detector mediapipe"),
         (DetectorWish("mediapipe", det_model=Path("a")), r"--det-model cannot be used with --detector mediapipe"),
+        (DetectorWish(colour_order="bgr"), r"--colour-order: say for which detector: --detector rtmlib\|rtmpose"),
+        (DetectorWish("mediapipe", colour_order="bgr"), r"--colour-order cannot be used with --detector mediapipe"),
         (DetectorWish("rtmlib", det_model=Path("a"), pose_model=Path("b")), r"--det-model, --pose-model cannot"),
     ],
 )

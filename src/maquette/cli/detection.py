@@ -29,6 +29,9 @@ class Detection:
     """Footage: size of rtmlib's networks; balanced if not said."""
     people: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Footage: find and keep N people at most, the most prominent; if not said, one with mediapipe, else everybody."""
+    colour_order: Literal["rgb", "bgr"] | None = None
+    """Footage: order in which rtmpose and rtmlib give colours to networks of joints; rgb, as they were trained, if not
+    said. bgr is for results that equal those of rtmlib, which gives them so."""
     every: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     """Footage: look at each N-th frame only, and interpolate between."""
 
@@ -36,7 +39,7 @@ class Detection:
         """The same for :func:`maquette.detect.choice.open_detector`."""
         from maquette.detect.choice import DetectorWish
 
-        return DetectorWish(self.detector, self.det_model, self.pose_model, self.mode, self.people)
+        return DetectorWish(self.detector, self.det_model, self.pose_model, self.mode, self.people, self.colour_order)
 
     def refuse(self, input: Path) -> None:
         """Options of detectors say nothing about keypoints.

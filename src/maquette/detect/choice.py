@@ -10,6 +10,7 @@ from maquette.errors import InputError, MissingExtraError
 
 DetectorName = Literal["auto", "mediapipe", "mediapipe-legacy", "rtmpose", "rtmlib", "hourglass"]
 Mode = Literal["lightweight", "balanced", "performance"]
+ColourOrder = Literal["rgb", "bgr"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class DetectorWish:
     """Size of the networks."""
     people: int | None = None
     """At most so many in a picture."""
+    colour_order: ColourOrder | None = None
+    """In which networks of joints get the colours; None is that of their training."""
     flip: bool = True
     """Average with the mirrored picture, where the detector can."""
     still: bool = False
@@ -47,13 +50,15 @@ def _mediapipe_legacy(wish: DetectorWish) -> Detector:
 def _rtmpose(wish: DetectorWish) -> Detector:
     from maquette.detect.rtmpose import rtmpose_detector
 
-    return rtmpose_detector(det_model=wish.det_model, pose_model=wish.pose_model, people=wish.people)
+    return rtmpose_detector(
+        det_model=wish.det_model, pose_model=wish.pose_model, people=wish.people, colour_order=wish.colour_order
+    )
 
 
 def _rtmlib(wish: DetectorWish) -> Detector:
     from maquette.detect.rtmpose_rtmlib import rtmlib_detector
 
-    return rtmlib_detector(mode=wish.mode or "balanced", people=wish.people)
+    return rtmlib_detector(mode=wish.mode or "balanced", people=wish.people, colour_order=wish.colour_order or "rgb")
 
 
 def _hourglass(wish: DetectorWish) -> Detector:
@@ -98,8 +103,8 @@ class _Choice:
 DETECTORS: dict[str, _Choice] = {
     "mediapipe": _Choice(_has_mediapipe, _mediapipe, frozenset({"pose_model", "people"})),
     "mediapipe-legacy": _Choice(_never, _mediapipe_legacy, frozenset()),
-    "rtmlib": _Choice(_has_rtmlib, _rtmlib, frozenset({"mode", "people"})),
-    "rtmpose": _Choice(_never, _rtmpose, frozenset({"det_model", "pose_model", "people"})),
+    "rtmlib": _Choice(_has_rtmlib, _rtmlib, frozenset({"mode", "people", "colour_order"})),
+    "rtmpose": _Choice(_never, _rtmpose, frozenset({"det_model", "pose_model", "people", "colour_order"})),
     "hourglass": _Choice(_never, _hourglass, frozenset({"det_model", "pose_model", "people"})),
 }
 """By the name that ``--detector`` takes; ``auto`` is the first that works as it is."""
@@ -138,7 +143,8 @@ def _first() -> str:
 
 
 def _given(wish: DetectorWish) -> set[str]:
-    return {field for field in ("det_model", "pose_model", "mode", "people") if getattr(wish, field) is not None}
+    fields = ("det_model", "pose_model", "mode", "people", "colour_order")
+    return {field for field in fields if getattr(wish, field) is not None}
 
 
 def _flags(fields: set[str]) -> str:

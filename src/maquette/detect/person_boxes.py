@@ -43,7 +43,8 @@ class Boxes(NamedTuple):
 class PersonBoxes:
     """A detector of people, ready to run.
 
-    YOLOX takes blue, green, red from 0 to 255; RTMDet the same less mean over deviation. Their exports differ in
+    YOLOX takes blue, green, red from 0 to 255; RTMDet the same less mean over deviation (MMDetection's configurations:
+    ``bgr_to_rgb=False``, with mean and deviation of blue first). Their exports differ in
     nothing else, so the one is told from the other by the name of the file or its folder, or by the first layer, which
     takes every other pixel in YOLOX.
 

@@ -35,16 +35,21 @@ class RtmposeDetector:
         det_model: str | Path | None = None,
         *,
         people: int | None = None,
-        colour_order: ColourOrder = "bgr",
+        colour_order: ColourOrder | None = None,
         threads: int = 0,
     ) -> None:
         self._people = people
-        self._pose = open_pose(pose_model, colour_order=colour_order, threads=threads)
+        self._pose = open_pose(pose_model, colour_order=colour_order or "rgb", threads=threads)
         self.skeleton, self._columns = skeleton_of(self._pose.n_points, self._pose.file)
         self._boxes: PersonBoxes | None = None
         self._last: np.ndarray | None = None
-        label = self._pose.file.label
+        label = self._pose.file.label + (", colours as rtmlib" if colour_order == "bgr" else "")
         if isinstance(self._pose, OneStagePose):
+            if colour_order is not None:
+                raise InputError(
+                    f"{pose_model}: is an RTMO, which takes blue, green, red from all programs; leave out "
+                    f"--colour-order {colour_order}"
+                )
             if det_model is not None:
                 raise InputError(f"{pose_model}: sees everybody in one look (RTMO); leave out --det-model {det_model}")
             self.name = f"rtmpose ({label}, everybody in one look)"
@@ -110,7 +115,7 @@ def rtmpose_detector(
     det_model: Path | None = None,
     pose_model: Path | None,
     people: int | None = None,
-    colour_order: ColourOrder = "bgr",
+    colour_order: ColourOrder | None = None,
 ) -> RtmposeDetector:
     """The detector of local ONNX files.
 
@@ -118,10 +123,10 @@ def rtmpose_detector(
         det_model: YOLOX or RTMDet; without it one person is followed, from a look at the whole picture on.
         pose_model: RTMPose, RTMW, DWPose, ViTPose, HRNet; or RTMO, which needs no ``det_model``.
         people: as many as this at most, the largest; by default everybody.
-        colour_order: see :class:`~maquette.detect.rtmpose_pose.TopDownPose`.
+        colour_order: see :class:`~maquette.detect.rtmpose_pose.TopDownPose`; None takes that of the training.
 
     Raises:
-        InputError: no pose model is given, or a box model where none is needed.
+        InputError: no pose model is given, or a box model or an order of colours where RTMO needs none.
         ModelError: a file is missing, or it cannot be told what it is.
     """
     if pose_model is None:
@@ -132,7 +137,7 @@ def rtmpose_detector(
     return RtmposeDetector(pose_model, det_model, people=people, colour_order=colour_order)
 
 
-def open_pose(path: str | Path, *, colour_order: ColourOrder = "bgr", threads: int = 0) -> TopDownPose | OneStagePose:
+def open_pose(path: str | Path, *, colour_order: ColourOrder = "rgb", threads: int = 0) -> TopDownPose | OneStagePose:
     """The network of poses in an ONNX file, by the shapes and names of what it gives.
 
     Raises:

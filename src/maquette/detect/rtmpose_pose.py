@@ -26,15 +26,15 @@ class TopDownPose:
     """A network for one person at a time, in an opened file.
 
     Args:
-        colour_order: in which the colours go in. The published RTMPose networks were trained on red, green, blue;
-            rtmlib and the example of RTMPose's authors feed blue, green, red with the same means and deviations, which
-            is what everybody's results with them stand on.
+        colour_order: in which the colours go in. The published networks were trained on red, green, blue
+            (``bgr_to_rgb=True`` in MMPose's configurations); rtmlib feeds blue, green, red with the same means and
+            deviations (its issue 48), so ``"bgr"`` is for results that equal its.
 
     Raises:
         ModelError: the file gives no such arrays.
     """
 
-    def __init__(self, file: OnnxFile, *, colour_order: ColourOrder = "bgr") -> None:
+    def __init__(self, file: OnnxFile, *, colour_order: ColourOrder = "rgb") -> None:
         self.file, self.colour_order = file, colour_order
         shapes = {name: array.shape for name, array in file.outputs.items()}
         heatmap = next(iter(shapes.values()), ())[2:]

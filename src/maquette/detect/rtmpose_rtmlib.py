@@ -13,6 +13,7 @@ import numpy as np
 from maquette.detect.detector import Picture, Seen
 from maquette.detect.person_boxes import Boxes
 from maquette.detect.rtmpose import largest, seen_of
+from maquette.detect.rtmpose_pose import ColourOrder
 from maquette.errors import ModelError, missing_extra
 from maquette.runtime.onnx_model import onnx_errors
 from maquette.skeletons import HALPE_26
@@ -23,13 +24,17 @@ Mode = Literal["lightweight", "balanced", "performance"]
 class RtmlibDetector:
     """rtmlib's body with feet (26 points of Halpe), everybody in every picture; see :func:`rtmlib_detector`."""
 
-    def __init__(self, *, mode: Mode = "balanced", people: int | None = None) -> None:
+    def __init__(
+        self, *, mode: Mode = "balanced", people: int | None = None, colour_order: ColourOrder = "rgb"
+    ) -> None:
         if not is_rtmlib_installed():
             raise missing_extra("detect-rtm", "rtmlib")
         self._body: Any = _downloaded(mode)
         self._people = people
+        self._colour_order = colour_order
         self.skeleton = HALPE_26
-        self.name = f"rtmlib {version('rtmlib')} ({mode})"
+        own = ", colours in its own order" if colour_order == "bgr" else ""
+        self.name = f"rtmlib {version('rtmlib')} ({mode}{own})"
 
     def __call__(self, picture: Picture, time_s: float) -> Seen:
         if self._body is None:
@@ -41,7 +46,9 @@ class RtmlibDetector:
         # Without boxes rtmlib would take the whole picture for a person.
         if not len(corners):
             return Seen.nobody(self.skeleton)
-        points, score = self._body.pose_model(blue_first, bboxes=list(corners))
+        # Given blue first, it takes the means of red from blue; YOLOX has none.
+        colours = blue_first if self._colour_order == "bgr" else np.ascontiguousarray(picture)
+        points, score = self._body.pose_model(colours, bboxes=list(corners))
         # Half a pixel: from the middle of the first pixel to its corner.
         return seen_of(np.asarray(points, np.float64) + 0.5, np.asarray(score, np.float64), self.skeleton, None)
 
@@ -56,18 +63,22 @@ def is_rtmlib_installed() -> bool:
     return importlib.util.find_spec("rtmlib") is not None
 
 
-def rtmlib_detector(*, mode: Mode = "balanced", people: int | None = None) -> RtmlibDetector:
+def rtmlib_detector(
+    *, mode: Mode = "balanced", people: int | None = None, colour_order: ColourOrder = "rgb"
+) -> RtmlibDetector:
     """The detector of the package rtmlib.
 
     Args:
         mode: size of the networks, from fast to exact.
         people: as many as this at most, the largest; by default everybody.
+        colour_order: in which the network of joints gets the colours: as it was trained, or ``"bgr"`` as rtmlib by
+            itself gives them (see :class:`~maquette.detect.rtmpose_pose.TopDownPose`).
 
     Raises:
         MissingExtraError: rtmlib is not installed.
         ModelError: its networks cannot be downloaded.
     """
-    return RtmlibDetector(mode=mode, people=people)
+    return RtmlibDetector(mode=mode, people=people, colour_order=colour_order)
 
 
 def _downloaded(mode: Mode) -> Any:
