@@ -6,10 +6,11 @@ Motion capture (CMU's test and validation subjects, HDM05) at 25 frames/s, one r
 (:mod:`maquette.datasets.filmed_clips`), seen by the simulated detector of the training
 (:mod:`maquette.datasets.detector_noise`, without its own exchanges), in COCO-17, BODY_25 and BlazePose-33; and the real
 tracks of ``real/``. Into each clip one exchange at a time is put: the whole body, the legs with or without the hips,
-the arms, the shoulders with the arms, a single pair; over 1-10 frames, or over 0.5-5 s.
+the arms, the shoulders with the arms, a single pair with its fingers or toes; over 1-10 frames, or over 0.5-5 s.
 
-"taken back": of the points that the exchange moved by more than 3 cm (for a person of 1.7 m; elsewhere nothing was
-lost), at least nine tenths are where they were. "right before, after": share of those points, with and without repair.
+Points count that the exchange moved by more than 3 cm (for a person of 1.7 m; elsewhere nothing was lost).
+"taken back": share of the exchanges of whose displacement, summed over points and frames, at most a tenth is left. "points left":
+share of the points that are still wrong; "or made wrong": those included that the repair itself has put there.
 "wrongly": share of the frames of the clips without any exchange in which the repair moves a point as far. Views are
 those of the trunk in the middle of the exchange: within 45 degrees of facing the camera (front), of turning its back
 (back), else side; "turning" when the trunk turns by more than 120 degrees within 2 s around it.
@@ -44,6 +45,8 @@ FRAMES = 300
 FORMATS = (COCO_17, BODY_25, BLAZEPOSE_33)
 APART = 0.03 / 1.7
 """How far apart left and right must be, in body heights, for an exchange to matter."""
+_NOT_THERE = 0.1
+"""Distance, in body heights, that a point counts for which is on the side where none was seen."""
 _LEGS = ("knee", "ankle", "heel", "toe", "big_toe", "small_toe", "foot_index")
 _ARMS = ("elbow", "wrist", "pinky", "index", "thumb")
 _FACE = ("eye", "ear", "eye_inner", "eye_outer", "mouth")
@@ -55,7 +58,8 @@ SCOPES = {
     "arms": _ARMS,
     "one pair": (),
 }
-_PAIRS = ("elbow", "wrist", "knee", "ankle", "shoulder", "hip")
+_PAIRS = (("elbow",), _ARMS[1:], ("knee",), _LEGS[1:], ("shoulder",), ("hip",))
+"""With what hangs on them."""
 LENGTHS_S = {"0.5-1 s": (0.5, 1.0), "1-2 s": (1.0, 2.0), "2-5 s": (2.0, 5.0)}
 
 
@@ -183,10 +187,17 @@ def repaired(keypoints: Keypoints) -> Keypoints:
 
 
 def misplaced(got: Keypoints, right: Keypoints) -> np.ndarray:
-    """True at the points (frames, joints) of which there are two and which are not where they were."""
+    """True at the points (frames, joints) that are not where they were, or there only before or after."""
     with np.errstate(invalid="ignore"):
         off = np.linalg.norm(got.points - right.points, axis=-1)
-        return off > APART * body_height_px(right)[:, None]
+        return (off > APART * body_height_px(right)[:, None]) | (got.observed != right.observed)
+
+
+def displaced(got: Keypoints, right: Keypoints, where: np.ndarray) -> float:
+    """Sum of the distances of the points ``where`` to where they were, in body heights."""
+    off = np.linalg.norm(got.points - right.points, axis=-1) / body_height_px(right)[:, None]
+    off[got.observed != right.observed] = _NOT_THERE
+    return float(np.nansum(off[where]))
 
 
 class Tally:
@@ -202,16 +213,17 @@ class Tally:
         wrong = misplaced(repaired(keypoints), keypoints).any(1)
         views = [track.view(frame) for frame in range(keypoints.n_frames)]
         for view in set(views):
-            of_view = np.array([v == view for v in views])
-            self.clean[source, view].append((int(wrong[of_view].sum()), int(of_view.sum())))
+            here = [bool(w) for w, v in zip(wrong, views, strict=True) if v == view]
+            self.clean[source, view].append((sum(here), len(here)))
         for _ in range(tries):
             scope, length, frames = draw(rng, keypoints)
-            parts = SCOPES[scope] or (_PAIRS[rng.integers(len(_PAIRS))],)
+            parts = SCOPES[scope] or _PAIRS[rng.integers(len(_PAIRS))]
             changed = exchanged(keypoints, frames, parts)
             put_in = misplaced(changed, keypoints)
             if put_in.any():
-                left = misplaced(repaired(changed), keypoints)
-                taken = (left & put_in).sum() <= 0.1 * put_in.sum()
+                after = repaired(changed)
+                left = misplaced(after, keypoints)
+                taken = displaced(after, keypoints, put_in) <= 0.1 * displaced(changed, keypoints, put_in)
                 view = track.view((frames.start + frames.stop) // 2)
                 key = (source, scope, length, view)
                 self.bursts[key].append((bool(taken), int(put_in.sum()), int((left & put_in).sum()), int(left.sum())))

@@ -131,7 +131,7 @@ def diagnose_person(keypoints: Keypoints) -> PersonDiagnosis:
         gaps=tuple(gaps),
         confidence_quantiles=None if quantiles is None else (quantiles[0], quantiles[1], quantiles[2]),
         outside_share=_outside_share(keypoints),
-        swaps=tuple(edit for edit in edits if edit.kind == "swap"),
+        swaps=tuple(edit for edit in edits if edit.kind in ("swap", "turned")),
         jumps=_jumps(keypoints, height_px),
         still=tuple(range(start, stop) for start, stop in runs(_repeats(keypoints))),
         speed_heights_s=_limb_speed(keypoints, height_px),

@@ -133,6 +133,7 @@ _PLANS: dict[EditKind, str] = {
     "outside": "{points} points far outside the picture dropped",
     "far": "{points} points far from the body dropped",
     "swap": "left and right exchanged back in {frames} frames",
+    "turned": "left and right exchanged in {frames} frames whose pose is more plausible so",
     "spike": "{points} spikes removed",
     "gap": "{stretches} gaps of up to {longest:.2f} s filled ({points} points)",
     "hold": "{points} points held at the ends of sightings",

@@ -9,13 +9,14 @@ from jaxtyping import Bool
 
 from maquette.skeleton import Skeleton
 
-EditKind = Literal["outside", "unsure", "far", "swap", "spike", "gap", "hold", "long gap"]
+EditKind = Literal["outside", "unsure", "far", "swap", "turned", "spike", "gap", "hold", "long gap"]
 
 _SENTENCES: dict[EditKind, str] = {
     "outside": "dropped, because outside the picture",
     "unsure": "dropped, because of low confidence",
     "far": "dropped, because too far from the body",
     "swap": "swap repair, left and right exchanged",
+    "turned": "swap repair, left and right exchanged, because the pose is more plausible so",
     "spike": "spike removed",
     "gap": "gap filled",
     "hold": "held beyond the first or last sighting",
@@ -28,8 +29,9 @@ class Edit:
     """One edit: ``joints`` in a run of ``frames``."""
 
     kind: EditKind
-    """``outside``, ``unsure``, ``far`` and ``spike`` make points missing; ``swap`` exchanges left and right; ``gap``
-    and ``hold`` fill missing points; ``long gap`` tells of what was left alone."""
+    """``outside``, ``unsure``, ``far`` and ``spike`` make points missing; ``swap`` (because movement goes on evenly so)
+    and ``turned`` (because single frames look more like a person so) exchange left and right; ``gap`` and ``hold`` fill
+    missing points; ``long gap`` tells of what was left alone."""
     frames: range
     joints: tuple[str, ...]
 

@@ -1,43 +1,69 @@
-"""Left and right exchanged by the detector, found by the path that moves most evenly.
+"""Left and right exchanged by the detector: found by movement that goes on evenly, and by what a person looks like.
 
-Each part of the body (face, shoulders, arms, hips, legs) is at every frame either as the detector says or exchanged.
-Of all sequences of these two states the cheapest is taken (Viterbi, second order): it pays for every acceleration of
-the left and of the right joint that follows from it, for each change of state, and a little for each exchanged frame,
-so that the lesser part of a clip counts as exchanged. Acceleration and not displacement decides, because the legs of
-someone walking past the camera do cross: they go on in their direction, while exchanged labels turn back.
+Each part of the body (face, shoulders, elbows, wrists, hips, knees, feet) is at every frame either as the detector says
+or exchanged. Groups of parts that detectors exchange together (everything, the lower body, the arms, ...) are tried one
+after the other, large ones first, until nothing changes; for each the cheapest sequence of the two states is taken
+(:mod:`maquette.refine.keypoints_swaps_path`). It pays for accelerations, for changes of state, a little for each
+exchanged frame, so that the lesser part of a clip counts as exchanged, and for every frame in which one labelling looks
+less like a person than the other (:mod:`maquette.refine.keypoints_swaps_evidence`).
 """
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from maquette.keypoints import Keypoints
-from maquette.refine.keypoints_edits import Edit, body_parts, notes_of
-from maquette.refine.keypoints_scale import body_height_px, lengths_px
+from maquette.refine.keypoints_edits import Edit, body_parts, notes_of, runs
+from maquette.refine.keypoints_scale import body_height_px
+from maquette.refine.keypoints_swaps_evidence import evidence_of, exchanged_channels, plausibility
+from maquette.refine.keypoints_swaps_path import cheapest, continuity_costs
 from maquette.skeleton import Skeleton
 
-_NOISE_HEIGHTS = 0.012
-"""Jitter that a detector's limb joints show, in body heights, as an acceleration of three frames."""
-_ACCELERATION_HEIGHTS_S2 = 6.0
-"""Acceleration of a limb in ordinary movement: 10 m/s^2 for a person of 1.7 m."""
-_COST_CAP = 8.0
-"""What a joint's jump costs at most, so that nothing is gained where no labelling makes sense (cuts, other people)."""
-_UNEXPLAINED = 0.6
-"""Share of that limit, in the mean over the joints, above which a frame counts as explained by no labelling."""
-_MEMORY_S = 0.25
-"""For how long the last sighting of a joint says something about where it is."""
-_CHANGE_COST = 6.0
-"""Cost of exchanging a part of the body or of taking it back ..."""
 _CHANGE_COST_TOGETHER = 1.5
-"""... and when another part does so in the same frame."""
+"""Cost of exchanging a group or of taking it back when another part does so in the same frame."""
 _DOUBT = 2.0
 """How much dearer a change is at the edge of a gap in all joints, where the path before it is a guess."""
 _EXCHANGED_COST_PER_S = 6.0
 _EXCHANGED_COST_PER_S_TOGETHER = 1.0
+_ODDS_CAP = 4.0
+"""What a frame's logarithm of odds counts at most: pictures of people are stranger than the network knows."""
+_ROUNDS = 3
 
-_EVIDENCE = ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "toe")
+_EVIDENCE = {"eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "toe", "big_toe", "foot_index"}
 """Joints looked at; fingers and contours go along with their part."""
+_LANDMARKS = {"face": ("eye", "ear"), "feet": ("ankle", "heel", "toe")}
+"""Of each part, for the evidence of single frames; the others have one, of their own name."""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Parts exchanged together."""
+
+    parts: tuple[str, ...]
+    change_cost: float
+    """Of exchanging them, or of taking that back."""
+    odds_per_s: float
+    """How much evidence a second of frames gives, in independent frames: neighbours make the same mistakes."""
+
+
+_UPPER, _LOWER = ("face", "shoulders", "elbows", "wrists"), ("hips", "knees", "feet")
+_GROUPS = (
+    _Group((*_UPPER, *_LOWER), 6.0, 1.5),
+    _Group(_UPPER, 6.0, 6.0),
+    _Group(_LOWER, 6.0, 6.0),
+    _Group(("shoulders", "elbows", "wrists"), 6.0, 6.0),
+    _Group(("knees", "feet"), 6.0, 6.0),
+    _Group(("elbows", "wrists"), 6.0, 6.0),
+    _Group(("face",), 8.0, 3.0),
+    _Group(("shoulders",), 8.0, 6.0),
+    _Group(("hips",), 8.0, 6.0),
+    _Group(("knees",), 8.0, 6.0),
+    _Group(("feet",), 6.0, 6.0),
+    _Group(("elbows",), 8.0, 6.0),
+    _Group(("wrists",), 6.0, 6.0),
+)
 
 
 def repair_swaps(keypoints: Keypoints) -> Keypoints:
@@ -63,174 +89,164 @@ def exchange(keypoints: Keypoints, edits: list[Edit]) -> Keypoints:
 def find_swaps(keypoints: Keypoints) -> list[Edit]:
     """Stretches in which left and right are exchanged, one edit for all parts of the body that share the frames.
 
-    Works on what :func:`~maquette.refine.keypoints_outliers.drop_implausible` leaves; a burst at either end of the clip
-    and long exchanges are found where the joints are apart when they begin or end. Where left and right coincide in the
-    picture nothing can be told, and nothing is lost.
+    Works on what :func:`~maquette.refine.keypoints_outliers.drop_implausible` leaves. Where left and right coincide in
+    the picture nothing can be told, and nothing is lost.
     """
     height_px = body_height_px(keypoints)
-    if keypoints.n_frames < 3 or not np.isfinite(height_px).any():
+    parts = _parts(keypoints.skeleton)
+    if keypoints.n_frames < 3 or not np.isfinite(height_px).any() or not parts:
         return []
-    parts = {name: pairs for name, pairs in body_parts(keypoints.skeleton).items() if name != "others"}
-    dt_s = np.diff(keypoints.times_s)
-    costs, doubts = {}, {}
-    for name, pairs in parts.items():
-        evidence = [pair for pair in pairs if set(keypoints.skeleton.joints[pair[0]].split("_")) & set(_EVIDENCE)]
-        if evidence:
-            costs[name], doubts[name] = _costs(keypoints, evidence, height_px, dt_s)
-    if not costs:
-        return []
-    states = {name: np.zeros(keypoints.n_frames, dtype=bool) for name in costs}
-    for _ in range(2):
-        before = {name: state.copy() for name, state in states.items()}
-        for name, cost in costs.items():
-            others = [state for other, state in states.items() if other != name]
-            states[name] = _cheapest(cost, doubts[name], dt_s, np.array(others).reshape(-1, keypoints.n_frames))
-        if all((before[name] == states[name]).all() for name in states):
+    track = _Labelled(keypoints, parts, height_px)
+    groups = _groups(parts)
+    for _ in range(_ROUNDS):
+        gains = {group: track.gain(group) for group in groups}
+        if max(gains.values()) <= 0:
             break
-    return _as_edits(states, parts, keypoints.skeleton)
+        # What explains most comes first, and what it has explained is no reason for the others.
+        for group in sorted(groups, key=lambda group: -gains[group]):
+            if gains[group] > 0:
+                track.improve(group)
+    return track.edits()
 
 
-def _costs(
-    keypoints: Keypoints,
-    pairs: list[tuple[int, int]],
-    height_px: Float[np.ndarray, " frames"],
-    dt_s: Float[np.ndarray, " steps"],
-) -> tuple[Float[np.ndarray, "frames 4"], Float[np.ndarray, " frames"]]:
-    """Cost of the three frames up to each one, by the changes of state among them: none, before the last frame, before
-    the last but one, both; exchanging all three changes nothing. And the share of their points that was not seen."""
-    joints = np.array(pairs)
-    points, weight, age = _continued(keypoints, joints, dt_s)
-    n = len(points)
-    cost = np.zeros((n, 4))
-    ratio = (dt_s[1:] / dt_s[:-1])[:, None, None, None]
-    step_s = np.maximum(dt_s[1:], dt_s[:-1])
-    tolerance_px = height_px[2:] * np.hypot(_NOISE_HEIGHTS, _ACCELERATION_HEIGHTS_S2 * step_s**2)
-    now, last, first = points[2:], points[1:-1], points[:-2]
-    for pattern, (swap_last, swap_first) in enumerate(((False, False), (True, True), (False, True), (True, False))):
-        side_last, side_first = (slice(None, None, -1 if swap else 1) for swap in (swap_last, swap_first))
-        a, b = last[:, :, side_last], first[:, :, side_first]
-        miss = now - a - ratio * (a - b)
-        stale = np.maximum(age[2:], np.maximum(age[1:-1][:, :, side_last], age[:-2][:, :, side_first]))
-        off = lengths_px(miss) / (tolerance_px[:, None, None] * (1.0 + stale))
-        each = np.minimum(np.sqrt(1.0 + off * off) - 1.0, _COST_CAP)
-        shared = weight[2:] * weight[1:-1][:, :, side_last] * weight[:-2][:, :, side_first]
-        cost[2:, pattern] = np.einsum("fps,fps->f", each, shared)
-    # A frame that no labelling explains is a cut or another person, and says nothing about left and right.
-    cost[cost.min(1) > _UNEXPLAINED * _COST_CAP * np.pad(weight[2:].sum((1, 2)), (2, 0))] = 0.0
-    doubt = np.zeros(n)
-    unseen = (age > 0).mean((1, 2))
-    doubt[2:] = np.maximum(unseen[2:], np.maximum(unseen[1:-1], unseen[:-2]))
-    return cost, doubt
+def _parts(skeleton: Skeleton) -> dict[str, list[tuple[int, int]]]:
+    """Pairs of joints of each part; arms and legs by their joints."""
+    parts: dict[str, list[tuple[int, int]]] = {}
+    for name, pairs in body_parts(skeleton).items():
+        for pair in pairs:
+            words = skeleton.joints[pair[0]].split("_")
+            if name == "arms":
+                part = "elbows" if "elbow" in words else "wrists"
+            elif name == "legs":
+                part = "knees" if "knee" in words else "feet"
+            else:
+                part = name
+            if part != "others":
+                parts.setdefault(part, []).append(pair)
+    return {part: pairs for part, pairs in parts.items() if _telling(skeleton, pairs)}
 
 
-def _continued(
-    keypoints: Keypoints, joints: np.ndarray, dt_s: Float[np.ndarray, " steps"]
-) -> tuple[
-    Float[np.ndarray, "frames pairs 2 2"], Float[np.ndarray, "frames pairs 2"], Float[np.ndarray, "frames pairs 2"]
-]:
-    """Left and right points, continued from the last two sightings where one is missing; how much each counts, and the
-    frames since it was seen."""
-    points, confidence = keypoints.points[:, joints], keypoints.confidence[:, joints]
-    seen = confidence > 0
-    n = len(points)
-    frame = np.arange(n)[:, None, None]
-    last = np.maximum(np.maximum.accumulate(np.where(seen, frame, -1), axis=0), 0)
-    age = (frame - last).astype(np.float64)
-    age_s = keypoints.times_s[frame] - keypoints.times_s[last]
-    step = np.zeros_like(points)
-    step[1:] = np.diff(points, axis=0) / dt_s[:, None, None, None]
-    step[~np.isfinite(step)] = 0.0
-    at = last[..., None]
-    ahead = np.take_along_axis(step, at, axis=0) * np.minimum(age_s, _MEMORY_S)[..., None]
-    continued = np.take_along_axis(points, at, axis=0) + ahead
-    weight = np.take_along_axis(np.cbrt(confidence), last, axis=0) * np.clip(1.0 - age_s / _MEMORY_S, 0.0, 1.0)
-    return np.where(np.isfinite(continued), continued, 0.0), weight, age
+def _telling(skeleton: Skeleton, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    return [pair for pair in pairs if skeleton.joints[pair[0]].partition("_")[2] in _EVIDENCE]
 
 
-def _cheapest(
-    cost: Float[np.ndarray, "frames 4"],
-    doubt: Float[np.ndarray, " frames"],
-    dt_s: Float[np.ndarray, " steps"],
-    others: np.ndarray,
-) -> np.ndarray:
-    """The cheapest sequence of states, True where exchanged, given those of the ``others`` (parts frames)."""
-    n = len(cost)
-    changes = np.zeros(n, dtype=bool)
-    changes[1:] = (others[:, 1:] != others[:, :-1]).any(0)
-    change = np.where(changes, _CHANGE_COST_TOGETHER, _CHANGE_COST) * (1.0 + _DOUBT * doubt)
-    # A change pays in the two frames that look across it; where none can earn its cost, no sequence of them can.
-    gain = np.append(cost[:, 0] - cost[:, 1:].min(1), 0.0).clip(0.0)
-    if not (gain[:-1] + gain[1:] >= change).any():
-        return np.zeros(n, dtype=bool)
-    exchanged = np.where(others.any(0), _EXCHANGED_COST_PER_S_TOGETHER, _EXCHANGED_COST_PER_S)
-    exchanged = exchanged * np.append(dt_s, dt_s[-1])
-    return _viterbi(cost, change, exchanged, _CHANGE_COST)
+def _groups(parts: dict[str, list[tuple[int, int]]]) -> list[_Group]:
+    """Those whose parts the skeleton has, each set of parts once."""
+    found: dict[frozenset[str], _Group] = {}
+    for group in _GROUPS:
+        there = tuple(part for part in group.parts if part in parts)
+        if there:
+            found.setdefault(frozenset(there), _Group(there, group.change_cost, group.odds_per_s))
+    return list(found.values())
 
 
-def _viterbi(
-    cost: Float[np.ndarray, "frames 4"],
-    change: Float[np.ndarray, " frames"],
-    exchanged: Float[np.ndarray, " frames"],
-    border: float,
-) -> np.ndarray:
-    """Plain Python on lists: the state is a pair of bits, and NumPy's overhead would be a hundred times the work.
-
-    ``ab`` is the cost of the best path whose last two states are a and b.
-    """
-    keep, late, early, both = (cost[:, k].tolist() for k in range(4))
-    late = (cost[:, 1] + change).tolist()
-    both = (cost[:, 3] + change).tolist()
-    fee = exchanged.tolist()
-    # A clip that begins or ends exchanged pays as for a change: where it was cut tells nothing.
-    c00, c01, c10, c11 = 0.0, change[1] + fee[1], border + fee[0] + change[1], border + fee[0] + fee[1]
-    back = []
-    for k, x, e, b, f in zip(keep[2:], late[2:], early[2:], both[2:], fee[2:], strict=True):
-        to_00, to_00_alt = c00 + k, c10 + e
-        to_01, to_01_alt = c10 + b, c00 + x
-        to_10, to_10_alt = c01 + b, c11 + x
-        to_11, to_11_alt = c11 + k, c01 + e
-        choice = 0
-        if to_00_alt < to_00:
-            to_00, choice = to_00_alt, 1
-        if to_01_alt < to_01:
-            to_01, choice = to_01_alt, choice | 2
-        if to_10_alt < to_10:
-            to_10, choice = to_10_alt, choice | 4
-        if to_11_alt < to_11:
-            to_11, choice = to_11_alt, choice | 8
-        c00, c01, c10, c11 = to_00, to_01 + f, to_10, to_11 + f
-        back.append(choice)
-    ends = ((c00, 0, 0), (c01 + border, 0, 1), (c10, 1, 0), (c11 + border, 1, 1))
-    return _traced(back, min(ends)[1:], len(cost))
+def _landmarks(group: _Group) -> tuple[str, ...]:
+    return tuple(name for part in group.parts for name in _LANDMARKS.get(part, (part.removesuffix("s"),)))
 
 
-def _traced(back: list[int], end: tuple[int, int], n: int) -> np.ndarray:
-    states = np.zeros(n, dtype=bool)
-    before, now = end
-    states[-1], states[-2] = now, before
-    for frame in range(n - 1, 1, -1):
-        choice = back[frame - 2]
-        # The state before `before`: see the meaning of the bits in `_viterbi`.
-        if (before, now) == (0, 0):
-            earlier = 1 if choice & 1 else 0
-        elif (before, now) == (0, 1):
-            earlier = 0 if choice & 2 else 1
-        elif (before, now) == (1, 0):
-            earlier = 1 if choice & 4 else 0
-        else:
-            earlier = 0 if choice & 8 else 1
-        states[frame - 2] = earlier
-        before, now = earlier, before
-    return states
+@dataclass(frozen=True, eq=False)
+class _Exchange:
+    """Where exchanging a group is cheaper, and what speaks for it."""
+
+    frames: Bool[np.ndarray, " frames"]
+    gain: float
+    cost: Float[np.ndarray, "frames 4"]
+    """Of continuity (:func:`~maquette.refine.keypoints_swaps_path.continuity_costs`)."""
+    looks: Float[np.ndarray, " frames"]
+    """Of each frame that is exchanged, by its looks."""
+
+    def by_looks(self) -> Bool[np.ndarray, " frames"]:
+        """True in the stretches for whose exchange the looks say more than continuity at their ends."""
+        out = np.zeros(len(self.frames), dtype=bool)
+        now, last, first = self.frames[2:], self.frames[1:-1], self.frames[:-2]
+        pattern = np.array([0, 2, 3, 1])[2 * (now != last) + (now != first)]
+        changed = np.take_along_axis(self.cost[2:], pattern[:, None], axis=1)[:, 0]
+        even = np.pad(self.cost[2:, 0] - changed, (2, 0))
+        for start, stop in runs(self.frames):
+            out[start:stop] = -self.looks[start:stop].sum() > even[start : stop + 2].sum()
+        return out
 
 
-def _as_edits(states: dict[str, np.ndarray], parts: dict[str, list[tuple[int, int]]], skeleton: Skeleton) -> list[Edit]:
-    edits = []
-    names = list(states)
-    table = np.array([states[name] for name in names]).reshape(len(names), -1)
-    changes = np.flatnonzero((table[:, 1:] != table[:, :-1]).any(0)) + 1
-    for start, stop in pairwise((0, *changes.tolist(), table.shape[1])):
-        joints = [index for k, name in enumerate(names) if table[k, start] for pair in parts[name] for index in pair]
-        if joints:
-            edits.append(Edit("swap", range(start, stop), tuple(skeleton.joints[index] for index in joints)))
-    return edits
+class _Labelled:
+    """A track under the best labelling found so far."""
+
+    def __init__(
+        self, keypoints: Keypoints, parts: dict[str, list[tuple[int, int]]], height_px: Float[np.ndarray, " frames"]
+    ) -> None:
+        skeleton = keypoints.skeleton
+        pairs = {part: _telling(skeleton, parts[part]) for part in parts}
+        joints = np.array([pair for part in parts for pair in pairs[part]])
+        ends = np.cumsum([len(pairs[part]) for part in parts])
+        self._skeleton, self._parts, self._height_px, self._times_s = skeleton, parts, height_px, keypoints.times_s
+        self._pairs = {part: np.arange(end - len(pairs[part]), end) for part, end in zip(parts, ends, strict=True)}
+        self._points, self._confidence = keypoints.points[:, joints], keypoints.confidence[:, joints]
+        self._dt_s = np.append(np.diff(self._times_s), self._times_s[-1] - self._times_s[-2])
+        self._cost, self._doubt = self._continuity(np.arange(len(joints)))
+        evidence = evidence_of(keypoints, height_px)
+        self._channels = None if evidence is None else evidence.channels()
+        self._states = {part: np.zeros(keypoints.n_frames, dtype=bool) for part in parts}
+        self._by_looks = {part: np.zeros(keypoints.n_frames, dtype=bool) for part in parts}
+
+    def gain(self, group: _Group) -> float:
+        """How much cheaper the labelling becomes where ``group`` is exchanged wherever that is cheaper."""
+        return self._best(group).gain
+
+    def improve(self, group: _Group) -> None:
+        """Exchange ``group`` wherever that is cheaper."""
+        best = self._best(group)
+        if best.frames.any():
+            self._exchange(group, best)
+
+    def _best(self, group: _Group) -> "_Exchange":
+        pairs = np.concatenate([self._pairs[part] for part in group.parts])
+        cost, doubt = self._cost[..., pairs].sum(-1), self._doubt[:, pairs].mean(-1)
+        states = np.array(list(self._states.values()))
+        changes = np.zeros(len(cost), dtype=bool)
+        changes[1:] = (states[:, 1:] != states[:, :-1]).any(0)
+        change = np.where(changes, _CHANGE_COST_TOGETHER, group.change_cost) * (1.0 + _DOUBT * doubt)
+        others = [state for part, state in self._states.items() if part not in group.parts]
+        together = np.array(others).any(0) if others else np.zeros(len(cost), dtype=bool)
+        own = np.array([self._states[part] for part in group.parts]).mean(0)
+        per_s = np.where(together, _EXCHANGED_COST_PER_S_TOGETHER, _EXCHANGED_COST_PER_S) * (1.0 - 2.0 * own)
+        looks = group.odds_per_s * self._odds(group) * self._dt_s
+        frames, gain = cheapest(cost, change, per_s * self._dt_s + looks, group.change_cost)
+        return _Exchange(frames, gain, cost, looks)
+
+    def edits(self) -> list[Edit]:
+        """The stretches that are exchanged now."""
+        edits = []
+        names = list(self._states)
+        table = np.array([self._states[name] for name in names])
+        reasons = np.array([self._by_looks[name] for name in names])
+        both = np.concatenate([table, table & reasons])
+        changes = np.flatnonzero((both[:, 1:] != both[:, :-1]).any(0)) + 1
+        for start, stop in pairwise((0, *changes.tolist(), table.shape[1])):
+            for by_looks in (False, True):
+                chosen = [n for k, n in enumerate(names) if table[k, start] and reasons[k, start] == by_looks]
+                joints = tuple(self._skeleton.joints[i] for n in chosen for pair in self._parts[n] for i in pair)
+                if joints:
+                    edits.append(Edit("turned" if by_looks else "swap", range(start, stop), joints))
+        return edits
+
+    def _continuity(self, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return continuity_costs(self._points[:, pairs], self._confidence[:, pairs], self._times_s, self._height_px)
+
+    def _odds(self, group: _Group) -> Float[np.ndarray, " frames"]:
+        """Logarithm of the odds of the labels as they are, against those of the group exchanged."""
+        if self._channels is None:
+            return np.zeros(len(self._points))
+        other = self._channels[:, exchanged_channels(_landmarks(group))]
+        return np.clip(plausibility(self._channels) - plausibility(other), -_ODDS_CAP, _ODDS_CAP)
+
+    def _exchange(self, group: _Group, best: _Exchange) -> None:
+        frames, by_looks = best.frames, best.by_looks()
+        pairs = np.concatenate([self._pairs[part] for part in group.parts])
+        for array in (self._points, self._confidence):
+            block = array[np.ix_(frames, pairs)]
+            array[np.ix_(frames, pairs)] = block[:, :, ::-1]
+        if self._channels is not None:
+            self._channels[frames] = self._channels[frames][:, exchanged_channels(_landmarks(group))]
+        self._cost[..., pairs], self._doubt[:, pairs] = self._continuity(pairs)
+        for part in group.parts:
+            self._states[part] ^= frames
+            self._by_looks[part][frames] = by_looks[frames]
