@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
 
 from maquette.datasets.picture_people import THORAX
+from maquette.lifting.weak_perspective import BONES as NAMED_BONES
 from maquette.skeletons import MPII_16
 
 Gaussian = Literal["subpixel", "torch7", "torch7-border", "port6x6", "sigma2"]
@@ -16,10 +17,7 @@ sigma 1.75; ``torch7-border``: the same with its mistake at the left and upper b
 DepthUnit = Literal["half-crop", "half-crop-torch7", "crop"]
 """Depth in half sides of the crop; the same with the shift of one-based pixels that the Torch7 version left in; in
 sides of the crop."""
-BONES: tuple[tuple[int, int], ...] = (
-    *((0, 1), (1, 2), (2, 6), (6, 3), (3, 4), (4, 5), (10, 11), (11, 12), (12, 8), (8, 13), (13, 14), (14, 15)),
-    *((6, 8), (8, 9)),
-)
+BONES = tuple(MPII_16.indices(pair) for pair in NAMED_BONES)
 """The 14 bones that published scales are measured by; the thorax is in none of them."""
 SHOULDERS = (MPII_16.index("r_shoulder"), MPII_16.index("l_shoulder"))
 _SIGMA = {"torch7": 1.75, "torch7-border": 1.75, "port6x6": 1.75, "sigma2": 2.0}

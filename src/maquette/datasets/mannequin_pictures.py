@@ -33,6 +33,7 @@ from maquette.datasets.mannequin_set import (
     picture_name,
 )
 from maquette.datasets.mocap import clips_of_split, load_clips, positions_of
+from maquette.datasets.prepared_folder import check_target
 from maquette.datasets.samples import MotionLibrary
 from maquette.errors import InputError, OutputError
 
@@ -74,7 +75,7 @@ def prepare_mannequin(
             f"--pictures {pictures}, --picture-size {picture_size}, --workers {workers}, --seed {seed}: expected 10 "
             "pictures or more of 64 to 1024 pixels, and no negative numbers"
         )
-    _check_target(dst, overwrite)
+    check_target(dst, LISTING, "a set of mannequins", overwrite)
     load_clips(src)
     held_out = min(pictures // 10, _MOST_HELD_OUT)
     counts = {"train": pictures, "val": held_out, "test": held_out}
@@ -188,18 +189,6 @@ def _framed(
     focal = size * rng.uniform(*share) / float((high - low).max() + 0.12 / distance_m)
     centre = size / 2 + size * rng.uniform(-0.04, 0.04, 2) - focal * (low + high) / 2
     return View(R, position, float(focal), (float(centre[0]), float(centre[1])), (size, size))
-
-
-def _check_target(dst: Path, overwrite: bool) -> None:
-    """Raises OutputError when something is at ``dst`` that may not be replaced."""
-    if dst.exists() and not dst.is_dir():
-        raise OutputError(f"{dst}: is a file, expected the name of a folder")
-    if not dst.is_dir() or not any(dst.iterdir()):
-        return
-    if not (dst / LISTING).is_file():
-        raise OutputError(f"{dst}: is a folder with other files in it; choose a folder of its own")
-    if not overwrite:
-        raise OutputError(f"{dst}: there are mannequins already; choose another, or replace them with --overwrite")
 
 
 def _make_folders(dst: Path) -> None:

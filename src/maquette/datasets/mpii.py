@@ -12,6 +12,7 @@ from maquette.datasets.mpii_people import ImageFacts, Person, gathered, repeated
 from maquette.datasets.mpii_release import read_release
 from maquette.datasets.mpii_set import LISTING, MpiiSet, open_mpii
 from maquette.datasets.mpii_validation import mark_validation
+from maquette.datasets.prepared_folder import check_target
 from maquette.errors import InputError, OutputError
 
 ReportProgress = Callable[[str, float], None]
@@ -43,7 +44,7 @@ def prepare_mpii(
         OutputError: the set cannot be written.
     """
     src, dst = Path(src), Path(dst)
-    _check_target(dst, overwrite)
+    check_target(dst, LISTING, "a prepared MPII", overwrite)
     chosen, files = _files(src, layout)
     people: list[Person] = []
     facts: dict[str, ImageFacts] = {}
@@ -139,15 +140,3 @@ def _pictures(src: Path) -> str:
     """The folder ``images`` beside the annotations, or empty."""
     start = src.parent if src.is_file() else src
     return next((str(f.resolve()) for f in (start / "images", start.parent / "images") if f.is_dir()), "")
-
-
-def _check_target(dst: Path, overwrite: bool) -> None:
-    """Raises OutputError when something is at ``dst`` that may not be replaced."""
-    if dst.exists() and not dst.is_dir():
-        raise OutputError(f"{dst}: is a file, expected the name of a folder")
-    if not dst.is_dir() or not any(dst.iterdir()):
-        return
-    if not (dst / LISTING).is_file():
-        raise OutputError(f"{dst}: is a folder with other files in it; choose a folder of its own")
-    if not overwrite:
-        raise OutputError(f"{dst}: there is a prepared MPII already; choose another, or replace it with --overwrite")

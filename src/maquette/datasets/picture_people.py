@@ -12,8 +12,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int, UInt8
-from PIL import Image, UnidentifiedImageError
 
+from maquette.datasets.picture_files import opened_picture
 from maquette.datasets.sequences import Label
 from maquette.errors import InputError
 from maquette.skeletons import H36M_17, MPII_16
@@ -29,10 +29,6 @@ FROM_H36M_17: tuple[int, ...] = (3, 2, 1, 4, 5, 6, 0, 7, 8, 10, 16, 15, 14, 11, 
 """MPII's joints as joints of Human3.6M-17. Its thorax is Human3.6M's SPINE here, which lies lower: what learns from
 both puts it where MPII has it (``HourglassSampleSettings.thorax``)."""
 assert len(H36M_17) == max(FROM_H36M_17) + 1
-
-_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM", "GIF")
-_LARGEST_PX = 64_000_000
-_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,19 +151,5 @@ def read_picture(path: str | Path) -> UInt8[np.ndarray, "height width 3"]:
     Raises:
         InputError: no such file, no picture, a broken or a huge one.
     """
-    try:
-        with Image.open(path, formats=_FORMATS) as picture:
-            if picture.width * picture.height > _LARGEST_PX:
-                raise InputError(
-                    f"{path}: {picture.width} by {picture.height} pixels, expected at most "
-                    f"{_LARGEST_PX / 1e6:.0f} million; scale it down"
-                )
-            return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such picture") from None
-    except UnidentifiedImageError:
-        raise InputError(f"{path}: cannot be read as a picture: of no known format ({', '.join(_FORMATS)})") from None
-    except InputError:
-        raise
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, *_BOMBS) as error:
-        raise InputError(f"{path}: cannot be read as a picture ({error}); copy it again") from None
+    with opened_picture(path) as picture:
+        return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))

@@ -13,7 +13,8 @@ from maquette.datasets.picture_h36m_v2 import h36m_v2_pictures
 from maquette.datasets.picture_mpii import mpii_people
 from maquette.datasets.picture_people import ChosenPeople, PicturePeople
 from maquette.datasets.picture_table import LISTING, PictureTable, is_picture_table, open_picture_table
-from maquette.errors import InputError, OutputError
+from maquette.datasets.prepared_folder import check_target
+from maquette.errors import InputError
 
 ReportProgress = Callable[[str, float], None]
 
@@ -77,7 +78,7 @@ def prepare_h36m_pictures(
         OutputError: the folder cannot be written.
     """
     src, dst = Path(src), Path(dst)
-    check_target(dst, overwrite)
+    check_target(dst, LISTING, "a set of prepared pictures", overwrite)
     if src.is_file():
         if layout is not None:
             raise InputError(f"--layout {layout}: of a folder, not of the list {src.name}")
@@ -106,7 +107,7 @@ def prepare_mpi_inf_3dhp_pictures(
         OutputError: the folder cannot be written.
     """
     dst = Path(dst)
-    check_target(dst, overwrite)
+    check_target(dst, LISTING, "a set of prepared pictures", overwrite)
     table = mpi_inf_3dhp_pictures(
         src,
         subjects=subjects,
@@ -117,17 +118,3 @@ def prepare_mpi_inf_3dhp_pictures(
     )
     table.write(dst)
     return open_picture_table(dst)
-
-
-def check_target(dst: Path, overwrite: bool) -> None:
-    """Raises OutputError when something is at ``dst`` that may not be replaced."""
-    if dst.exists() and not dst.is_dir():
-        raise OutputError(f"{dst}: is a file, expected the name of a folder")
-    if not dst.is_dir() or not any(dst.iterdir()):
-        return
-    if not (dst / LISTING).is_file():
-        raise OutputError(f"{dst}: is a folder with other files in it; choose a folder of its own")
-    if not overwrite:
-        raise OutputError(
-            f"{dst}: there are prepared pictures already; choose another, or replace them with --overwrite"
-        )

@@ -6,25 +6,19 @@ calls: the centre of pixel ``i`` of the result lies at ``(i + 0.5) scale`` in th
 values differ by one of 255 at most.)
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from PIL import Image, UnidentifiedImageError
 
+from maquette.datasets.picture_files import opened_picture
 from maquette.datasets.pose_machine_rows import PoseMachineRows
 from maquette.errors import InputError
 
 SIDE_PX = 368
 GREY = 128
 """Where a box reaches beyond its picture: what becomes 0 to the network."""
-_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "PPM", "GIF")
-_LARGEST_PX = 64_000_000
-"""A picture of more pixels is a slip or an attack: a few kilobytes can unfold to gigabytes."""
-_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 def read_square(
@@ -41,7 +35,7 @@ def read_square(
     """
     if box is not None and not (np.isfinite(box).all() and box[2] > 0):
         raise InputError(f"{path}: the box {box.tolist()} is none, expected left, top and a side above 0, in pixels")
-    with _opened(path) as picture:
+    with opened_picture(path) as picture:
         pixels = np.asarray(picture.convert("RGB"))
     height, width = pixels.shape[:2]
     left, top, across, down = (0.0, 0.0, width, height) if box is None else (*box.tolist(), float(box[2]))
@@ -64,26 +58,6 @@ def _samples(start: float, scale: float, count: int, pixels: int) -> tuple[np.nd
     place = np.clip(at - 0.5, 0, pixels - 1)
     first = place.astype(np.int64)
     return first, np.minimum(first + 1, pixels - 1), (place - first).astype(np.float32), outside
-
-
-@contextmanager
-def _opened(path: str | Path) -> Iterator[Image.Image]:
-    try:
-        with Image.open(path, formats=_FORMATS) as picture:
-            if picture.width * picture.height > _LARGEST_PX:
-                raise InputError(
-                    f"{path}: {picture.width} by {picture.height} pixels, expected at most "
-                    f"{_LARGEST_PX / 1e6:.0f} million; scale it down"
-                )
-            yield picture
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such picture") from None
-    except UnidentifiedImageError:
-        raise InputError(f"{path}: cannot be read as a picture: of no known format ({', '.join(_FORMATS)})") from None
-    except InputError:
-        raise
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, *_BOMBS) as error:
-        raise InputError(f"{path}: cannot be read as a picture ({error}); copy it again") from None
 
 
 @dataclass(frozen=True, eq=False)

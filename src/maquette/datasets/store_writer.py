@@ -12,6 +12,7 @@ from types import TracebackType
 import numpy as np
 from jaxtyping import Float
 
+from maquette.datasets.prepared_folder import check_target
 from maquette.datasets.store_array import ArrayFile
 from maquette.datasets.store_document import encode_records
 from maquette.datasets.store_records import Recording, Source, StoreRecords, View
@@ -19,6 +20,8 @@ from maquette.errors import InputError, OutputError
 from maquette.frozen_arrays import exact_fps
 from maquette.geometry.camera import Camera
 from maquette.skeleton import Skeleton
+
+_LISTING = "store.json"
 
 
 class StoreWriter:
@@ -59,7 +62,7 @@ class StoreWriter:
         self._announced = tuple(sources)
         if len({source.name for source in sources}) != len(sources):
             raise InputError(f"2D sources repeat: {', '.join(source.name for source in sources)}")
-        check_target(self.path, overwrite)
+        check_target(self.path, _LISTING, "a store", overwrite)
         self._sources: dict[str, Source] = {}
         self._recordings: list[Recording] = []
         self._folder: Path
@@ -181,12 +184,12 @@ class StoreWriter:
             tuple(self._recordings),
             tuple(self.notes),
         )
-        (self._folder / "store.json").write_bytes(encode_records(records))
+        (self._folder / _LISTING).write_bytes(encode_records(records))
         # mkdtemp makes folders private to the user; a store is an ordinary folder.
         umask = os.umask(0)
         os.umask(umask)
         self._folder.chmod(0o777 & ~umask)
-        check_target(self.path, self._overwrite)
+        check_target(self.path, _LISTING, "a store", self._overwrite)
         if not self.path.exists():
             self._folder.rename(self.path)
             return
@@ -198,17 +201,3 @@ class StoreWriter:
             old.rename(self.path)
             raise
         shutil.rmtree(old)
-
-
-def check_target(path: Path, overwrite: bool) -> None:
-    """Raises OutputError when something is at ``path`` that a store may not replace."""
-    if not path.exists():
-        return
-    if not path.is_dir():
-        raise OutputError(f"{path}: is a file, expected the name of a folder for the store")
-    if not any(path.iterdir()):
-        return
-    if not (path / "store.json").is_file():
-        raise OutputError(f"{path}: is a folder with other files in it; choose a folder of its own for the store")
-    if not overwrite:
-        raise OutputError(f"{path}: there is a store already; choose another folder, or replace it with --overwrite")
