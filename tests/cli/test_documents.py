@@ -6,14 +6,21 @@ import shutil
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+import av
+import numpy as np
 import pytest
 import tyro
 from cli_samples import write_openpose
+from made_picture_network import spotted, standing, write_picture_model
+from made_picture_sets import write_mpii, write_table
 from made_store import write_store
+from PIL import Image
 
 import maquette as mq
 from maquette.cli import COMMANDS
+from maquette.detect import choice, hourglass
 from maquette.importers.pose_machine_correction import import_correction
 from maquette.refine.correction_weights import save_correction
 
@@ -61,7 +68,53 @@ def workplace(tmp_path_factory) -> Path:
     write_store(root / "h36m")
     shutil.copytree(GOLDENS / "data", root / "3dpose_ssl")
     save_correction(import_correction(GOLDENS / "model_ls64.pkl", name="correction").weights, root / "correction.npz")
+    write_footage(root)
+    write_pictures(root)
     return root
+
+
+def write_footage(root: Path) -> None:
+    """A clip, a photo and a folder of pictures of somebody whose joints are spots."""
+    size, frames = (640, 480), root / "frames"
+    frames.mkdir()
+    pictures = [spotted(standing((300 + 2 * k, 250), 320), size) for k in range(20)]
+    for number, picture in enumerate(pictures[:8]):
+        Image.fromarray(picture).save(frames / f"{number}.png")
+    Image.fromarray(pictures[0]).save(root / "photo.jpg", quality=95)
+    with av.open(str(root / "clip.mp4"), "w") as file:
+        stream = file.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.bit_rate = *size, 4_000_000
+        for picture in pictures:
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        file.mux(stream.encode())
+
+
+def write_pictures(root: Path) -> None:
+    """The network that sees such people, and prepared folders of them."""
+    write_picture_model(root / "hourglass.onnx", skeleton_length_mm=4000.0)
+    write_mpii(root / "mpii", np.zeros((3, 16, 2)), [20.0] * 3)
+    labels = [("S9", "Walking 1"), ("S9", "Eating 2"), ("S11", "Eating 1"), ("S1", "Walking 1")]
+    write_table(root / "h36m-pictures", "Human3.6M pictures", labels, [2, 2, 2, 0])
+    write_table(root / "3dhp-pictures", "MPI-INF-3DHP pictures", [("TS1", "Sports"), ("TS2", "Sports")], [2, 2])
+    write_table(root / "mannequins", "drawn pictures", [("", "studio"), ("", "anywhere")], [2, 2])
+
+
+@pytest.fixture(autouse=True)
+def _detectors(workplace: Path, monkeypatch) -> None:
+    """Detectors that need an extra, or files of others, are replaced by the network that sees spots. In a mirror it
+    would take left for left, as spots keep their colours."""
+
+    class WithoutFlip(hourglass.HourglassDetector):
+        def __init__(self, path: Path, **options: Any) -> None:
+            super().__init__(path, **{**options, "flip": False})
+
+    def seer(_: choice.DetectorWish) -> WithoutFlip:
+        return WithoutFlip(workplace / "hourglass.onnx")
+
+    others = {name: kind for name, kind in choice.DETECTORS.items() if name != "hourglass"}
+    stand_ins = {name: choice._Choice(lambda: True, seer, kind.takes) for name, kind in others.items()}
+    monkeypatch.setattr(choice, "DETECTORS", choice.DETECTORS | stand_ins)
+    monkeypatch.setattr(hourglass, "HourglassDetector", WithoutFlip)
 
 
 def test_there_is_something_to_run() -> None:

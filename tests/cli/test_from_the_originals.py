@@ -38,9 +38,19 @@ TEMPORAL = """
 REFINEMENT = """
 learning_rate dropout batch_size epochs batch_norm linear_size num_layers residual trained_model save_root data_dir
 coarse3d coarse_3d save protocol pose2d""".split()
+HOURGLASS = """
+-demo -disable3DHP -validH36M -valid3DHP -DEBUG -display -Ratio3D -expID -dataset -h36mFullTest -manualSeed -GPU
+-finalPredictions -nThreads -gt2D -netType -loadModel -continue -branch -task -nFeats -nStack -nModules -nRegModules
+-validEpoch -snapshot -saveInput -saveHeatmaps -varWeight -regWeight -PCK_Threshold -dropLR -LR -LRdecay -momentum
+-weightDecay -alpha -epsilon -crit -optMethod -threshold -nEpochs -trainIters -trainBatch -validIters -nValidImgs
+-validBatch -randomValid -inputRes -outputRes -scale -rotate -hmGauss -test -valIntervals -ratio3D
+--exp_id --gpus --num_workers --test --debug --demo --task --ratio_3d --weight_3d --weight_var --full_test
+--hide_data_time --metric --resume --load_model --weight_decay --scale --rotate --flip --dataset --all_pts
+--multi_person --fit_short_side --lr --lr_step --num_epochs --val_intervals --batch_size --arch --disable_cudnn
+--save_all_models --print_iter --input_h --input_w --output_h --output_w""".split()
 
 
-@pytest.mark.parametrize("flag", [f"--{name}" for name in (*BASELINE, *PORT, *REFINEMENT)] + TEMPORAL)
+@pytest.mark.parametrize("flag", [f"--{name}" for name in (*BASELINE, *PORT, *REFINEMENT)] + TEMPORAL + HOURGLASS)
 def test_every_flag_of_theirs_is_translated(flag: str) -> None:
     assert any(flag in code.split() for left, *_ in ROWS for code in CODE.findall(left)), f"{flag} is not on the page"
 
