@@ -10,10 +10,10 @@ from jaxtyping import Bool, Float, Int
 from maquette.datasets.hourglass_mix import FusionOrder
 from maquette.datasets.hourglass_samples import HourglassSample, HourglassSamples, without_chance
 from maquette.datasets.hourglass_settings import HourglassSampleSettings
-from maquette.datasets.hourglass_targets import BONES
 from maquette.datasets.picture_augment import Augmentation
 from maquette.datasets.picture_people import JoinedPeople, PicturePeople
 from maquette.errors import InputError
+from maquette.lifting.weak_perspective import skeleton_lengths
 from maquette.training.hourglass_folders import FolderPeople, open_folder
 from maquette.training.plans import HourglassPreset, PictureSampleFields
 from maquette.training.share import Share
@@ -222,7 +222,5 @@ def _bones_mm(people: PicturePeople | None) -> float:
     if people is None or not len(people):
         return 0.0
     rows = np.unique(np.linspace(0, len(people) - 1, min(len(people), _MEASURED_PEOPLE)).astype(int))
-    poses = [people.person(int(row)).camera_mm for row in rows]
-    known = np.stack([pose for pose in poses if pose is not None and np.isfinite(pose).all()])
-    bones = np.array(BONES)
-    return float(np.linalg.norm(known[:, bones[:, 0]] - known[:, bones[:, 1]], axis=-1).sum(axis=1).mean())
+    known = [mm for row in rows if (mm := people.person(int(row)).camera_mm) is not None]
+    return float(skeleton_lengths(np.stack(known)).mean()) if known else 0.0

@@ -1,22 +1,26 @@
 """From a checkpoint of a network of pictures to its model file."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from maquette.models.hourglass_graph import picture_onnx
 from maquette.models.hourglass_spec import picture_spec
 from maquette.runtime.picture_spec import PUBLISHED_LENGTH_MM
 from maquette.training.checkpoint import load_weights
-from maquette.training.hourglass_recipe import build_network
+from maquette.training.hourglass_recipe import build_network, load_before
 from maquette.training.plans import HourglassPreset
 
 LICENCE = "that of the data it was trained on"
 
 
 def picture_file(preset: HourglassPreset, state: Mapping[str, Any], command: str, accuracy: dict[str, Any]) -> Any:
-    """The ``onnx.ModelProto`` of a checkpoint."""
+    """The ``onnx.ModelProto`` of a checkpoint; without depths where nothing has trained them."""
     network = build_network(preset)
     load_weights(network, dict(state))
+    if preset.freezes_depth:
+        whole, network = network, build_network(replace(preset, depth=False))
+        load_before(network, whole.state_dict(), preset.name)
     facts, samples = state["facts"], preset.samples
     counts = f"{facts['samples_3d']} people with 3D, {facts['samples_2d']} with 2D alone"
     spec = picture_spec(
@@ -35,6 +39,6 @@ def picture_file(preset: HourglassPreset, state: Mapping[str, Any], command: str
         depth_unit="crop" if samples.depth_unit == "crop" else "half-crop",
         heatmap_decode=preset.decode,
         skeleton_length_mm=facts["length_mm"] or PUBLISHED_LENGTH_MM,
-        spine_from_neighbours=True,
+        spine_from_neighbours=samples.thorax != "shoulders",
     )
     return picture_onnx(network, spec)

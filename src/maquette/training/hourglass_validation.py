@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from maquette.detect.heatmaps import Refinement, at_cells, decode
-from maquette.evaluate.hourglass import constant_skeleton, heatmap_accuracy
+from maquette.evaluate.hourglass import constant_skeleton, heatmap_accuracy, with_torso
 from maquette.skeletons import MPII_16
 
 _PELVIS = MPII_16.index("pelvis")
@@ -47,6 +47,7 @@ def pose_errors_mm(
     refine: Refinement,
 ) -> Float[np.ndarray, "n 2"]:
     """MPJPE, and the mean error along the camera's axis, of poses about the pelvis whose bones have one total length.
+    The thorax counts for nothing: in both it is put between pelvis and neck, for sources differ in what they call so.
 
     Args:
         depth: of each joint, or maps of it, which are read where the heatmap is highest.
@@ -57,5 +58,5 @@ def pose_errors_mm(
     flat = np.where(np.isnan(decoded.points), decoded.cells + 0.5, decoded.points)
     depths = at_cells(depth, decoded.cells) if depth.ndim > 2 else depth
     joints = np.concatenate([flat, depths[..., None] * depth_cells], axis=-1)
-    away = constant_skeleton(joints, length_mm) - (truth - truth[:, [_PELVIS]])
+    away = constant_skeleton(joints, length_mm) - with_torso(truth - truth[:, [_PELVIS]])
     return np.stack([np.linalg.norm(away, axis=-1).mean(axis=1), np.abs(away[..., 2]).mean(axis=1)], axis=-1)

@@ -51,6 +51,7 @@ _MODERN: dict[str, Any] = {
     "clip_norm": 1.0,
     "ema_decay": 0.999,
     "skeleton_length_mm": 0.0,
+    "decode": "taylor",
 }
 
 
