@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from made_blobs import SIDE, picture, write_blobs
+from made_blobs import picture, write_blobs
 
-from maquette.errors import InputError, MaquetteError, ModelError
+from maquette.errors import InputError, ModelError
 from maquette.models.hourglass_names import to_published
 from maquette.runtime.picture_model import PictureModel
 from maquette.training.checkpoint import CHECKPOINT, read_checkpoint
@@ -99,13 +99,9 @@ def test_each_stage_moves_what_it_should(stages):
         assert not torch.equal(second[name], first[name]), name
 
 
-@pytest.mark.parametrize("name", [DEPTH, "deconv-stage3"])
+@pytest.mark.parametrize("name", [DEPTH, "hourglass-stage3"])
 def test_a_run_that_was_stopped_ends_with_the_same_weights(people, stages, tmp_path, monkeypatch, name):
     fields: dict[str, Any] = TINY | {"start_from": stages / "1" / CHECKPOINT}
-    if name.startswith("deconv"):
-        fields = TINY | {"layers": 18, "start_from": tmp_path / "before.pt"}
-        network = build_network(get_preset(name, layers=18, input_size=64))  # pyright: ignore[reportArgumentType]
-        torch.save({"schema": 2, "network": network.state_dict(), "mean": None}, tmp_path / "before.pt")
     train(name, data_dir=people, out_dir=tmp_path / "whole", **fields)
     real = HourglassExperiment.before_step
 
@@ -147,8 +143,26 @@ def test_what_is_exported_gives_what_was_trained(people, stages):
     # The mean of people whose bones are known, by the data's own numbers.
     assert spec.skeleton_length_mm == pytest.approx(state["facts"]["bones_mm"])
     assert 4000 < spec.skeleton_length_mm < 9000
+    # Bells around the joints themselves; the thorax is where MPII has it in all samples.
+    assert (spec.heatmap_decode, spec.spine_from_neighbours) == ("taylor", False)
     assert "7 people with 3D, 9 with 2D alone" in spec.training_data
     assert "--feats 8" in spec.command
+
+
+def test_depths_that_nothing_has_trained_are_not_exported(stages):
+    model = PictureModel(stages / "1" / "hourglass-modern-stage1.onnx")
+    assert model.spec.depth == "none"
+    state = read_checkpoint(stages / "1" / CHECKPOINT)
+    plan = get_preset("hourglass-modern-stage1", **TINY)
+    assert isinstance(plan, HourglassPreset)
+    network = build_network(plan).eval()
+    network.load_state_dict({**state["network"], **state["mean"]})
+    crop = np.random.default_rng(3).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(crop).permute(0, 3, 1, 2) / 255).heatmaps[-1]
+    found = model.run(crop)
+    assert found.depth is None
+    np.testing.assert_allclose(found.heatmaps, expected, atol=1e-5)
 
 
 def test_published_lines_train_and_say_how_they_are_fed(people, tmp_path):
@@ -177,14 +191,14 @@ def test_a_further_folder_gives_2d_alone(people, tmp_path):
 
 
 def test_joints_are_learned(people, tmp_path):
-    """By heart: after each of two hundred steps a heatmap nearer to the discs."""
-    fields: dict[str, Any] = TINY | {"feats": 16, "epochs": 1, "epoch_samples": 1600, "batch_size": 8}
-    plain: dict[str, Any] = {"rotation_deg": 0.0, "scale": 0.0, "flip_share": 0.0, "hidden_share": 0.0, "noise": 0.0}
-    plain |= {"warmup_steps": 10, "ema_decay": 0.9, "learning_rate": 5e-3, "log_steps": 10}
-    train("hourglass-modern-stage1", data_dir=people, out_dir=tmp_path, **(fields | plain))
+    """In sixty steps."""
+    fields: dict[str, Any] = TINY | {"feats": 16, "epochs": 1, "epoch_samples": 480, "batch_size": 8, "log_steps": 10}
+    fields |= {"rotation_deg": 0.0, "scale": 0.0, "shift": 0.0, "flip_share": 0.0, "hidden_share": 0.0, "noise": 0.0}
+    fields |= {"warmup_steps": 10, "ema_decay": 0.9, "learning_rate": 1e-2}
+    train("hourglass-modern-stage1", data_dir=people, out_dir=tmp_path, **fields)
     rows = log_of(tmp_path)
     assert float(rows[-1]["loss"]) < 0.5 * float(rows[1]["loss"])
-    assert float(rows[-1]["missed_3d_percent"]) < 60  # of places drawn at random 97 would be missed
+    assert float(rows[-1]["missed_3d_percent"]) < 90  # of places drawn at random 99 are missed
 
 
 def test_norms_with_spoiled_statistics_are_noticed(people, tmp_path, caplog, monkeypatch):
@@ -255,8 +269,9 @@ def test_what_cannot_be_trained_is_said(people, stages, tmp_path):
         train("hourglass-stage1", data_dir=tmp_path / "nowhere", **common)
     with pytest.raises(InputError, match="holds no people in pictures"):
         train("hourglass-stage1", data_dir=tmp_path, **common)
+    wider: dict[str, Any] = common | {"feats": 16}
     with pytest.raises(ModelError, match=r"last\.pt: its weights do not fit"):
-        train(DEPTH, data_dir=people, start_from=stages / "1" / CHECKPOINT, **(common | {"feats": 16}))
+        train(DEPTH, data_dir=people, start_from=stages / "1" / CHECKPOINT, **wider)
     alone = write_blobs(tmp_path / "alone", with_3d=0, only_2d=5)
     with pytest.raises(InputError, match="nobody with 3D there, which preset"):
         train(DEPTH, data_dir=alone, start_from=stages / "1" / CHECKPOINT, **common)
@@ -283,8 +298,3 @@ def test_other_data_do_not_go_on_unnoticed(people, stages, tmp_path):
         train(DEPTH, data_dir=other, out_dir=tmp_path / "run", resume=True)
     with pytest.raises(InputError, match="cannot change flip_share, weight_3d"):
         train(DEPTH, data_dir=people, out_dir=tmp_path / "run", resume=True, weight_3d=1.0, flip_share=0.0)
-
-
-def test_the_side_of_the_made_up_pictures():
-    assert picture(np.zeros((16, 2))).size == (SIDE, SIDE)
-    assert issubclass(InputError, MaquetteError)

@@ -1,7 +1,9 @@
 """From somebody in a picture to a sample, as flags; :mod:`maquette.datasets.hourglass_settings` says what they do."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from maquette.datasets.hourglass_settings import MODERN, PORT, TORCH7, V2, HourglassSampleSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,66 +77,23 @@ class PictureSampleFields:
     """What of all this chance is for pictures with 3D."""
 
 
-NEWELL = {"scale": 0.25, "rotation_deg": 30.0, "flip_share": 0.5, "augment_3d": "none"}
-"""The augmentation of the first two programs, which pictures with 3D do not get."""
-PAPER_SAMPLES = PictureSampleFields(
-    crop="torch7",
-    heatmaps="torch7",
-    places="weak-perspective",
-    anchor="thorax",
-    drawn="beyond-1",
-    visible="drawn",
-    gain=(0.6, 1.4),
-    **NEWELL,
-)
+def _as_fields(
+    settings: HourglassSampleSettings, augment_3d: Literal["none", "no-rotation", "all"]
+) -> PictureSampleFields:
+    """One of the lines of :mod:`maquette.datasets.hourglass_settings` as flags."""
+    own, chance = ({f.name: getattr(part, f.name) for f in fields(part)} for part in (settings, settings.without_depth))
+    values: dict[str, Any] = own | chance | {"depth_unit": settings.depth, "gain": chance["gain"] or (1.0, 1.0)}
+    names = {f.name for f in fields(PictureSampleFields)} - {"augment_3d"}
+    return PictureSampleFields(**{name: values[name] for name in names}, augment_3d=augment_3d)
+
+
+PAPER_SAMPLES = replace(_as_fields(TORCH7, "none"), heatmaps="torch7", depth_unit="half-crop")
 """The paper's program, without two mistakes of its: ``heatmaps="torch7-border"`` displaces bumps at the border,
 ``depth_unit="half-crop-torch7"`` shifts all depths."""
-PORT_SAMPLES = PictureSampleFields(
-    crop="port",
-    heatmaps="port6x6",
-    places="weak-perspective",
-    anchor="thorax",
-    drawn="beyond-1",
-    gain=(0.6, 1.0),
-    colour_order="bgr",
-    divide_by=256,
-    **NEWELL,
-)
+PORT_SAMPLES = _as_fields(PORT, "none")
 """Its first PyTorch version, as it is."""
-V2_SAMPLES = PictureSampleFields(
-    crop="opencv",
-    side_within_picture=True,
-    heatmaps="sigma2",
-    depth_unit="crop",
-    thorax="given",
-    drawn="not-0",
-    visible="inside",
-    colour_order="bgr",
-    divide_by=256,
-    mean=(0.485, 0.456, 0.406),
-    std=(0.229, 0.224, 0.225),
-    scale=0.25,
-    scale_law="linear",
-    rotation_deg=30.0,
-    rotation_share=0.6,
-    flip_share=0.5,
-    augment_3d="no-rotation",
-)
+V2_SAMPLES = replace(_as_fields(V2, "no-rotation"), visible="inside")
 """The second, with the residual network; without its mistake of taking missing joints for visible ones in the first
 cell (``visible="inside-or-missing"``)."""
-MODERN_SAMPLES = PictureSampleFields(
-    scale=0.25,
-    shift=0.03,
-    rotation_deg=30.0,
-    rotation_share=0.6,
-    flip_share=0.5,
-    gain=(0.8, 1.2),
-    brightness=0.3,
-    contrast=0.3,
-    saturation=0.3,
-    grey_share=0.05,
-    blur_share=0.2,
-    noise=0.03,
-    hidden_share=0.3,
-)
+MODERN_SAMPLES = _as_fields(MODERN, "all")
 """Exact crops, bumps around the joint itself, the same chance for people with and without 3D."""
