@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from maquette.detect.crop_joints import CropJoints, read_crops
 from maquette.detect.detector import Picture, Seen
 from maquette.detect.heatmaps import Refinement
-from maquette.detect.person_boxes import Boxes
+from maquette.detect.person_boxes import Boxes, largest
 from maquette.detect.person_crop import Crop, crop_picture
 from maquette.errors import InputError, ModelError
 from maquette.runtime.picture_model import PictureModel
@@ -124,9 +124,8 @@ class HourglassDetector:
         return _Look(seen, int(sure[0].sum()), closer_crop(seen.points[0], sure[0], self.spec.crop_heights))
 
     def _in_boxes(self, picture: Picture, boxes: Boxes) -> Seen:
-        extent = boxes.corners[:, 2:] - boxes.corners[:, :2]
-        chosen = np.argsort(-extent[:, 0] * extent[:, 1] * boxes.score, kind="stable")[: self._people]
-        crops = [crop_of_box(boxes.corners[i], self.spec.crop_heights) for i in chosen]
+        chosen = boxes.corners[largest(boxes, self._people)]
+        crops = [crop_of_box(corners, self.spec.crop_heights) for corners in chosen]
         if not crops:
             return Seen.nobody(self.skeleton)
         seen, sure = self._read(picture, crops)

@@ -125,6 +125,13 @@ class PersonBoxes:
         self._file.close()
 
 
+def largest(boxes: Boxes, people: int | None) -> Int[np.ndarray, " chosen"]:
+    """Indices of the largest and surest boxes, at most ``people``; None: all."""
+    extent = boxes.corners[:, 2:] - boxes.corners[:, :2]
+    order = np.argsort(-extent[:, 0] * extent[:, 1] * boxes.score, kind="stable")
+    return order[:people]
+
+
 def letterbox(
     picture: UInt8[np.ndarray, "height width 3"], size: tuple[int, int]
 ) -> tuple[UInt8[np.ndarray, "in_height in_width 3"], float]:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from maquette.detect.detector import Picture, Seen
 from maquette.detect.onnx_files import OnnxFile
-from maquette.detect.person_boxes import Boxes, PersonBoxes
+from maquette.detect.person_boxes import PersonBoxes, largest
 from maquette.detect.rtmo import OneStagePose, one_stage_outputs
 from maquette.detect.rtmpose_pose import EXPECTED, ColourOrder, TopDownPose
 from maquette.errors import InputError, ModelError
@@ -190,10 +190,3 @@ def around(points: Float[np.ndarray, "sure 2"]) -> Float[np.ndarray, "4"]:
     low, high = points.min(0) - 0.5, points.max(0) - 0.5
     centre, half = (low + high) / 2, (high - low) / 2 * AROUND_POINTS
     return np.concatenate((centre - half, centre + half))
-
-
-def largest(boxes: Boxes, people: int | None) -> np.ndarray:
-    """Indices of the largest and surest boxes."""
-    extent = boxes.corners[:, 2:] - boxes.corners[:, :2]
-    order = np.argsort(-extent[:, 0] * extent[:, 1] * boxes.score, kind="stable")
-    return order[:people]

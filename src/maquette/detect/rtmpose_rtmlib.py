@@ -11,8 +11,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from maquette.detect.detector import Picture, Seen
-from maquette.detect.person_boxes import Boxes
-from maquette.detect.rtmpose import largest, seen_of
+from maquette.detect.person_boxes import Boxes, largest
+from maquette.detect.rtmpose import seen_of
 from maquette.detect.rtmpose_pose import ColourOrder
 from maquette.errors import ModelError, missing_extra
 from maquette.runtime.onnx_model import onnx_errors
