@@ -18,7 +18,8 @@ from maquette.skeletons import MPII_16
 if TYPE_CHECKING:
     from rich.table import Table
 
-SCHEMA = "maquette evaluation in the picture 1"
+_KIND = "maquette evaluation in the picture"
+SCHEMA = f"{_KIND} 1"
 
 
 class PckhRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +94,7 @@ def is_pckh_report(path: str | Path) -> bool:
         document = msgspec.json.decode(Path(path).read_bytes())
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return False
-    return isinstance(document, dict) and str(document.get("schema", "")).startswith("maquette evaluation in the pictu")
+    return isinstance(document, dict) and str(document.get("schema", "")).startswith(_KIND)
 
 
 def read_pckh_report(path: str | Path) -> PckhReport:
