@@ -154,3 +154,39 @@ def test_keypoints_want_no_detector(run, openpose_folder: Path, tmp_path: Path) 
     status, _, err = run("lift", openpose_folder, "-o", tmp_path / "a.bvh", "--detector", "mediapipe")
     assert status == 2
     assert "holds keypoints already; leave out --detector" in err
+
+
+def test_a_result_never_takes_the_place_of_its_input(run, gif: Path, network: Path) -> None:
+    before = gif.read_bytes()
+    for command in ("lift", "detect"):
+        status, _, err = run(
+            command, gif, "-o", gif.parent / "." / gif.name, "--detector", "hourglass", "--pose-model", network
+        )
+        assert (status, "is the input itself, which would be lost" in err) == (2, True), err
+    assert gif.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--model", "none.onnx"], "no model 'none.onnx'"),
+        (["--person", "her"], "--person her: expected a number from 0, or all"),
+        (["--height-m", "-1", "--smooth-hz", "-1"], "2 problems"),
+        (["--resample-fps", "0"], "fps is 0"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anybody_looks(run, gif: Path, network: Path, tmp_path, options, words) -> None:
+    given = ("lift", gif, "-o", tmp_path / "x.bvh", "--detector", "hourglass", "--pose-model", network, *options)
+    status, out, err = run(*given)
+    assert (status, words in err) == (2, True), err
+    assert "detector:" not in out
+
+
+def test_keypoints_take_the_rate_of_their_video(run, gif: Path, network: Path, tmp_path: Path) -> None:
+    options = ("--detector", "hourglass", "--pose-model", network)
+    assert run("detect", gif, "-o", tmp_path / "keypoints", *options)[0] == 0
+    status, out, err = run("lift", tmp_path / "keypoints", "--video", gif, "-o", tmp_path / "walk.npz")
+    assert status == 0, err
+    assert "10 frames/s taken from walk.gif, as the files do not say" in out
+    motion = mq.read_motion(tmp_path / "walk.npz")
+    assert (motion.fps, motion.n_frames) == (10, 15)

@@ -1,12 +1,13 @@
 """Which detector is taken, and what is said when none can be."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from made_people import SpotDetector
 
-from maquette.detect import choice
+from maquette.detect import choice, mediapipe, mediapipe_package
 from maquette.detect.choice import DETECTORS, DetectorWish, open_detector
 from maquette.errors import InputError, MissingExtraError
 
@@ -39,10 +40,25 @@ def test_auto_is_the_first_that_works(only) -> None:
     assert list(built) == ["rtmlib"]
 
 
-def test_none_installed_says_what_to_type(only) -> None:
+def test_none_installed_says_what_to_type(only, monkeypatch) -> None:
+    monkeypatch.setattr(mediapipe_package, "is_installed", lambda: False)
     only()
     with pytest.raises(MissingExtraError, match=r"pip install 'maquette\[detect\]'.*maquette\[detect-rtm\]"):
         open_detector(DetectorWish())
+    monkeypatch.setattr(mediapipe_package, "is_installed", lambda: True)
+    monkeypatch.setattr(mediapipe_package, "models_inside", lambda: False)
+    with pytest.raises(MissingExtraError, match=r"comes without models of poses: give one with --pose-model FILE.task"):
+        open_detector(DetectorWish())
+
+
+def test_mediapipe_looks_for_several_where_nothing_is_said(monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr(
+        mediapipe, "mediapipe_detector", lambda **given: asked.append(given["people"]) or SpotDetector()
+    )
+    for wish in (DetectorWish(), DetectorWish(several=False), DetectorWish(people=3, several=False)):
+        open_detector(replace(wish, name="mediapipe"))
+    assert asked == [choice.MOST_PEOPLE, 1, 3]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from maquette.cli.detection import AUTO, Detection, detect
-from maquette.cli.options import choose_people, numbered, progress, shortened
+from maquette.cli.options import check_person, choose_people, numbered, progress, refuse_own_input, shortened
 from maquette.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Detect:
             raise InputError("no output given: add for example -o keypoints/ (repeat -o for several)")
         for out in self.output:
             _check(out)
+        refuse_own_input(self.output, self.input)
+        check_person(self.person)
         if self.detection.detector == "hourglass" and self.detection.pose_model is None:
             raise InputError("--detector hourglass needs its network: add --pose-model FILE.onnx")
         if footage_kind(self.input) is None:

@@ -28,18 +28,27 @@ class Detection:
     mode: Literal["lightweight", "balanced", "performance"] | None = None
     """Footage: size of rtmlib's networks; balanced if not said."""
     people: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Footage: find and keep N people at most, the most prominent; if not said, one with mediapipe, else everybody."""
+    """Footage: find and keep N people at most, the most prominent; if not said, everybody, but with mediapipe six at
+    once, and one where lift wants only person 0."""
     colour_order: Literal["rgb", "bgr"] | None = None
     """Footage: order in which rtmpose and rtmlib give colours to networks of joints; rgb, as they were trained, if not
     said. bgr is for results that equal those of rtmlib, which gives them so."""
     every: Annotated[int, tyro.conf.arg(metavar="N")] = 1
     """Footage: look at each N-th frame only, and interpolate between."""
 
-    def wish(self) -> "DetectorWish":
-        """The same for :func:`maquette.detect.choice.open_detector`."""
+    def wish(self, *, several: bool = True) -> "DetectorWish":
+        """The same for :func:`maquette.detect.choice.open_detector`; ``several`` when nothing is said by --people."""
         from maquette.detect.choice import DetectorWish
 
-        return DetectorWish(self.detector, self.det_model, self.pose_model, self.mode, self.people, self.colour_order)
+        return DetectorWish(
+            self.detector,
+            self.det_model,
+            self.pose_model,
+            self.mode,
+            self.people,
+            self.colour_order,
+            several=several,
+        )
 
     def refuse(self, input: Path) -> None:
         """Options of detectors say nothing about keypoints.
@@ -58,9 +67,11 @@ AUTO = Detection()
 """Nothing said: the first detector that is installed, as it comes."""
 
 
-def detect(input: Path, detection: Detection, fps: str | None, looker: "Detector | None" = None) -> "Detected":
+def detect(
+    input: Path, detection: Detection, fps: str | None, looker: "Detector | None" = None, *, several: bool = True
+) -> "Detected":
     """The people in footage; says which detector looks, and how far it is. A ``looker`` is taken instead of the one
-    that ``detection`` names, and stays open.
+    that ``detection`` names, and stays open. Without ``several``, one person is enough, if that is quicker.
 
     Raises:
         MaquetteError: see :func:`maquette.detect.people.people_in_footage`.
@@ -68,7 +79,7 @@ def detect(input: Path, detection: Detection, fps: str | None, looker: "Detector
     from maquette.cli.counting import counted
     from maquette.detect.people import people_in_footage
 
-    detector = looker or detection.wish()
+    detector = looker or detection.wish(several=several)
     with counted(f"looking at {input}") as progress:
 
         def opened(name: str) -> None:

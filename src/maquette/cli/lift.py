@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from maquette.cli.detection import AUTO, Detection
-from maquette.cli.options import numbered, progress, shortened
+from maquette.cli.options import check_person, numbered, progress, refuse_own_input, shortened
 from maquette.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class Lift:
     plots: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder for pictures of the 2D curves before and after repair."""
     video: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Video to draw the 2D on, in .mp4, .gif and .png output; without --image-size, its size is taken, too. A video or
-    picture that is lifted is drawn on in any case."""
+    """Video to draw the 2D on, in .mp4, .gif and .png output; its picture size and frame rate are taken, too, where
+    neither the files nor options say them. A video or picture that is lifted is drawn on in any case."""
     rotation_order: Literal["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"] = "ZXY"
     """Order of the rotation channels in .bvh output."""
     fork_legacy: bool = False
@@ -75,10 +75,12 @@ class Lift:
         from maquette.cli.lift_input import read_input
         from maquette.exporters import check_output
 
+        check_person(self.person)
         if not self.output:
             raise InputError("no output given: add for example -o walk.bvh (repeat -o for several files)")
         for out in self.output:
             check_output(out)
+        refuse_own_input(self.output, self.input, self.video)
         if self.correction is not None and self.refine != "self-supervised":
             raise InputError(f"--correction {self.correction}: is for --refine self-supervised; add it")
         given = read_input(self)

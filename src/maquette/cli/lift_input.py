@@ -10,10 +10,12 @@ import numpy as np
 from maquette.cli.detection import detect
 from maquette.cli.options import choose_people, image_size, progress
 from maquette.errors import InputError
+from maquette.frozen_arrays import exact_fps
 from maquette.keypoints import Keypoints
 
 if TYPE_CHECKING:
     from maquette.cli.lift import Lift
+    from maquette.lifting.lifter import Lifter
     from maquette.lifting.weak_perspective import Thorax
 
 
@@ -42,7 +44,7 @@ class LiftInput:
     """What is lifted, by what, and drawn on what."""
 
     chosen: list[Chosen]
-    lifter: str | None
+    lifter: "str | Lifter | None"
     video: Path | None
     """Footage that pictures are drawn on."""
     video_start_s: float
@@ -68,16 +70,20 @@ def read_input(command: "Lift") -> LiftInput:
 
 
 def _from_footage(command: "Lift") -> LiftInput:
+    from maquette.lifting.lifter import Lifter
     from maquette.readers.keypoints import check_footage_options
 
+    _check_numbers(command)
     check_footage_options(command.input, image_size(command.image_size), command.skeleton)
     if command.video is not None:
         raise InputError(f"{command.input}: is what will be drawn on; leave out --video {command.video}")
     if command.detection.detector == "hourglass" and command.detection.pose_model is None:
         return LiftInput(_seen_in_depth(command), None, command.input, 0.0, command.fps)
-    detected = detect(command.input, command.detection, command.fps)
+    # Opened before the pictures are looked at, which may take an hour.
+    lifter = Lifter(command.model, flip=command.flip)
+    detected = detect(command.input, command.detection, command.fps, several=command.person != "0")
     chosen = [Chosen(keypoints) for keypoints in choose_people(detected.people, command.person)]
-    return LiftInput(chosen, command.model, command.input, 0.0, command.fps)
+    return LiftInput(chosen, lifter, command.input, 0.0, command.fps)
 
 
 def _seen_in_depth(command: "Lift") -> list[Chosen]:
@@ -108,6 +114,24 @@ def _seen_in_depth(command: "Lift") -> list[Chosen]:
     return chosen
 
 
+def _check_numbers(command: "Lift") -> None:
+    """The same as the stages say, but before the pictures are looked at.
+
+    Raises:
+        InputError: a number out of range.
+    """
+    problems = []
+    for option, value in (("--height-m", command.height_m), ("--focal-px", command.focal_px)):
+        if value is not None and not 0 < value < float("inf"):
+            problems.append(f"{option} {value:g}: expected a positive number")
+    if not 0 <= command.smooth_hz < float("inf"):
+        problems.append(f"--smooth-hz {command.smooth_hz:g}: expected 0 (none) or a positive number")
+    if problems:
+        raise InputError.from_problems(str(command.input), problems)
+    if command.resample_fps is not None:
+        exact_fps(command.resample_fps)
+
+
 def _refuse_lifters(command: "Lift") -> None:
     """What is said to lifters and to the repair of 2D says nothing to depths."""
     given = {
@@ -126,21 +150,24 @@ def _refuse_lifters(command: "Lift") -> None:
 
 def _read_keypoints(command: "Lift") -> tuple[list[Keypoints], float]:
     """The people of a keypoint file, and the time in the video at which they start."""
+    from maquette.detect.footage import open_footage
     from maquette.lifting.assumed_camera import with_common_size
     from maquette.readers import read_keypoints, sniff
-    from maquette.render.footage import video_size
 
-    size, notes = image_size(command.image_size), []
+    size, fps, notes, first = image_size(command.image_size), command.fps, [], 0
     if command.video:
         # Opened in any case: an unreadable video is said before anything is written.
-        of_video = video_size(command.video)
-        if size is None:
-            size = of_video
-            notes.append(f"picture size {size[0]}x{size[1]} taken from {command.video.name}")
+        with open_footage(command.video) as footage:
+            guess = sniff(command.input, skeleton=command.skeleton)
+            first = guess.first_frame
+            if size is None and guess.image_size is None:
+                size = footage.size
+                notes.append(f"picture size {size[0]}x{size[1]} taken from {command.video.name}")
+            if fps is None and guess.fps is None and not footage.is_still:
+                fps = str(footage.fps)
+                notes.append(f"{fps} frames/s taken from {command.video.name}, as the files do not say")
     with progress(f"reading {command.input}"):
-        people = read_keypoints(command.input, fps=command.fps, image_size=size, skeleton=command.skeleton)
+        people = read_keypoints(command.input, fps=fps, image_size=size, skeleton=command.skeleton)
     people = with_common_size([keypoints.with_notes(*notes) for keypoints in people])
-    if not command.video:
-        return people, 0.0
     # Files that are numbered from 100 on belong to a video that has shown 100 frames before.
-    return people, sniff(command.input, skeleton=command.skeleton).first_frame / float(people[0].fps)
+    return people, first / float(people[0].fps)

@@ -25,6 +25,28 @@ def image_size(text: str | None) -> tuple[int, int] | None:
     return int(width), int(height)
 
 
+def check_person(person: str) -> None:
+    """Refuses what can be nobody's number, before anybody is looked for.
+
+    Raises:
+        InputError: neither a number nor ``"all"``.
+    """
+    if person != "all" and not person.isdecimal():
+        raise InputError(f"--person {person}: expected a number from 0, or all")
+
+
+def refuse_own_input(outputs: tuple[Path, ...], *inputs: Path | None) -> None:
+    """Results never take the place of what they are made from.
+
+    Raises:
+        InputError: an output is one of the inputs, by whatever name.
+    """
+    for out in outputs:
+        for given in inputs:
+            if given is not None and given.is_file() and out.is_file() and out.samefile(given):
+                raise InputError(f"{out}: is the input itself, which would be lost; choose another name for the result")
+
+
 def choose_people(people: "list[Keypoints]", person: str) -> "list[Keypoints]":
     """Person number ``person`` (from 0, the largest and longest first) or ``"all"``.
 

@@ -12,6 +12,9 @@ DetectorName = Literal["auto", "mediapipe", "mediapipe-legacy", "rtmpose", "rtml
 Mode = Literal["lightweight", "balanced", "performance"]
 ColourOrder = Literal["rgb", "bgr"]
 
+MOST_PEOPLE = 6
+"""At once, by MediaPipe, which looks at each of them anew, when everybody is wanted."""
+
 
 @dataclass(frozen=True)
 class DetectorWish:
@@ -31,6 +34,8 @@ class DetectorWish:
     """In which networks of joints get the colours; None is that of their training."""
     flip: bool = True
     """Average with the mirrored picture, where the detector can."""
+    several: bool = True
+    """Without ``people``: everybody is wanted, also from detectors to whom each person is more work."""
     still: bool = False
     """The pictures have nothing to do with each other."""
 
@@ -38,7 +43,9 @@ class DetectorWish:
 def _mediapipe(wish: DetectorWish) -> Detector:
     from maquette.detect.mediapipe import mediapipe_detector
 
-    return mediapipe_detector(pose_model=wish.pose_model, people=wish.people or 1, still=wish.still)
+    return mediapipe_detector(
+        pose_model=wish.pose_model, people=wish.people or (MOST_PEOPLE if wish.several else 1), still=wish.still
+    )
 
 
 def _mediapipe_legacy(wish: DetectorWish) -> Detector:
@@ -136,9 +143,13 @@ def open_detector(wish: DetectorWish) -> Detector:
 
 
 def _first() -> str:
+    from maquette.detect.mediapipe_package import is_installed, need_models_inside
+
     for name, choice in DETECTORS.items():
         if choice.works_alone():
             return name
+    if is_installed():
+        need_models_inside()
     raise MissingExtraError(NONE_INSTALLED)
 
 
