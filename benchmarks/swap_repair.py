@@ -9,11 +9,11 @@ tracks of ``real/``. Into each clip one exchange at a time is put: the whole bod
 the arms, the shoulders with the arms, a single pair with its fingers or toes; over 1-10 frames, or over 0.5-5 s.
 
 Points count that the exchange moved by more than 3 cm (for a person of 1.7 m; elsewhere nothing was lost).
-"taken back": share of the exchanges of whose displacement, summed over points and frames, at most a tenth is left. "points left":
-share of the points that are still wrong; "or made wrong": those included that the repair itself has put there.
-"wrongly": share of the frames of the clips without any exchange in which the repair moves a point as far. Views are
-those of the trunk in the middle of the exchange: within 45 degrees of facing the camera (front), of turning its back
-(back), else side; "turning" when the trunk turns by more than 120 degrees within 2 s around it.
+"taken back": share of the exchanges of whose displacement, summed over points and frames, at most a tenth is left.
+"points left": share of the points that are still wrong; "or made wrong": with those that the repair itself has put
+there. "wrongly": share of the frames of the clips without any exchange in which the repair moves a point as far. Views
+are those of the trunk in the middle of the exchange: within 45 degrees of facing the camera (front), of turning its
+back (back), else side; "turning" when the trunk turns by more than 120 degrees within 2 s around it.
 """
 
 import argparse
@@ -210,10 +210,10 @@ class Tally:
     def test(self, source: str, track: Track, rng: np.random.Generator, tries: int) -> None:
         """One track: as it is, then ``tries`` times with an exchange."""
         keypoints = drop_first(track.keypoints)
-        wrong = misplaced(repaired(keypoints), keypoints).any(1)
+        wrong: list[bool] = np.any(misplaced(repaired(keypoints), keypoints), axis=1).tolist()
         views = [track.view(frame) for frame in range(keypoints.n_frames)]
         for view in set(views):
-            here = [bool(w) for w, v in zip(wrong, views, strict=True) if v == view]
+            here = [w for w, v in zip(wrong, views, strict=True) if v == view]
             self.clean[source, view].append((sum(here), len(here)))
         for _ in range(tries):
             scope, length, frames = draw(rng, keypoints)

@@ -8,6 +8,7 @@ exchanged frame, so that the lesser part of a clip counts as exchanged, and for 
 less like a person than the other (:mod:`maquette.refine.keypoints_swaps_evidence`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -150,20 +151,15 @@ class _Exchange:
 
     frames: Bool[np.ndarray, " frames"]
     gain: float
-    cost: Float[np.ndarray, "frames 4"]
-    """Of continuity (:func:`~maquette.refine.keypoints_swaps_path.continuity_costs`)."""
-    looks: Float[np.ndarray, " frames"]
-    """Of each frame that is exchanged, by its looks."""
+    evenly: Callable[[], Bool[np.ndarray, " frames"]]
+    """Where it would be cheaper if movement alone were looked at."""
 
     def by_looks(self) -> Bool[np.ndarray, " frames"]:
-        """True in the stretches for whose exchange the looks say more than continuity at their ends."""
+        """True in the stretches that movement alone would leave."""
         out = np.zeros(len(self.frames), dtype=bool)
-        now, last, first = self.frames[2:], self.frames[1:-1], self.frames[:-2]
-        pattern = np.array([0, 2, 3, 1])[2 * (now != last) + (now != first)]
-        changed = np.take_along_axis(self.cost[2:], pattern[:, None], axis=1)[:, 0]
-        even = np.pad(self.cost[2:, 0] - changed, (2, 0))
+        evenly = self.evenly()
         for start, stop in runs(self.frames):
-            out[start:stop] = -self.looks[start:stop].sum() > even[start : stop + 2].sum()
+            out[start:stop] = 2 * evenly[start:stop].sum() < stop - start
         return out
 
 
@@ -208,9 +204,10 @@ class _Labelled:
         together = np.array(others).any(0) if others else np.zeros(len(cost), dtype=bool)
         own = np.array([self._states[part] for part in group.parts]).mean(0)
         per_s = np.where(together, _EXCHANGED_COST_PER_S_TOGETHER, _EXCHANGED_COST_PER_S) * (1.0 - 2.0 * own)
+        exchanged = per_s * self._dt_s
         looks = group.odds_per_s * self._odds(group) * self._dt_s
-        frames, gain = cheapest(cost, change, per_s * self._dt_s + looks, group.change_cost)
-        return _Exchange(frames, gain, cost, looks)
+        frames, gain = cheapest(cost, change, exchanged + looks, group.change_cost)
+        return _Exchange(frames, gain, lambda: cheapest(cost, change, exchanged, group.change_cost)[0])
 
     def edits(self) -> list[Edit]:
         """The stretches that are exchanged now."""
