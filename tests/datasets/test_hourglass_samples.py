@@ -11,8 +11,17 @@ from drawn_people import POSE, MadePeople, colour
 from torch.utils.data import DataLoader, Dataset
 
 from maquette.datasets.hourglass_samples import HourglassSample, HourglassSamples, made_sample, without_chance
-from maquette.datasets.hourglass_settings import MODERN, PLAIN, PORT, TORCH7, V2, HourglassSampleSettings
-from maquette.datasets.picture_augment import NO_CHANCE, Augmentation, drawn_geometry, hide_parts, recoloured
+from maquette.datasets.hourglass_settings import (
+    MODERN,
+    NO_CHANCE,
+    PLAIN,
+    PORT,
+    TORCH7,
+    V2,
+    Augmentation,
+    HourglassSampleSettings,
+)
+from maquette.datasets.picture_augment import drawn_geometry, hide_parts, recoloured
 from maquette.datasets.picture_people import MIRRORED, PicturePerson
 from maquette.errors import InputError
 from maquette.models.hourglass_losses import geometry_loss

@@ -10,14 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
 
-from maquette.datasets.hourglass_settings import HourglassSampleSettings
+from maquette.datasets.hourglass_settings import Augmentation, HourglassSampleSettings
 from maquette.datasets.hourglass_targets import (
     depth_target,
     draw_heatmaps,
     thorax_between_shoulders,
     weak_perspective,
 )
-from maquette.datasets.picture_augment import Augmentation, Geometry, drawn_geometry, hide_parts, recoloured
+from maquette.datasets.picture_augment import Geometry, drawn_geometry, hide_parts, recoloured
 from maquette.datasets.picture_people import MIRRORED, PELVIS, THORAX, PicturePeople, PicturePerson
 from maquette.detect.person_crop import Crop, crop_picture
 from maquette.detect.published_crop import opencv_crop, published_crop

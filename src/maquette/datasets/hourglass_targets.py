@@ -1,22 +1,15 @@
 """What networks for pictures are to say: a heatmap for each joint, and its depth behind the middle of the body."""
 
 import math
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
 
+from maquette.datasets.hourglass_settings import DepthUnit, Gaussian
 from maquette.datasets.picture_people import THORAX
 from maquette.lifting.weak_perspective import BONES as NAMED_BONES
 from maquette.skeletons import MPII_16
 
-Gaussian = Literal["subpixel", "torch7", "torch7-border", "port6x6", "sigma2"]
-"""``subpixel``: around the joint itself. Published, around the pixel that it lies in: ``torch7``: 7 by 7 pixels of
-sigma 1.75; ``torch7-border``: the same with its mistake at the left and upper border, where peaks are displaced;
-``port6x6``: without the last row and column of these, values of four digits; ``sigma2``: 13 by 13 of sigma 2."""
-DepthUnit = Literal["half-crop", "half-crop-torch7", "crop"]
-"""Depth in half sides of the crop; the same with the shift of one-based pixels that the Torch7 version left in; in
-sides of the crop."""
 BONES = tuple(MPII_16.indices(pair) for pair in NAMED_BONES)
 """The 14 bones that published scales are measured by; the thorax is in none of them."""
 SHOULDERS = (MPII_16.index("r_shoulder"), MPII_16.index("l_shoulder"))

@@ -4,67 +4,14 @@ Every draw comes from one generator, so that a sample is the same again for the 
 """
 
 import math
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 from PIL import Image, ImageDraw, ImageFilter
 
-from maquette.errors import InputError
+from maquette.datasets.hourglass_settings import Augmentation
 
-
-@dataclass(frozen=True)
-class Augmentation:
-    """What chance does to samples; nothing by default.
-
-    Raises:
-        InputError: a share beyond 0 to 1, or a spread below 0.
-    """
-
-    scale: float = 0.0
-    """Spread of the size of the crop."""
-    scale_law: Literal["doubling", "linear"] = "doubling"
-    """``doubling``: the side is multiplied by 2 to a normal number of that spread, at most two spreads.
-    ``linear``: by 1 plus a normal number of that spread, at most one spread."""
-    shift: float = 0.0
-    """Spread of the centre in sides of the crop, at most two spreads."""
-    rotation_deg: float = 0.0
-    """Spread of the rotation, at most two spreads."""
-    rotation_share: float = 0.4
-    """Share of the samples that are turned."""
-    flip_share: float = 0.0
-    """Share of the samples that are mirrored."""
-    gain: tuple[float, float] | None = None
-    """Range of a factor for each colour channel; values are kept within white."""
-    brightness: float = 0.0
-    """Largest change of the exposure, as a share."""
-    contrast: float = 0.0
-    saturation: float = 0.0
-    grey_share: float = 0.0
-    """Share of the samples without colour."""
-    blur_share: float = 0.0
-    blur_px: float = 1.5
-    """Largest sigma."""
-    noise: float = 0.0
-    """Largest spread of a camera's noise, as a share of white."""
-    hidden_share: float = 0.0
-    """Share of the samples of which something in front hides a part: bars, discs and boxes of any colour."""
-    hidden_most: float = 0.4
-    """Largest side of what hides, in sides of the crop."""
-
-    def __post_init__(self) -> None:
-        shares = ("rotation_share", "flip_share", "grey_share", "blur_share", "hidden_share")
-        problems = [f"{n} is {getattr(self, n)}, expected 0 to 1" for n in shares if not 0 <= getattr(self, n) <= 1]
-        spreads = ("scale", "shift", "rotation_deg", "brightness", "contrast", "saturation", "blur_px", "noise")
-        problems += [f"{n} is {getattr(self, n)}, expected 0 or more" for n in spreads if not getattr(self, n) >= 0]
-        if self.gain is not None and not 0 <= self.gain[0] <= self.gain[1]:
-            problems.append(f"gain is {self.gain}, expected a lower and an upper factor")
-        if problems:
-            raise InputError.from_problems("augmentation", problems)
-
-
-NO_CHANCE = Augmentation()
 _LUMA = np.array([0.299, 0.587, 0.114])
 
 

@@ -9,8 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from maquette.datasets.hourglass_mix import FusionOrder
 from maquette.datasets.hourglass_samples import HourglassSample, HourglassSamples, without_chance
-from maquette.datasets.hourglass_settings import HourglassSampleSettings
-from maquette.datasets.picture_augment import Augmentation
+from maquette.datasets.hourglass_settings import Augmentation, HourglassSampleSettings
 from maquette.datasets.picture_people import JoinedPeople, PicturePeople
 from maquette.errors import InputError
 from maquette.lifting.weak_perspective import skeleton_lengths
