@@ -1,6 +1,5 @@
 """What every detector is: one picture in, the people in it out."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -58,6 +57,3 @@ class Detector(Protocol):
     def close(self) -> None:
         """Give back what is held; may be called twice."""
         ...
-
-
-DetectorBuilder = Callable[..., Detector]

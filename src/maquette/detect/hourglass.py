@@ -11,7 +11,7 @@ from maquette.detect.crop_joints import CropJoints, read_crops
 from maquette.detect.detector import Picture, Seen
 from maquette.detect.heatmaps import Refinement
 from maquette.detect.person_boxes import Boxes, largest
-from maquette.detect.person_crop import Crop, crop_picture
+from maquette.detect.person_crop import LEAST_SIDE_PX, Crop, crop_around, crop_picture
 from maquette.errors import InputError, ModelError
 from maquette.runtime.picture_model import PictureModel
 from maquette.runtime.picture_spec import PictureSpec
@@ -26,7 +26,6 @@ LOST = 0.75
 crop: the whole picture is looked at, too."""
 JOINTS_TO_HEIGHT = 1.06
 """Feet and hair stand beyond ankles and the top of the head."""
-_LEAST_SIDE_PX = 16.0
 _PELVIS = MPII_16.index("pelvis")
 
 
@@ -121,7 +120,8 @@ class HourglassDetector:
         seen, sure = self._read(picture, [crop])
         if sure[0].sum() < FEWEST_SURE:
             return None
-        return _Look(seen, int(sure[0].sum()), closer_crop(seen.points[0], sure[0], self.spec.crop_heights))
+        margin = JOINTS_TO_HEIGHT * self.spec.crop_heights
+        return _Look(seen, int(sure[0].sum()), crop_around(seen.points[0], sure[0], margin=margin))
 
     def _in_boxes(self, picture: Picture, boxes: Boxes) -> Seen:
         chosen = boxes.corners[largest(boxes, self._people)]
@@ -157,14 +157,7 @@ def crop_of_box(corners: Float[np.ndarray, "4"], crop_heights: float) -> Crop:
         crop_heights: its side in longer sides of the box.
     """
     low, high = corners[:2] + 0.5, corners[2:] + 0.5
-    return Crop((low + high) / 2, max(float((high - low).max()) * crop_heights, _LEAST_SIDE_PX))
-
-
-def closer_crop(points: Float[np.ndarray, "16 2"], sure: Bool[np.ndarray, " 16"], crop_heights: float) -> Crop:
-    """The square around the joints that are sure, a bit larger than they."""
-    low, high = points[sure].min(axis=0), points[sure].max(axis=0)
-    side = float((high - low).max()) * JOINTS_TO_HEIGHT * crop_heights
-    return Crop((low + high) / 2, max(side, _LEAST_SIDE_PX))
+    return Crop((low + high) / 2, max(float((high - low).max()) * crop_heights, LEAST_SIDE_PX))
 
 
 def in_picture(joints: CropJoints, crops: Sequence[Crop]) -> Seen:

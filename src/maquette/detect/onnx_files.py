@@ -68,11 +68,6 @@ class OnnxFile:
         """What the file is called; the folder where it has the name that every export has."""
         return self.path.resolve().parent.name if self.path.stem in ("end2end", "model") else self.path.stem
 
-    @property
-    def takes_several(self) -> bool:
-        """True if several pictures may go in at once."""
-        return self._batch != 1
-
     def run(self, pictures: Float[np.ndarray, "n 3 height width"]) -> list[np.ndarray]:
         """What comes out, in the order of the file, for all pictures.
 

@@ -15,6 +15,8 @@ from maquette.errors import InputError
 
 MARGIN = 1.25
 """Side of the square in longer sides of the box around the joints: heads, hands and feet stand beyond the joints."""
+LEAST_SIDE_PX = 16.0
+"""Nobody is found in less."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +88,7 @@ def crop_around(
     seen: Bool[np.ndarray, " joints"] | None = None,
     *,
     margin: float = MARGIN,
-    least_px: float = 16.0,
+    least_px: float = LEAST_SIDE_PX,
 ) -> Crop:
     """The square around somebody's joints.
 

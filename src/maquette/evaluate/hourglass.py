@@ -24,8 +24,6 @@ ACCURACY_SHARE = 0.05
 HIP_SHIFT = 0.2
 """How far pelvis and hips move towards the neck before poses are compared with those of MPI-INF-3DHP, whose hips lie
 higher than the ones that the network has learnt: share of the way from pelvis to neck."""
-PCK_JOINTS: tuple[str, ...] = tuple(name for name in MPII_16.joints if name not in ("pelvis", "thorax"))
-"""The 14 joints that PCK is the share of."""
 
 _PELVIS, _THORAX, _NECK = MPII_16.indices(("pelvis", "thorax", "upper_neck"))
 _HIPS = MPII_16.indices(("r_hip", "l_hip"))
