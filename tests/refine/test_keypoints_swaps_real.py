@@ -1,4 +1,4 @@
-"""Left and right of people as detectors see them from all sides: bursts, long stretches, and MediaPipe's own mistakes."""
+"""Left and right of people seen from all sides: bursts, long stretches, and MediaPipe's own mistakes."""
 
 import sys
 from fractions import Fraction
@@ -105,7 +105,8 @@ def test_evidence_does_not_depend_on_place_size_or_rate() -> None:
         clean.points * 1.7 + (300.0, -50.0), clean.confidence, BODY_25, Fraction(30), image_size=(4000, 3000)
     )
     first, second = evidence_of(clean), evidence_of(moved)
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
     np.testing.assert_allclose(first.channels(), second.channels(), atol=2e-4)
 
 
