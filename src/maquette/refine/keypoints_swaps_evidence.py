@@ -81,11 +81,20 @@ def evidence_of(keypoints: Keypoints, height_px: Float[np.ndarray, " frames"] | 
     height_px = body_height_px(keypoints) if height_px is None else height_px
     points, confidence = joint_map.apply_arrays(keypoints.points, keypoints.confidence)
     points, confidence = points[:, LOOKED_AT], confidence[:, LOOKED_AT]
-    middle = np.array([np.median(row[row > 0]) if (row > 0).any() else 1.0 for row in confidence])
-    seen = confidence > _WEAK * middle[:, None]
+    seen = confidence > _WEAK * _middle(confidence)[:, None]
     centre = _centre(points, seen)
     placed = np.where(seen[..., None], (points - centre[:, None]) / height_px[:, None, None], 0.0)
     return Evidence(np.clip(placed, -1.5, 1.5), seen.astype(np.float64), _motion(keypoints, points, seen, height_px))
+
+
+def _middle(confidence: Float[np.ndarray, "frames 21"]) -> Float[np.ndarray, " frames"]:
+    """Median over what is seen in each frame; 1 where nothing is."""
+    known = np.where(confidence > 0, confidence, np.inf)
+    ordered = np.sort(known, axis=1)
+    count = np.isfinite(known).sum(1)
+    frame = np.arange(len(known))
+    low, high = ordered[frame, np.maximum(count - 1, 0) // 2], ordered[frame, count // 2]
+    return np.where(count > 0, (low + high) / 2.0, 1.0)
 
 
 def _centre(points: Float[np.ndarray, "frames 21 2"], seen: Bool[np.ndarray, "frames 21"]) -> np.ndarray:
