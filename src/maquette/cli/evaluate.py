@@ -203,14 +203,8 @@ class Evaluate:
         return read_report(self.model)
 
     def _evaluated(self) -> "Report":
-        from maquette.cli.evaluate_defaults import protocol_for, source_for
         from maquette.cli.evaluated_football import machine_on_football
-        from maquette.cli.evaluated_store import chosen_views, fit_model, predictions, rate_notes
-        from maquette.datasets.store import open_store
-        from maquette.evaluate.protocols import check_data, deviations, find_protocol
-        from maquette.evaluate.report import DataFacts, ModelFacts
-        from maquette.evaluate.results import evaluate
-        from maquette.lifting.lifter import Lifter
+        from maquette.evaluate.protocols import find_protocol
 
         if self.data is None:
             raise InputError(f"no data to evaluate '{self.model}' on; give a store with --data (maquette prepare)")
@@ -228,9 +222,20 @@ class Evaluate:
             raise InputError(f"{', '.join(wrong)}: of the protocols of the pose machine; '{self.model}' is a lifter")
         if self.threads < 0:
             raise InputError(f"--threads {self.threads}: expected 0 (one for each core) or more")
+        return self._lifter_on_store(self.data)
+
+    def _lifter_on_store(self, data: Path) -> "Report":
+        from maquette.cli.evaluate_defaults import protocol_for, source_for
+        from maquette.cli.evaluated_store import chosen_views, fit_model, predictions, rate_notes
+        from maquette.datasets.store import open_store
+        from maquette.evaluate.protocols import check_data, deviations, find_protocol
+        from maquette.evaluate.report import DataFacts, ModelFacts
+        from maquette.evaluate.results import evaluate
+        from maquette.lifting.lifter import Lifter
+
         protocol = find_protocol(self.protocol) if self.protocol else None
         lifter = Lifter(self.model, threads=self.threads)
-        store = open_store(self.data)
+        store = open_store(data)
         protocol = protocol or protocol_for(lifter, store)
         check_data(protocol, str(store.path), store.skeleton.name)
         # Mirroring the picture mirrors nothing in the directions of a world.
