@@ -163,6 +163,10 @@ def test_a_result_never_takes_the_place_of_its_input(run, gif: Path, network: Pa
             command, gif, "-o", gif.parent / "." / gif.name, "--detector", "hourglass", "--pose-model", network
         )
         assert (status, "is the input itself, which would be lost" in err) == (2, True), err
+    assert run("lift", gif, "-o", gif.parent / "walk.npz", "--detector", "hourglass", "--pose-model", network)[0] == 0
+    for command in (("convert", gif.parent / "walk.npz", "-o", gif.parent / "walk.npz"), ("render", gif, "-o", gif)):
+        status, _, err = run(*command)
+        assert (status, "is the input itself, which would be lost" in err) == (2, True), err
     assert gif.read_bytes() == before
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from maquette.cli.options import progress
+from maquette.cli.options import progress, refuse_own_input
 from maquette.errors import InputError
 
 
@@ -30,6 +30,7 @@ class Convert:
             raise InputError("no output given: add for example -o walk.bvh (repeat -o for several files)")
         for out in self.output:
             check_output(out)
+        refuse_own_input(self.output, self.input)
         motion = read_motion(self.input)
         for out in self.output:
             with progress(f"writing {out}"):

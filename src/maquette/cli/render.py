@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from maquette.cli.options import choose_people, image_size, progress
+from maquette.cli.options import choose_people, image_size, progress, refuse_own_input
 
 if TYPE_CHECKING:
     from maquette.cli.render_store import StoreClip
@@ -76,6 +76,7 @@ class Render:
         is_store = (self.input / "store.json").is_file()
         self._refuse(_NOT_OF_STORES if is_store else _OF_STORES, "a store" if is_store else "keypoints or a motion")
         check_output(self.output)
+        refuse_own_input((self.output,), self.input, self.keypoints, self.video)
         if is_store:
             self._render_store()
         else:
