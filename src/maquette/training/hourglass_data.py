@@ -176,8 +176,9 @@ class HourglassData:
             ratio=preset.ratio_3d,
             epoch_batches=max(preset.epoch_samples // preset.batch_size, 1) if preset.epoch_samples else 0,
         )
-        if share.processes > 1 and preset.mixing == "joined" and not preset.epoch_samples:
-            # The last batch of an epoch may have fewer people than there are processes: left out.
+        # Several processes share whole batches alone; a batch norm cannot be trained on one person.
+        least = preset.batch_size if share.processes > 1 else min(preset.batch_size, 2)
+        if preset.mixing == "joined" and len(order.batch(order.batches - 1)) < least:
             order = replace(order, epoch_batches=max(order.batches - 1, 1))
         return order
 
