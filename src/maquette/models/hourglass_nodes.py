@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from maquette.errors import ModelError
 from maquette.models.graph import Graph
 
-
 _LINE = ("weight", "bias")
 
 
