@@ -30,7 +30,7 @@ USAGE = "usage: maquette COMMAND [options]     (maquette COMMAND --help for the 
 
 def _help() -> str:
     rows = "\n".join(f"  {name:<18}{line}" for name, (_, line) in COMMANDS.items())
-    about = "2D human keypoints in, a moving 3D body out."
+    about = "Video, photo or 2D human keypoints in, a moving 3D body out."
     return f"{USAGE}\n\n{about}\n\ncommands:\n{rows}\n\n  --version  print the version"
 
 

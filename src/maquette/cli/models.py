@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Models:
-    """List the lifters in the package, and the weights of self-supervised refinement: size, joints, licence, training
-    data, accuracy, sha256."""
+    """List the lifters in the package, the weights of self-supervised refinement and those that tell left from right:
+    size, joints, licence, training data, accuracy, sha256."""
 
     json: bool = False
     """Print JSON."""
@@ -17,10 +17,10 @@ class Models:
         """Print them."""
         from maquette.refine.correction_weights import load_correction
         from maquette.runtime.onnx_model import OnnxModel
-        from maquette.runtime.shipped import CORRECTIONS, DEFAULT_MODEL, SHIPPED, card_of, find_model
+        from maquette.runtime.shipped import CORRECTIONS, DEFAULT_MODEL, SHIPPED, SIDES, card_of, find_model
 
         if self.cards:
-            for name in (*SHIPPED, *CORRECTIONS):
+            for name in (*SHIPPED, *CORRECTIONS, *SIDES):
                 print(card_of(name).read_text(encoding="utf-8"))
             return
         models = [OnnxModel(find_model(name)) for name in SHIPPED]
@@ -33,10 +33,12 @@ class Models:
                 {**msgspec.to_builtins(w.spec), "kind": "correction", "sha256": w.sha256, "file": file}
                 for file, w in corrections.items()
             ]
+            rows += [{"name": n, "kind": "sides", "sha256": _sha256(file), "file": file} for n, file in SIDES.items()]
             print(msgspec.json.format(msgspec.json.encode(rows)).decode())
             return
         blocks = [self._lines(model, DEFAULT_MODEL) for model in models]
         blocks += [self._lines_of_correction(weights, file) for file, weights in corrections.items()]
+        blocks += [self._lines_of_sides(name, file) for name, file in SIDES.items()]
         for block in blocks:
             for name, text in block:
                 print(f"{name:<20}{text}")
@@ -83,3 +85,22 @@ class Models:
             ("  licence", spec.licence),
             ("  sha256", str(weights.sha256)),
         ]
+
+    def _lines_of_sides(self, name: str, file: str) -> list[tuple[str, str]]:
+        """The same, as far as the file is concerned; its card has the rest."""
+        from maquette.runtime.shipped import WEIGHTS
+
+        return [
+            (name, "of the repair of 2D: which labelling of left and right looks like a person"),
+            ("  size", f"{(WEIGHTS / file).stat().st_size / 1e6:.2f} MB"),
+            ("  accuracy, data", "see its card (maquette models --cards)"),
+            ("  sha256", _sha256(file)),
+        ]
+
+
+def _sha256(file: str) -> str:
+    import hashlib
+
+    from maquette.runtime.shipped import WEIGHTS
+
+    return hashlib.sha256((WEIGHTS / file).read_bytes()).hexdigest()

@@ -20,7 +20,7 @@ from maquette.formats.npz import read_array
 from maquette.keypoints import Keypoints
 from maquette.mapping import LANDMARKS_27_V1
 from maquette.refine.keypoints_scale import body_height_px
-from maquette.runtime.shipped import WEIGHTS
+from maquette.runtime.shipped import SIDES, WEIGHTS
 from maquette.skeletons import LANDMARKS_27
 
 PAIRS = ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "toe")
@@ -139,7 +139,7 @@ def plausibility(channels: Float[np.ndarray, "frames channels"]) -> Float[np.nda
 
 @cache
 def _layers() -> tuple[Layer, ...]:
-    path = WEIGHTS / "maquette-sides.npz"
+    path = WEIGHTS / SIDES["maquette-sides"]
     return tuple(
         Layer(*(read_array(path, f"{name}_{k}", path.name).astype(np.float32) for name in ("weight", "bias")))
         for k in range(3)

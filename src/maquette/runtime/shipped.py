@@ -20,6 +20,9 @@ CORRECTIONS: dict[str, str] = {"maquette-correction": "maquette-correction.npz"}
 
 DEFAULT_CORRECTION = "maquette-correction"
 
+SIDES: dict[str, str] = {"maquette-sides": "maquette-sides.npz"}
+"""Name -> file of the weights that tell left from right in the repair of 2D; with a card, too."""
+
 
 def find_model(model: str | Path | None = None) -> Path:
     """Path of a shipped model by name, of any ``.onnx`` file by path, or of the default model for None.
@@ -50,5 +53,5 @@ def find_correction(weights: str | Path | None = None) -> Path:
 
 
 def card_of(name: str) -> Path:
-    """Path of the card of the shipped model or correction weights ``name``."""
-    return (WEIGHTS / (SHIPPED | CORRECTIONS)[name]).with_suffix(".md")
+    """Path of the card of the shipped model or weights ``name``."""
+    return (WEIGHTS / (SHIPPED | CORRECTIONS | SIDES)[name]).with_suffix(".md")
