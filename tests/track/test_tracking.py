@@ -65,6 +65,26 @@ def test_gap_of_a_second_is_bridged_beside_somebody_else() -> None:
     assert_pure(track_people(detections, FPS)[0], who, 2)
 
 
+def test_who_turns_over_while_unseen_is_the_same_beside_somebody_else() -> None:
+    """A somersault: no joint is where its movement would have taken it, and the other person is there all the time."""
+    first, second = walker(300, 1), walker(900, 0)
+    first[40:45] = np.nan
+    middle = np.nanmean(first[45:], axis=1, keepdims=True)
+    first[45:] = 2 * middle - first[45:] + [140, 0]
+    detections, who = shuffled([first, second])
+    tracks, notes = track_people(detections, FPS)
+    assert_pure(tracks, who, 2)
+    assert any("taken to be back" in note for note in notes)
+
+
+def test_who_comes_when_another_has_left_is_somebody_else() -> None:
+    """The same, but out of reach."""
+    first, second, third = walker(300, 0), walker(900, 0), walker(500, 0)
+    first[40:], third[:45] = np.nan, np.nan
+    detections, who = shuffled([first, second, third])
+    assert_pure(track_people(detections, FPS)[0], who, 3)
+
+
 def test_alone_and_away_for_long_is_the_same_person() -> None:
     person = walker(300, 0.5, n=900)
     person[100:800] = np.nan

@@ -67,7 +67,8 @@ def track_people(
         whole = resume(kept, detections, fps, np.inf if solo else max_absence_s)
         if len(whole) < len(kept):
             joined = len(kept) - len(whole)
-            notes = (*notes, f"after {joined} absences of over {max_gap_s:g} s the same person was taken to be back")
+            times = "once" if joined == 1 else f"{joined} times"
+            notes = (*notes, f"{times} somebody who had been lost was taken to be back")
         kept = _ranked(whole, prominence)
         if len(kept) > 1:
             notes = (*notes, f"{len(kept)} people were told apart by following them from frame to frame")

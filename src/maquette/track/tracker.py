@@ -8,6 +8,8 @@ from jaxtyping import Float, Int
 from maquette.track.detections import Detections
 from maquette.track.similarity import body_sizes, middles, sigma_after, similarity
 
+_SURELY_ELSEWHERE_S = 1.0
+"""Over a longer absence somebody seen all the time may have taken the other's place."""
 LEAST_SIMILARITY = 0.15
 """A detection less alike than this belongs to somebody else."""
 MANY_PEOPLE = 12
@@ -187,7 +189,8 @@ def resume(
     """Tracks joined over long gaps, where nobody else was there who could be meant.
 
     Two parts are one person when the later begins within ``max_gap_s`` seconds, at a place that can be reached and with
-    a body of a like size, and no third track is there at any time between them.
+    a body of a like size, and no third track is there at any time between them; over up to a second third tracks may
+    be there all the time, since who is seen elsewhere is not meant.
     """
     sizes = body_sizes(detections.points)
     centre = middles(detections.points)
@@ -201,7 +204,7 @@ def resume(
             last = chain[-1]
             end = span[last][1]
             gap_s = (begin - end) / fps
-            if end >= begin or gap_s > max_gap_s or _crowded(span, {i, *chain}, end, begin):
+            if end >= begin or gap_s > max_gap_s or _crowded(span, {i, *chain}, end, begin, gap_s):
                 continue
             before = parts[last]
             size, size_now = float(np.median(sizes[before[-15:]])), float(np.median(sizes[rows[:15]]))
@@ -216,6 +219,9 @@ def resume(
     return [np.concatenate([parts[i] for i in chain]) for chain in joined]
 
 
-def _crowded(span: list[tuple[int, int]], own: set[int], end: int, begin: int) -> bool:
-    """True when another track is there at some time between ``end`` and ``begin``."""
-    return any(first <= begin and last >= end for i, (first, last) in enumerate(span) if i not in own)
+def _crowded(span: list[tuple[int, int]], own: set[int], end: int, begin: int, gap_s: float) -> bool:
+    """True when another track is there at some time between ``end`` and ``begin`` and could be meant."""
+    others = [part for i, part in enumerate(span) if i not in own]
+    if gap_s <= _SURELY_ELSEWHERE_S:
+        others = [(first, last) for first, last in others if first > end or last < begin]
+    return any(first <= begin and last >= end for first, last in others)
