@@ -12,9 +12,9 @@ from jaxtyping import Bool, Float64, Int, Int32
 
 from maquette.atomic import write_bytes
 from maquette.datasets.picture_people import PicturePerson, picture_reader
+from maquette.datasets.prepared_folder import Listing, read_listing
 from maquette.datasets.sequences import Label
 from maquette.errors import InputError
-from maquette.formats.json_documents import decode_json
 from maquette.formats.npz import read_array
 from maquette.skeletons import MPII_16
 
@@ -27,7 +27,7 @@ _SHAPES = {"split": ("i", ()), "number": ("i", ()), "studio": ("b", ()), "points
 _SHAPES |= {"camera_mm": ("f", (16, 3))}
 
 
-class MannequinFacts(msgspec.Struct, frozen=True, kw_only=True):
+class MannequinFacts(Listing, frozen=True, kw_only=True):
     """What was drawn."""
 
     schema: str = SCHEMA
@@ -159,13 +159,8 @@ def open_mannequin(path: str | Path) -> MannequinSet:
         InputError: there is none, or its files are damaged or contradict each other.
     """
     path = Path(path)
-    try:
-        data = (path / LISTING).read_bytes()
-    except OSError:
-        raise InputError(f"{path}: no mannequins (no {LISTING}); make some with: maquette prepare mannequin") from None
-    facts = decode_json(msgspec.json.Decoder(MannequinFacts), data, str(path / LISTING))
-    if facts.schema != SCHEMA:
-        raise InputError(f"{path}: is of schema '{facts.schema}', this version reads '{SCHEMA}'; prepare it again")
+    missing = f"no mannequins (no {LISTING}); make some with: maquette prepare mannequin"
+    facts = read_listing(path, LISTING, MannequinFacts, SCHEMA, missing)
     arrays = {name: read_array(path / ARRAYS, name, str(path / ARRAYS)) for name in _SHAPES}
     people = len(arrays["split"]) if arrays["split"].ndim else 0
     for name, (kind, rest) in _SHAPES.items():

@@ -17,9 +17,9 @@ from jaxtyping import Bool, Float64, Int32
 from maquette.atomic import write_bytes
 from maquette.datasets.pose_machine_rows import JOINTS, PictureNames, PoseMachineRows
 from maquette.datasets.pose_machine_square import MARGIN, machine_points, squares_around
+from maquette.datasets.prepared_folder import Listing, read_listing
 from maquette.datasets.sequences import Label
 from maquette.errors import InputError
-from maquette.formats.json_documents import decode_json
 from maquette.formats.npz import read_array
 from maquette.frozen_arrays import frozen
 from maquette.skeletons import MPII_16
@@ -31,8 +31,7 @@ _PEOPLE = ("image_of", "number", "split", "points_px", "visible", "head_px", "sc
 _IMAGES = ("images", "activities", "videos", "frame_s")
 
 
-class _Facts(msgspec.Struct, frozen=True, kw_only=True):
-    schema: str
+class _Facts(Listing, frozen=True, kw_only=True):
     source: str
     folder: str
     notes: list[str]
@@ -212,13 +211,8 @@ def open_mpii(path: str | Path) -> MpiiSet:
         InputError: there is none, or its files are damaged or contradict each other.
     """
     path = Path(path)
-    try:
-        data = (path / LISTING).read_bytes()
-    except OSError:
-        raise InputError(f"{path}: is no prepared MPII (no {LISTING}); make one with: maquette prepare mpii") from None
-    facts = decode_json(msgspec.json.Decoder(_Facts), data, str(path / LISTING))
-    if facts.schema != SCHEMA:
-        raise InputError(f"{path}: is of schema '{facts.schema}', this version reads '{SCHEMA}'; prepare it again")
+    missing = f"is no prepared MPII (no {LISTING}); make one with: maquette prepare mpii"
+    facts = read_listing(path, LISTING, _Facts, SCHEMA, missing)
     where = str(path / ARRAYS)
     arrays = {name: read_array(path / ARRAYS, name, where) for name in (*_PEOPLE, *_IMAGES)}
     wrong = [name for name, array in arrays.items() if not _fits(name, array)]

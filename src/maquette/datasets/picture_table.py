@@ -15,9 +15,9 @@ from jaxtyping import Bool, Float32, Int, Int32
 
 from maquette.atomic import write_bytes
 from maquette.datasets.picture_people import PicturePerson, picture_reader
+from maquette.datasets.prepared_folder import Listing, read_listing
 from maquette.datasets.sequences import Label
 from maquette.errors import InputError, OutputError
-from maquette.formats.json_documents import decode_json
 from maquette.formats.npz import read_array, write_arrays
 from maquette.frozen_arrays import frozen
 
@@ -38,8 +38,7 @@ _SHAPES: dict[str, tuple[str, tuple[int, ...]]] = {
 }
 
 
-class _Facts(msgspec.Struct, frozen=True, kw_only=True):
-    schema: str
+class _Facts(Listing, frozen=True, kw_only=True):
     name: str
     folder: str
     count_from_px: float
@@ -193,16 +192,10 @@ def open_picture_table(path: str | Path) -> PictureTable:
         InputError: there are none, or its files are damaged or contradict each other.
     """
     path = Path(path)
-    try:
-        data = (path / LISTING).read_bytes()
-    except OSError:
-        raise InputError(
-            f"{path}: no prepared pictures (no {LISTING}); make some with: maquette prepare h36m-pictures, or "
-            "mpi-inf-3dhp-pictures"
-        ) from None
-    facts = decode_json(msgspec.json.Decoder(_Facts), data, str(path / LISTING))
-    if facts.schema != SCHEMA:
-        raise InputError(f"{path}: is of schema '{facts.schema}', this version reads '{SCHEMA}'; prepare it again")
+    missing = (
+        f"no prepared pictures (no {LISTING}); make some with: maquette prepare h36m-pictures, or mpi-inf-3dhp-pictures"
+    )
+    facts = read_listing(path, LISTING, _Facts, SCHEMA, missing)
     arrays = {name: read_array(path / ARRAYS, name, str(path / ARRAYS)) for name in _SHAPES}
     wrong = [
         f"{name}: {arrays[name].dtype} of shape {arrays[name].shape}"

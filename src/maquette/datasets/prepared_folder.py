@@ -1,8 +1,42 @@
-"""Where prepared data may be written: a new folder, an empty one, or in the place of data of the same kind."""
+"""Folders of prepared data: where they may be written (a new folder, an empty one, or in the place of data of the same
+kind), and the listing in them that says what they are."""
 
 from pathlib import Path
+from typing import TypeVar
 
-from maquette.errors import OutputError
+import msgspec
+
+from maquette.errors import InputError, OutputError
+from maquette.formats.json_documents import decode_json
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a listing says, its schema among it."""
+
+    schema: str
+
+
+L = TypeVar("L", bound=Listing)
+
+
+def read_listing(folder: Path, listing: str, kind: type[L], schema: str, missing: str) -> L:
+    """What the file ``listing`` of ``folder`` says.
+
+    Args:
+        schema: the only one that is read.
+        missing: what to say where there is none.
+
+    Raises:
+        InputError: there is none, it is damaged, or of another schema.
+    """
+    try:
+        data = (folder / listing).read_bytes()
+    except OSError:
+        raise InputError(f"{folder}: {missing}") from None
+    facts = decode_json(msgspec.json.Decoder(kind), data, str(folder / listing))
+    if facts.schema != schema:
+        raise InputError(f"{folder}: is of schema '{facts.schema}', this version reads '{schema}'; prepare it again")
+    return facts
 
 
 def check_target(folder: Path, listing: str, what: str, overwrite: bool) -> None:
