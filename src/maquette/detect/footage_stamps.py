@@ -85,7 +85,7 @@ def read_stamps(container: "InputContainer", stream: "VideoStream") -> Stamps:
     known = pts != _NONE
     # FFmpeg invents the times of showing that AVI lacks; where it knows of no reordering, it takes those of decoding.
     invented = container.format.name == "avi" and known.any() and bool(np.ptp((pts - dts)[known]) == 0)
-    only_order = int(known.sum()) * 2 < len(pts) or invented
+    only_order = bool(int(known.sum()) * 2 < len(pts) or invented)
     if only_order:
         pts, known = np.where(known, pts, dts), known | (dts != _NONE)
     # Else, what has none is the second field of an interlaced picture. Stamps beyond reason are damage.
