@@ -12,11 +12,12 @@ from made_body import made_motion, wild_motion  # pyright: ignore[reportMissingI
 
 from maquette.errors import OutputError
 from maquette.exporters import write_motion
-from maquette.exporters.bvh import frame_time_s, motion_to_bvh
+from maquette.exporters.bvh import animation_to_bvh, frame_time_s
 from maquette.exporters.choices import RotationOrder
 from maquette.motion import Motion
 from maquette.readers.motion import read_motion
 from maquette.readers.motion_bvh import frame_rate
+from maquette.rig import animate
 from maquette.skeletons import H36M_17
 
 WHERE = {
@@ -42,13 +43,13 @@ def largest_error_m(motion: Motion, text: bytes, per_metre: float = 100.0) -> fl
 @pytest.mark.parametrize("order", get_args(RotationOrder))
 @pytest.mark.parametrize("motion", [made_motion(seed=3), wild_motion(seed=3)], ids=["made", "wild"])
 def test_positions_from_another_parser(motion: Motion, order: RotationOrder) -> None:
-    assert largest_error_m(motion, motion_to_bvh(motion, rotation_order=order)) < 1e-5
+    assert largest_error_m(motion, animation_to_bvh(animate(motion), rotation_order=order)) < 1e-5
 
 
 @pytest.mark.parametrize(("unit", "per_metre"), [("m", 1.0), ("mm", 1000.0), ("inch", 39.3700787)])
 def test_units(unit, per_metre: float) -> None:
     motion = made_motion(seed=3)
-    assert largest_error_m(motion, motion_to_bvh(motion, unit=unit), per_metre) < 1e-5
+    assert largest_error_m(motion, animation_to_bvh(animate(motion), unit=unit), per_metre) < 1e-5
 
 
 def test_real_motion(shared_dir: Path) -> None:
@@ -57,13 +58,13 @@ def test_real_motion(shared_dir: Path) -> None:
     for key in ("02/02_03", "94/94_04"):
         arrays = np.load(shared_dir / "data" / "cmu" / "cmu17.npz")
         motion = constant_bones(Motion(positions=arrays[key], skeleton=H36M_17, fps=Fraction(50), frame="world"))
-        assert largest_error_m(motion, motion_to_bvh(motion)) < 1e-5
+        assert largest_error_m(motion, animation_to_bvh(animate(motion))) < 1e-5
 
 
 def test_angles_have_no_jumps() -> None:
     # Slow turns through several whole circles, arms over the head: every order passes its lock somewhere.
     motion = made_motion(800, seed=6)
-    fine = np.abs(np.diff(_angles(motion_to_bvh(motion, rotation_order="ZXY")), axis=0))
+    fine = np.abs(np.diff(_angles(animation_to_bvh(animate(motion), rotation_order="ZXY")), axis=0))
     assert fine.max() < 90.0
     assert np.quantile(fine, 0.999) < 10.0
 
@@ -73,7 +74,9 @@ def _angles(text: bytes) -> np.ndarray:
 
 
 def test_header_and_rest_pose() -> None:
-    nodes, values, frame_time = other_bvh_reader.read(motion_to_bvh(made_motion(seed=3), rotation_order="ZYX").decode())
+    nodes, values, frame_time = other_bvh_reader.read(
+        animation_to_bvh(animate(made_motion(seed=3)), rotation_order="ZYX").decode()
+    )
     assert nodes[0].channels == ["Xposition", "Yposition", "Zposition", "Zrotation", "Yrotation", "Xrotation"]
     assert all(n.channels == ["Zrotation", "Yrotation", "Xrotation"] for n in nodes[1:] if not n.name.endswith("_end"))
     assert not nodes[0].offset.any()
@@ -117,16 +120,16 @@ def test_foreign_rigs_survive_writing(shared_dir: Path, tmp_path: Path) -> None:
 
 def test_uneven_times_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     motion = made_motion(4)
-    motion_to_bvh(dataclasses.replace(motion, timestamps_s=np.array([0.0, 0.02, 0.04, 0.1])))
+    animation_to_bvh(animate(dataclasses.replace(motion, timestamps_s=np.array([0.0, 0.02, 0.04, 0.1]))))
     assert "uneven times" in caplog.text
 
 
 def test_wrong_choices_are_named() -> None:
     motion = made_motion(2)
     with pytest.raises(OutputError, match="rotation order 'ZXZ' is unknown; expected XYZ"):
-        motion_to_bvh.__wrapped__(motion, rotation_order="ZXZ")  # pyright: ignore[reportFunctionMemberAccess]
+        animation_to_bvh.__wrapped__(motion, rotation_order="ZXZ")  # pyright: ignore[reportFunctionMemberAccess]
     with pytest.raises(OutputError, match="unit of length 'km' is unknown; expected m, cm"):
-        motion_to_bvh.__wrapped__(motion, unit="km")  # pyright: ignore[reportFunctionMemberAccess]
+        animation_to_bvh.__wrapped__(motion, unit="km")  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def test_unknown_joints_write_nothing(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from made_body import body_motion, made_motion, posed_parts  # pyright: ignore[r
 from scipy.spatial.transform import Rotation
 
 from maquette.exporters.bvh import write_bvh
-from maquette.exporters.glb import motion_to_glb, write_glb
+from maquette.exporters.glb import animation_to_glb, write_glb
 from maquette.motion import Motion
 from maquette.readers.motion import read_motion
+from maquette.rig import animate
 from maquette.skeletons import H36M_17, LIFTED_21
 
 TYPES = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
@@ -79,7 +80,7 @@ def motion() -> Motion:
 
 @pytest.fixture(scope="module")
 def loaded(motion: Motion) -> Loaded:
-    return Loaded(motion_to_glb(motion, name="walk"))
+    return Loaded(animation_to_glb(animate(motion), name="walk"))
 
 
 def test_nodes_are_where_the_joints_are(motion: Motion, loaded: Loaded) -> None:
@@ -115,7 +116,7 @@ def test_skin_at_rest_is_the_mesh_in_a_t_pose(loaded: Loaded) -> None:
 
 def test_skin_follows_the_bones() -> None:
     parts = posed_parts(30, 2)
-    loaded = Loaded(motion_to_glb(body_motion(parts)))
+    loaded = Loaded(animation_to_glb(animate(body_motion(parts))))
     attributes = loaded.gltf.meshes[0].primitives[0].attributes
     names = [node.name for node in loaded.gltf.nodes]
     rest, weights, joints = (loaded.array(i) for i in (attributes.POSITION, attributes.WEIGHTS_0, attributes.JOINTS_0))
@@ -131,7 +132,7 @@ def test_skin_follows_the_bones() -> None:
 
 
 def test_trimesh_reads_closed_surfaces_with_normals_outwards(tmp_path: Path, motion: Motion) -> None:
-    write_glb(motion, tmp_path / "walk.glb")
+    write_glb(animate(motion), tmp_path / "walk.glb")
     scene = trimesh.load(tmp_path / "walk.glb")
     assert isinstance(scene, trimesh.Scene)
     assert len(scene.geometry) == 3
@@ -175,7 +176,7 @@ def test_extras_tell_what_the_file_is(motion: Motion, loaded: Loaded) -> None:
 )
 def test_foreign_rigs_get_capsules(shared_dir: Path, file: str, joints: tuple[str, ...]) -> None:
     motion = read_motion(shared_dir / "data" / "raw" / f"{file}.bvh")
-    loaded = Loaded(motion_to_glb(motion))
+    loaded = Loaded(animation_to_glb(animate(motion)))
     names = [node.name for node in loaded.gltf.nodes]
     places = loaded.matrices(200)[:, :3, 3]
     for joint in joints:
@@ -184,15 +185,15 @@ def test_foreign_rigs_get_capsules(shared_dir: Path, file: str, joints: tuple[st
 
 
 def test_our_rig_comes_back_from_bvh_with_its_body(tmp_path: Path, motion: Motion, loaded: Loaded) -> None:
-    write_bvh(motion, tmp_path / "a.bvh")
-    again = Loaded(motion_to_glb(read_motion(tmp_path / "a.bvh")))
+    write_bvh(animate(motion), tmp_path / "a.bvh")
+    again = Loaded(animation_to_glb(animate(read_motion(tmp_path / "a.bvh"))))
     points = [file.array(file.gltf.meshes[0].primitives[0].attributes.POSITION) for file in (loaded, again)]
     np.testing.assert_allclose(points[1], points[0], atol=1e-4)
 
 
 def test_frames_keep_their_own_times(motion: Motion) -> None:
     times_s = 5.0 + np.cumsum(np.random.default_rng(0).uniform(0.01, 0.05, motion.n_frames))
-    loaded = Loaded(motion_to_glb(dataclasses.replace(motion, timestamps_s=times_s)))
+    loaded = Loaded(animation_to_glb(animate(dataclasses.replace(motion, timestamps_s=times_s))))
     keys = loaded.array(loaded.gltf.animations[0].samplers[0].input)[:, 0]
     np.testing.assert_allclose(keys, times_s - times_s[0], atol=1e-6)
 
@@ -201,7 +202,7 @@ def test_frames_keep_their_own_times(motion: Motion) -> None:
 def test_each_vertex_names_a_joint_once(motion: Motion, joints: int) -> None:
     skeleton = {17: H36M_17, 21: LIFTED_21}[joints]
     short = dataclasses.replace(motion, positions=motion.positions[:, :joints], skeleton=skeleton)
-    loaded = Loaded(motion_to_glb(short))
+    loaded = Loaded(animation_to_glb(animate(short)))
     attributes = loaded.gltf.meshes[0].primitives[0].attributes
     weights, nodes = loaded.array(attributes.WEIGHTS_0), loaded.array(attributes.JOINTS_0)
     # As glTF asks: no joint twice with weight, and 0 where there is no weight.
@@ -212,5 +213,5 @@ def test_each_vertex_names_a_joint_once(motion: Motion, joints: int) -> None:
 
 
 def test_one_frame() -> None:
-    loaded = Loaded(motion_to_glb(made_motion(1)))
+    loaded = Loaded(animation_to_glb(animate(made_motion(1))))
     assert loaded.gltf.accessors[loaded.gltf.animations[0].samplers[0].input].count == 1

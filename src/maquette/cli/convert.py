@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from maquette.cli.options import progress, refuse_own_input
+from maquette.cli.writing import AS_USUAL, Writing
 from maquette.errors import InputError
 
 
@@ -18,8 +19,7 @@ class Convert:
     """Motion file: .npz .json .csv .bvh .amc."""
     output: Annotated[tuple[Path, ...], tyro.conf.arg(aliases=["-o"], metavar="OUT"), tyro.conf.UseAppendAction]
     """File to write; repeat for several."""
-    rotation_order: Literal["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"] = "ZXY"
-    """Order of the rotation channels in .bvh output."""
+    writing: Annotated[Writing, tyro.conf.arg(name="")] = AS_USUAL
 
     def run(self) -> None:
         """Do it; prints what was written."""
@@ -34,5 +34,5 @@ class Convert:
         motion = read_motion(self.input)
         for out in self.output:
             with progress(f"writing {out}"):
-                write_motion(motion, out, rotation_order=self.rotation_order)
+                write_motion(motion, out, **self.writing.keywords())
             print(f"wrote {out}")

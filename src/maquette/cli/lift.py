@@ -8,6 +8,7 @@ import tyro
 
 from maquette.cli.detection import AUTO, Detection
 from maquette.cli.options import check_person, numbered, progress, refuse_own_input, shortened
+from maquette.cli.writing import AS_USUAL, Writing
 from maquette.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -65,8 +66,7 @@ class Lift:
     video: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Video to draw the 2D on, in .mp4, .gif and .png output; its picture size and frame rate are taken, too, where
     neither the files nor options say them. A video or picture that is lifted is drawn on in any case."""
-    rotation_order: Literal["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"] = "ZXY"
-    """Order of the rotation channels in .bvh output."""
+    writing: Annotated[Writing, tyro.conf.arg(name="")] = AS_USUAL
     fork_legacy: bool = False
     """Write 3d_data.json in the fork's own coordinates (pixels added to millimetres, the pose turned upside down)."""
 
@@ -157,8 +157,8 @@ class Lift:
                 video=given.video,
                 video_start_s=given.video_start_s,
                 video_fps=given.video_fps,
-                rotation_order=self.rotation_order,
                 fork_legacy=self.fork_legacy,
+                **self.writing.keywords(),
             )
         if not path.exists():
             raise OutputError(f"{path}: was not written")

@@ -1,4 +1,4 @@
-"""Motion to BVH: Y up, T-pose at zero rotation, root with six channels, Euler angles without jumps."""
+"""Animation to BVH: Y up, T-pose at zero rotation, root with six channels, Euler angles without jumps."""
 
 import logging
 from decimal import Decimal, localcontext
@@ -10,55 +10,60 @@ import numpy as np
 
 from maquette.atomic import write_bytes
 from maquette.errors import OutputError
-from maquette.exporters.choices import LengthUnit, RotationOrder
+from maquette.exporters.choices import PER_METRE, BvhPresetName, LengthUnit, RotationOrder
 from maquette.formats.bvh import BvhDocument, BvhJoint, Offset, format_bvh
 from maquette.geometry.euler import euler_unwrap, quat_to_euler
-from maquette.motion import Motion
-from maquette.rig.animate import animate
 from maquette.rig.animation_rig import RigAnimation
 
 _log = logging.getLogger(__name__)
 
-_PER_METRE = {"m": 1.0, "cm": 100.0, "mm": 1000.0, "inch": 1 / 0.0254}
 _DECIMALS = {"m": 6, "cm": 4, "mm": 4, "inch": 5}
 """Enough for 0.1 micrometres of length or better, and 5e-5 degrees."""
 
 
 def write_bvh(
-    motion: Motion, path: str | Path, *, rotation_order: RotationOrder = "ZXY", unit: LengthUnit = "cm"
+    animation: RigAnimation,
+    path: str | Path,
+    *,
+    rotation_order: RotationOrder | None = None,
+    unit: LengthUnit | None = None,
+    preset: BvhPresetName | None = None,
 ) -> None:
-    """Write the file that :func:`motion_to_bvh` makes.
+    """Write the file that :func:`animation_to_bvh` makes.
 
     Raises:
-        OutputError: see :func:`motion_to_bvh`; or it cannot be written.
+        OutputError: an argument is unknown, or it cannot be written.
     """
-    write_bytes(path, motion_to_bvh(motion, rotation_order=rotation_order, unit=unit))
+    write_bytes(path, animation_to_bvh(animation, rotation_order=rotation_order or "ZXY", unit=unit or "cm"))
 
 
-def motion_to_bvh(motion: Motion, *, rotation_order: RotationOrder = "ZXY", unit: LengthUnit = "cm") -> bytes:
-    """The bytes of a BVH file of the motion on the rig of :func:`maquette.rig.animate`.
+def animation_to_bvh(
+    animation: RigAnimation, *, rotation_order: RotationOrder = "ZXY", unit: LengthUnit = "cm"
+) -> bytes:
+    """The bytes of a BVH file.
 
     The root's OFFSET is zero and its position channels are absolute, so that programs which add them and programs which
     replace one by the other agree. Leaves have End Sites.
 
     Args:
-        motion: one person, in the world or in the camera's frame (then turned upright).
+        animation: one person on a rig (:func:`maquette.rig.choice.animated`).
         rotation_order: order of the rotation channels of every joint; "ZXY" means R = Rz Rx Ry.
         unit: unit of length in the file.
 
     Raises:
-        OutputError: joints are unknown in some frames, the skeleton has no rotations, or an argument is unknown.
+        OutputError: an argument is unknown.
     """
     if rotation_order not in get_args(RotationOrder):
         raise OutputError(
             f"rotation order {rotation_order!r} is unknown; expected {', '.join(get_args(RotationOrder))}"
         )
-    if unit not in _PER_METRE:
-        raise OutputError(f"unit of length {unit!r} is unknown; expected {', '.join(_PER_METRE)}")
-    if np.abs(np.diff(motion.times_s) * float(motion.fps) - 1.0).max(initial=0.0) > 0.5:
-        _log.warning("frames at uneven times; BVH plays them at a constant %s frames a second", motion.fps)
-    animation = animate(motion)
-    return format_bvh(_document(animation, rotation_order, _PER_METRE[unit]), decimals=_DECIMALS[unit])
+    if unit not in PER_METRE:
+        raise OutputError(f"unit of length {unit!r} is unknown; expected {', '.join(PER_METRE)}")
+    if animation.times_s is not None:
+        steps = np.diff(animation.times_s) * float(animation.fps)
+        if np.abs(steps - 1.0).max(initial=0.0) > 0.5:
+            _log.warning("frames at uneven times; BVH plays them at a constant %s frames a second", animation.fps)
+    return format_bvh(_document(animation, rotation_order, PER_METRE[unit]), decimals=_DECIMALS[unit])
 
 
 def _document(animation: RigAnimation, order: str, per_metre: float) -> BvhDocument:

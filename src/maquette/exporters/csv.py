@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from maquette.atomic import write_bytes
+from maquette.exporters.choices import Layout
 from maquette.motion import Motion
 from maquette.readers.motion_record import AXES, FORMAT_VERSION
 
@@ -13,7 +14,7 @@ _DECIMALS = 6
 _BLOCK_ROWS = 1000
 
 
-def write_csv(motion: Motion, path: str | Path) -> None:
+def write_csv(motion: Motion, path: str | Path, *, layout: Layout = "wide") -> None:
     """Write the table that :func:`motion_to_csv` makes.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Motion to GLB: an animated, skinned mannequin that any viewer shows."""
+"""Animation to GLB: an animated, skinned mannequin that any viewer shows."""
 
 from pathlib import Path
 from typing import Any
@@ -10,34 +10,28 @@ import maquette
 from maquette.atomic import write_bytes
 from maquette.exporters.body import Body, lowest_m, make_body
 from maquette.formats.glb import BufferBuilder
-from maquette.motion import Motion
-from maquette.rig.animate import animate
 from maquette.rig.animation_rig import RigAnimation
 
 COLOURS = {"left": (0.16, 0.33, 0.45), "right": (0.58, 0.24, 0.15), "middle": (0.62, 0.56, 0.47)}
 """Base colours of the materials, linear RGB."""
 
 
-def write_glb(motion: Motion, path: str | Path) -> None:
-    """Write the file that :func:`motion_to_glb` makes.
+def write_glb(animation: RigAnimation, path: str | Path) -> None:
+    """Write the file that :func:`animation_to_glb` makes.
 
     Raises:
-        OutputError: joints are unknown in some frames, the skeleton has no rotations, or it cannot be written.
+        OutputError: it cannot be written.
     """
-    write_bytes(path, motion_to_glb(motion, name=Path(path).stem))
+    write_bytes(path, animation_to_glb(animation, name=Path(path).stem))
 
 
-def motion_to_glb(motion: Motion, *, name: str = "motion") -> bytes:
-    """The bytes of a GLB file of the motion on the rig of :func:`maquette.rig.animate`.
+def animation_to_glb(animation: RigAnimation, *, name: str = "motion") -> bytes:
+    """The bytes of a GLB file.
 
     Metres, Y up; at rest a T-pose on the ground, facing +Z. Nodes are named as the rig's joints, ends of limbs
     ``<joint>_end``. One animation from time 0, LINEAR, a key for each frame at its own time. ``asset.extras`` has frame
     rate, scale, contacts (joint -> first and last frame of each stand) and notes.
-
-    Raises:
-        OutputError: joints are unknown in some frames, or the skeleton has no rotations.
     """
-    animation = animate(motion)
     body = make_body(animation)
     root_m = np.array([0.0, -lowest_m(animation), 0.0])
     buffer = BufferBuilder()
@@ -47,10 +41,10 @@ def motion_to_glb(motion: Motion, *, name: str = "motion") -> bytes:
             "version": "2.0",
             "generator": f"Maquette {maquette.__version__}",
             "extras": {
-                "fps": str(motion.fps),
-                "frames": motion.n_frames,
-                "skeleton": motion.skeleton.name,
-                "scale_source": motion.scale_source,
+                "fps": str(animation.fps),
+                "frames": len(animation.rotations),
+                "skeleton": animation.skeleton.name,
+                "scale_source": animation.scale_source,
                 "contacts": animation.contacts,
                 "notes": list(animation.notes),
             },
@@ -61,7 +55,7 @@ def motion_to_glb(motion: Motion, *, name: str = "motion") -> bytes:
         "meshes": [_mesh(body, root_m, buffer)],
         "materials": [_material(part, COLOURS[part]) for part in body.triangles],
         "skins": [_skin(nodes, parents, buffer)],
-        "animations": [_animation(animation, motion.times_s - motion.times_s[0], name, buffer)],
+        "animations": [_animation(animation, _times_s(animation), name, buffer)],
     }
     return buffer.glb(document)
 
@@ -135,6 +129,12 @@ def _skin(nodes: list[dict[str, Any]], parents: list[int], buffer: BufferBuilder
         "skeleton": 0,
         "inverseBindMatrices": buffer.add(inverse.reshape(-1, 16)),
     }
+
+
+def _times_s(animation: RigAnimation) -> Float[np.ndarray, " frames"]:
+    if animation.times_s is not None:
+        return animation.times_s
+    return np.arange(len(animation.rotations)) / float(animation.fps)
 
 
 def _animation(

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from maquette.atomic import write_bytes
+from maquette.exporters.choices import Layout
 from maquette.motion import Motion
 from maquette.readers.motion_record import AXES, FORMAT_VERSION, record_of
 
@@ -15,7 +16,7 @@ _BLOCK_ROWS = 1000
 UNITS = {"length": "m", "time": "s", "rotation": "unit quaternion w, x, y, z, relative to the parent"}
 
 
-def write_json(motion: Motion, path: str | Path) -> None:
+def write_json(motion: Motion, path: str | Path, *, layout: Layout = "wide") -> None:
     """Write the document that :func:`motion_to_json` makes.
 
     Raises:

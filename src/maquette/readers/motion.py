@@ -14,23 +14,81 @@ from maquette.readers.motion_csv import read_motion_csv
 from maquette.readers.motion_json import read_motion_json
 from maquette.readers.motion_npz import read_motion_npz
 
+_BEGINNINGS = {b"glTF": "glb", b"PAR1": "parquet", b"\x93NUMPY": "npy", b"PathFileType": "trc"}
 _BOM = b"\xef\xbb\xbf"
 _AMC = re.compile(rb"(?:\A|[\r\n]):(?:FULLY-SPECIFIED|DEGREES|RADIANS)\b", re.IGNORECASE)
 _ASF = re.compile(rb"(?:\A|[\r\n]):(?:units|bonedata)\b", re.IGNORECASE)
 _LARGEST_BYTES = 1 << 30
+WORLD_LANDMARKS = re.compile(rb'"(?:pose_?)?world_?landmarks"', re.IGNORECASE)
+"""MediaPipe's landmarks in metres, under any of the names that its interfaces give them."""
+
+
+def _npz(path: Path, data: bytes) -> Motion:
+    if "kind" in array_names(data, str(path)):
+        return read_motion_npz(path, data)
+    from maquette.readers.motion_arrays import read_motion_npz_of_others
+
+    return read_motion_npz_of_others(path, data)
+
+
+def _npy(path: Path, data: bytes) -> Motion:
+    from maquette.readers.motion_arrays import read_motion_npy
+
+    return read_motion_npy(path, data)
+
+
+def _json(path: Path, data: bytes) -> Motion:
+    if WORLD_LANDMARKS.search(data[:1_000_000]):
+        from maquette.readers.motion_mediapipe import read_motion_mediapipe
+
+        return read_motion_mediapipe(path, data)
+    return read_motion_json(path, data)
+
+
+def _trc(path: Path, data: bytes) -> Motion:
+    from maquette.readers.motion_trc import read_motion_trc
+
+    return read_motion_trc(path, data)
+
+
+def _c3d(path: Path, data: bytes) -> Motion:
+    from maquette.readers.motion_c3d import read_motion_c3d
+
+    return read_motion_c3d(path, data)
+
+
+def _glb(path: Path, data: bytes) -> Motion:
+    from maquette.readers.motion_glb import read_motion_glb
+
+    return read_motion_glb(path, data)
+
+
+def _parquet(path: Path, data: bytes) -> Motion:
+    from maquette.readers.motion_parquet import read_motion_parquet
+
+    return read_motion_parquet(path, data)
+
 
 _READERS: dict[str, Callable[[Path, bytes], Motion]] = {
     "amc": read_motion_amc,
     "bvh": read_motion_bvh,
+    "c3d": _c3d,
     "csv": read_motion_csv,
-    "json": read_motion_json,
-    "npz": read_motion_npz,
+    "glb": _glb,
+    "json": _json,
+    "npy": _npy,
+    "npz": _npz,
+    "parquet": _parquet,
+    "trc": _trc,
 }
+SUFFIXES = ".npz .json .csv .parquet .bvh .amc .glb .trc .c3d .npy"
+"""Usual suffixes of motion files; what they hold decides, not their names."""
 
 
 def read_motion(path: str | Path, *, asf: str | Path | None = None) -> Motion:
-    """The motion of one person from a file: Maquette's ``.npz``, ``.json`` and ``.csv``, or ``.bvh`` or ``.amc`` of any
-    rig.
+    """The motion of one person from a file: Maquette's ``.npz``, ``.json``, ``.csv`` and ``.parquet``; ``.bvh``,
+    ``.amc`` and ``.glb`` of any rig; markers from ``.trc`` and ``.c3d``; results of VideoPose3D and MotionBERT
+    (``.npy``, ``.npz``); MediaPipe's world landmarks (JSON).
 
     A BVH keeps the joints of its rig (a :class:`Skeleton` of its own, End Sites as ``<joint>_end``) and its rotations,
     relative to its own rest pose; the unit of length is guessed from the size of the figure, and the notes say so. An
@@ -44,7 +102,7 @@ def read_motion(path: str | Path, *, asf: str | Path | None = None) -> Motion:
     """
     file = Path(path)
     if kind_of(file) == "folder":
-        raise InputError(f"{file}: is a folder, expected a motion file (.npz .json .csv .bvh .amc)")
+        raise InputError(f"{file}: is a folder, expected a motion file ({SUFFIXES})")
     size = file.stat().st_size
     if size > _LARGEST_BYTES:
         raise InputError(f"{file}: has {size / (1 << 30):.1f} GiB; motion files up to 1 GiB are read, cut it up first")
@@ -74,25 +132,41 @@ def is_motion_file(path: str | Path) -> bool:
             return "kind" in array_names(data, str(file)) and str(read_array(data, "kind", str(file))) == "motion"
         except InputError:
             return False
-    return kind != "json" or b'"maquette-motion"' in start
+    if kind == "json":
+        return b'"maquette-motion"' in start
+    # Pixel coordinates of Sports2D are TRC, too; tables of joints are not told from others by their first bytes alone.
+    return kind not in ("npy", "trc") or _holds_motion(file)
+
+
+def _holds_motion(file: Path) -> bool:
+    """Whether a file whose beginning does not tell is read as a motion."""
+    try:
+        read_motion(file)
+    except InputError:
+        return False
+    return True
 
 
 def _format(path: Path, data: bytes) -> str:
     start = data[:4096].removeprefix(_BOM).lstrip()
     if not start:
-        raise InputError(f"{path}: the file is empty, expected a motion (.npz .json .csv .bvh .amc)")
+        raise InputError(f"{path}: the file is empty, expected a motion ({SUFFIXES})")
     if start.startswith(b"PK\x03\x04"):
         return "npz"
+    for beginning, kind in _BEGINNINGS.items():
+        if data.startswith(beginning):
+            return kind
+    # C3D: a byte that points to the parameters, then 80.
+    if data[1:2] == b"\x50" and data[:1] != b"{" and len(data) >= 512:
+        return "c3d"
     if start[:9].upper() == b"HIERARCHY":
         return "bvh"
-    if start.startswith(b"{"):
+    if start.startswith((b"{", b"[")):
         return "json"
     if _AMC.search(start):
         return "amc"
     if _ASF.search(start):
         raise InputError(f"{path}: is the skeleton of ASF/AMC motion capture; give a take of it, an .amc file")
-    if b"_x_m" in start or start.startswith(b"# maquette motion"):
+    if b"_x_m" in start or start.startswith(b"# maquette motion"):  # wide or long
         return "csv"
-    raise InputError(
-        f"{path}: not a motion file that is known; expected Maquette's .npz, .json or .csv, or .bvh or .amc"
-    )
+    raise InputError(f"{path}: not a motion file that is known; expected {SUFFIXES}")

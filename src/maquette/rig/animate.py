@@ -1,6 +1,7 @@
 """A motion on the rig of animation files."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
@@ -17,7 +18,7 @@ from maquette.geometry.rotations import (
 from maquette.motion import Motion
 from maquette.refine.motion_bones import bone_lengths, constant_bones
 from maquette.rig.animate_file_rig import animate_file_rig
-from maquette.rig.animation_rig import HUMAN_RIG, RigAnimation, RigJoint, contact_stands
+from maquette.rig.animation_rig import HUMAN_RIG, HUMAN_ROLES, RigAnimation, RigJoint, contact_stands
 from maquette.rig.rest import is_human, rest_offsets_m
 from maquette.rig.solve import solve_rotations
 from maquette.skeleton import Skeleton
@@ -48,9 +49,9 @@ def animate(motion: Motion) -> RigAnimation:
     """
     _refuse_unknown(motion)
     upright = _upright(motion)
-    if is_human(motion.skeleton):
-        return _animate_human(upright)
-    return animate_file_rig(upright)
+    animation = _animate_human(upright) if is_human(motion.skeleton) else animate_file_rig(upright)
+    times_s = None if motion.timestamps_s is None else motion.timestamps_s - motion.timestamps_s[0]
+    return replace(animation, times_s=times_s, scale_source=motion.scale_source)
 
 
 def _refuse_unknown(motion: Motion) -> None:
@@ -126,6 +127,7 @@ def _animate_human(motion: Motion) -> RigAnimation:
         places=_places(skeleton, rig),
         contacts=contact_stands(motion),
         notes=motion.notes,
+        roles={bone: joint for bone, joint in HUMAN_ROLES.items() if joint in names},
     )
 
 

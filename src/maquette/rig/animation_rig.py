@@ -1,6 +1,6 @@
 """The rig of animation files: the joints of a person under the names that animators know, and one clip on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -68,6 +68,30 @@ the Heel at the Foot), so that every bone can point exactly where it does. Paren
 in one piece."""
 
 
+HUMAN_ROLES: dict[str, str] = {
+    "hips": "Hips",
+    "spine": "LowerBack",
+    "chest": "Spine",
+    "neck": "Neck",
+    "head": "Head",
+    **{
+        f"{side.lower()}{bone}": f"{side}{joint}"
+        for side in ("Left", "Right")
+        for bone, joint in {
+            "UpperLeg": "UpLeg",
+            "LowerLeg": "Leg",
+            "Foot": "Foot",
+            "Toes": "ToeBase",
+            "Shoulder": "Shoulder",
+            "UpperArm": "Arm",
+            "LowerArm": "ForeArm",
+            "Hand": "Hand",
+        }.items()
+    },
+}
+"""Humanoid bone (VRM 1.0's names) -> joint of :data:`HUMAN_RIG`."""
+
+
 @dataclass(frozen=True, eq=False)
 class RigAnimation:
     """One clip on a rig: what BVH, glTF and their like hold. Y up, +Z forward in the rest pose, metres."""
@@ -76,11 +100,12 @@ class RigAnimation:
     parents: tuple[int, ...]
     """Index of the parent, lower than the joint's own; -1 for the one root, which comes first."""
     rest_offsets_m: Float[np.ndarray, "nodes 3"]
-    """Place in the parent, in all frames; zero for the root."""
+    """Place in the parent, in the parent's axes, in all frames; zero for the root."""
     tip_offsets_m: Float[np.ndarray, "nodes 3"]
     """End of the bone of a joint without children, NaN for the others."""
     rotations: Float[np.ndarray, "frames nodes 4"]
-    """Relative to the parent, unit quaternions wxyz, continuous over time."""
+    """Relative to the parent, unit quaternions wxyz, continuous over time. With :attr:`rest_rotations` these are the
+    whole local rotations (as in glTF), which at rest are those; without, identity is the rest pose (as in BVH)."""
     root_positions_m: Float[np.ndarray, "frames 3"]
     fps: Fraction
     skeleton: Skeleton
@@ -90,6 +115,15 @@ class RigAnimation:
     contacts: dict[str, list[list[int]]]
     """For each contact joint the first and last frames of its stands."""
     notes: tuple[str, ...] = ()
+    rest_rotations: Float[np.ndarray, "nodes 4"] | None = None
+    """Local rotation of each joint in the rest pose; None where all are the identity."""
+    roles: dict[str, str] = field(default_factory=dict)
+    """Humanoid bone (VRM 1.0's names: ``hips``, ``leftUpperLeg``, ...) -> name of the joint that is it."""
+    times_s: Float[np.ndarray, " frames"] | None = None
+    """Time of each frame from 0, where frames are not even; None where they are."""
+    scale_source: str = "unknown"
+    rig: str = "maquette"
+    """Name of the rig, or of the file that it was taken from."""
 
 
 def contact_stands(motion: Motion) -> dict[str, list[list[int]]]:

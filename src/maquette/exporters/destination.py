@@ -1,0 +1,50 @@
+"""Whether a file can be written, asked before any work is done."""
+
+import stat
+import tempfile
+from pathlib import Path
+
+from maquette.errors import OutputError
+from maquette.exporters.writers import ENDINGS, WRITERS, writer_of
+
+
+def check_output(path: str | Path) -> None:
+    """Refuse a path that cannot be written, before any work is done.
+
+    Raises:
+        OutputError: its suffix is unknown, it is a folder, a device or a pipe, its folder is a file, or that folder (or
+            the nearest one that exists) takes no files.
+    """
+    target = Path(path)
+    if writer_of(target) is None:
+        seen = f"'{target.suffix}' is no suffix that can be written" if target.suffix else "the name has no suffix"
+        raise OutputError(
+            f"{target}: {seen}; known are {' '.join(WRITERS)}, and names ending in {' or '.join(ENDINGS)}"
+        )
+    mode = _mode(target)
+    if mode is not None and stat.S_ISDIR(mode):
+        raise OutputError(f"{target}: is a folder, expected the name of a file")
+    if mode is not None and not stat.S_ISREG(mode):
+        raise OutputError(f"{target}: is a device or a pipe, expected the name of a file")
+    folder = next((parent for parent in target.parents if parent.exists()), Path())
+    if not folder.is_dir():
+        raise OutputError(f"{target}: {folder} is a file, not a folder")
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OutputError(f"{target}: cannot write there ({error.strerror}); choose another output folder") from None
+
+
+def _mode(target: Path) -> int | None:
+    """What is there already, None for nothing.
+
+    Raises:
+        OutputError: no file can have such a name.
+    """
+    try:
+        return target.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise OutputError(f"{str(target)[:200]!r}: cannot be the name of a file ({reason})") from None
