@@ -6,23 +6,32 @@ from typing import Annotated
 
 import tyro
 
-from maquette.cli.options import progress, refuse_own_input
+from maquette.cli.options import progress, refuse_own_input, shortened
 from maquette.cli.writing import AS_USUAL, Writing
 from maquette.errors import InputError
 
 
 @dataclass(frozen=True)
 class Convert:
-    """Motion file to motion file, by suffix."""
+    """Motion file to motion file, by suffix; ours or another program's.
+
+    Example: maquette convert walk.npz -o walk.glb -o walk.trc
+    Example: maquette convert capture.bvh -o game.bvh --rig character.glb
+    """
 
     input: Annotated[Path, tyro.conf.Positional]
-    """Motion file: .npz .json .csv .bvh .amc."""
+    """Motion file: .npz .json .csv .parquet .bvh .amc .glb .trc .c3d; VideoPose3D's or MotionBERT's .npy; MediaPipe's
+    world landmarks."""
     output: Annotated[tuple[Path, ...], tyro.conf.arg(aliases=["-o"], metavar="OUT"), tyro.conf.UseAppendAction]
     """File to write; repeat for several."""
+    fps: Annotated[str | None, tyro.conf.arg(metavar="F")] = None
+    """Frames per second of a file that does not say (.npy, landmarks)."""
+    skeleton: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Skeleton of an array whose joints have no names (for example smpl-24)."""
     writing: Annotated[Writing, tyro.conf.arg(name="")] = AS_USUAL
 
     def run(self) -> None:
-        """Do it; prints what was written."""
+        """Do it; prints what was written, and how the input was understood."""
         from maquette.exporters import check_output, write_motion
         from maquette.readers.motion import read_motion
 
@@ -31,7 +40,9 @@ class Convert:
         for out in self.output:
             check_output(out)
         refuse_own_input(self.output, self.input)
-        motion = read_motion(self.input)
+        motion = read_motion(self.input, fps=self.fps, skeleton=self.skeleton)
+        for note in motion.notes:
+            print(f"  {shortened(note)}")
         for out in self.output:
             with progress(f"writing {out}"):
                 write_motion(motion, out, **self.writing.keywords())

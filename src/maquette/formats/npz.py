@@ -75,6 +75,20 @@ def read_array(data: bytes | Path, name: str, where: str, *, allow_objects: bool
         raise InputError(f"{where}: array '{name}' is damaged ({error})") from None
 
 
+def read_npy(data: bytes, where: str) -> np.ndarray:
+    """The array of a ``.npy`` file.
+
+    Raises:
+        InputError: damaged, or pickled objects.
+    """
+    try:
+        return _parse_npy(io.BytesIO(data), len(data), where, False)
+    except InputError:
+        raise
+    except _FAILURES as error:
+        raise InputError(f"{where}: the array is damaged ({error})") from None
+
+
 def write_arrays(file: io.IOBase, arrays: Mapping[str, np.ndarray], *, compressed: bool = False) -> None:
     """``np.savez`` without pickles. NumPy 1.26 has no switch for that, and would store one as an array.
 

@@ -2,17 +2,23 @@
 
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 from maquette.errors import InputError
 from maquette.formats.npz import array_names, read_array
+from maquette.frozen_arrays import exact_fps
 from maquette.motion import Motion
 from maquette.readers.input_files import kind_of, read_bytes
 from maquette.readers.motion_amc import read_motion_amc
+from maquette.readers.motion_arrays import read_motion_npy, read_motion_npz_of_others
 from maquette.readers.motion_bvh import read_motion_bvh
 from maquette.readers.motion_csv import read_motion_csv
 from maquette.readers.motion_json import read_motion_json
+from maquette.readers.motion_mediapipe import read_motion_mediapipe
 from maquette.readers.motion_npz import read_motion_npz
+from maquette.skeleton import Skeleton
+from maquette.skeletons import get_skeleton
 
 _BEGINNINGS = {b"glTF": "glb", b"PAR1": "parquet", b"\x93NUMPY": "npy", b"PathFileType": "trc"}
 _BOM = b"\xef\xbb\xbf"
@@ -21,28 +27,6 @@ _ASF = re.compile(rb"(?:\A|[\r\n]):(?:units|bonedata)\b", re.IGNORECASE)
 _LARGEST_BYTES = 1 << 30
 WORLD_LANDMARKS = re.compile(rb'"(?:pose_?)?world_?landmarks"', re.IGNORECASE)
 """MediaPipe's landmarks in metres, under any of the names that its interfaces give them."""
-
-
-def _npz(path: Path, data: bytes) -> Motion:
-    if "kind" in array_names(data, str(path)):
-        return read_motion_npz(path, data)
-    from maquette.readers.motion_arrays import read_motion_npz_of_others
-
-    return read_motion_npz_of_others(path, data)
-
-
-def _npy(path: Path, data: bytes) -> Motion:
-    from maquette.readers.motion_arrays import read_motion_npy
-
-    return read_motion_npy(path, data)
-
-
-def _json(path: Path, data: bytes) -> Motion:
-    if WORLD_LANDMARKS.search(data[:1_000_000]):
-        from maquette.readers.motion_mediapipe import read_motion_mediapipe
-
-        return read_motion_mediapipe(path, data)
-    return read_motion_json(path, data)
 
 
 def _trc(path: Path, data: bytes) -> Motion:
@@ -75,17 +59,28 @@ _READERS: dict[str, Callable[[Path, bytes], Motion]] = {
     "c3d": _c3d,
     "csv": read_motion_csv,
     "glb": _glb,
-    "json": _json,
-    "npy": _npy,
-    "npz": _npz,
+    "json": read_motion_json,
+    "npz": read_motion_npz,
     "parquet": _parquet,
     "trc": _trc,
 }
+_ARRAYS = {
+    "npy": read_motion_npy,
+    "npz of others": read_motion_npz_of_others,
+    "landmarks": read_motion_mediapipe,
+}
+"""Files that do not say all that a motion needs: their readers take a frame rate and a skeleton, too."""
 SUFFIXES = ".npz .json .csv .parquet .bvh .amc .glb .trc .c3d .npy"
 """Usual suffixes of motion files; what they hold decides, not their names."""
 
 
-def read_motion(path: str | Path, *, asf: str | Path | None = None) -> Motion:
+def read_motion(
+    path: str | Path,
+    *,
+    asf: str | Path | None = None,
+    fps: Fraction | float | int | str | None = None,
+    skeleton: str | Skeleton | None = None,
+) -> Motion:
     """The motion of one person from a file: Maquette's ``.npz``, ``.json``, ``.csv`` and ``.parquet``; ``.bvh``,
     ``.amc`` and ``.glb`` of any rig; markers from ``.trc`` and ``.c3d``; results of VideoPose3D and MotionBERT
     (``.npy``, ``.npz``); MediaPipe's world landmarks (JSON).
@@ -96,9 +91,13 @@ def read_motion(path: str | Path, *, asf: str | Path | None = None) -> Motion:
 
     Args:
         asf: the skeleton of an .amc file; without it, the .asf beside it whose name fits.
+        fps: frames per second of a file that does not say (arrays, landmarks); None takes 30 there, and the notes say
+            so.
+        skeleton: the joints of an array, or the name of a skeleton; None takes 17 joints for Human3.6M's.
 
     Raises:
-        InputError: missing, unreadable, or none of these formats; the text says what was seen.
+        InputError: an argument that the file itself answers; missing, unreadable, or none of these formats; the text
+            says what was seen.
     """
     file = Path(path)
     if kind_of(file) == "folder":
@@ -108,11 +107,19 @@ def read_motion(path: str | Path, *, asf: str | Path | None = None) -> Motion:
         raise InputError(f"{file}: has {size / (1 << 30):.1f} GiB; motion files up to 1 GiB are read, cut it up first")
     data = read_bytes(file)
     kind = _format(file, data)
+    if kind == "npz" and "kind" not in array_names(data, str(file)):
+        kind = "npz of others"
     if asf is not None:
         if kind != "amc":
             raise InputError(f"{file}: is no .amc file, so the skeleton {asf} does not belong to it")
         return read_motion_amc(file, data, asf=Path(asf))
-    return _READERS[kind](file, data)
+    if kind not in _ARRAYS:
+        if fps is not None or skeleton is not None:
+            told = "frame rate" if fps is not None else "skeleton"
+            raise InputError(f"{file}: says its {told} itself; leave --{'fps' if fps is not None else 'skeleton'} out")
+        return _READERS[kind](file, data)
+    joints = get_skeleton(skeleton) if isinstance(skeleton, str) else skeleton
+    return _ARRAYS[kind](file, data, None if fps is None else exact_fps(fps), joints)
 
 
 def is_motion_file(path: str | Path) -> bool:
@@ -162,7 +169,7 @@ def _format(path: Path, data: bytes) -> str:
     if start[:9].upper() == b"HIERARCHY":
         return "bvh"
     if start.startswith((b"{", b"[")):
-        return "json"
+        return "landmarks" if WORLD_LANDMARKS.search(data[:1_000_000]) else "json"
     if _AMC.search(start):
         return "amc"
     if _ASF.search(start):
