@@ -1,0 +1,190 @@
+"""Where a foot of a rig touches the ground, when it does, and at which spots."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from maquette.geometry.kinematics import forward_kinematics
+from maquette.geometry.rotations import quat_conjugate, quat_identity, quat_rotate
+from maquette.refine.motion_contacts import REST_HEIGHT_M
+from maquette.rig.animation_rig import RigAnimation
+
+_HEEL_BACK = 0.3
+"""Heel behind the ankle, of the level distance from ankle to ball, on rigs that do not tell it."""
+_BALL_AHEAD = 1.2
+"""Ball ahead of the ankle, of the ankle's height, on rigs without toes."""
+_LINK_S = 0.1
+"""Stands of heel and ball that follow each other so closely are one step: their spots are a foot apart."""
+_LEVEL_M = 0.04
+"""Stands whose heights differ from the usual one by less stand on the same floor."""
+
+
+@dataclass(frozen=True)
+class Foot:
+    """One foot of a rig: joints, and what touches the ground in the axes of its foot joint."""
+
+    side: str
+    thigh: int
+    shin: int
+    foot: int
+    points_m: dict[str, Float[np.ndarray, "3"]]
+    """``ankle``, ``heel`` and ``toe`` (the ball)."""
+    rest: Float[np.ndarray, "4"]
+    """World orientation of the foot joint at rest."""
+
+
+@dataclass
+class Stand:
+    """One point of a foot on the ground, from the first frame to the last, and its place there in the world."""
+
+    kind: str
+    first: int
+    last: int
+    spot_m: Float[np.ndarray, "3"]
+
+
+def rest_world(animation: RigAnimation) -> tuple[Float[np.ndarray, "nodes 3"], Float[np.ndarray, "nodes 4"]]:
+    """Places and orientations of the rest pose, the root at the origin."""
+    count = len(animation.names)
+    rest = quat_identity((count,)) if animation.rest_rotations is None else animation.rest_rotations
+    places, orientations = forward_kinematics(animation.parents, animation.rest_offsets_m[None], rest[None])
+    return places[0], orientations[0]
+
+
+def rig_foot(animation: RigAnimation, side: str) -> Foot | None:
+    """Foot of the ``left`` or ``right`` leg; None on rigs without that leg."""
+    names = [animation.roles.get(f"{side}{bone}") for bone in ("UpperLeg", "LowerLeg", "Foot")]
+    if None in names:
+        return None
+    thigh, shin, foot = (animation.names.index(str(name)) for name in names)
+    places, orientations = rest_world(animation)
+    ankle = places[foot]
+    back = quat_conjugate(orientations[foot])
+    letter = side[0]
+    known = {kind: _rest_place(animation, f"{letter}_{kind}", foot, places, orientations) for kind in ("toe", "heel")}
+    ball = known["toe"]
+    toes = animation.roles.get(f"{side}Toes")
+    if ball is None and toes is not None:
+        ball = places[animation.names.index(toes)]
+    if ball is None:
+        drop = 0.2 * np.linalg.norm(places[shin] - ankle)
+        ball = ankle + np.array([0.0, -drop, _BALL_AHEAD * drop])
+    heel = known["heel"]
+    if heel is None:
+        ahead = (ball - ankle) * [1.0, 0.0, 1.0]
+        heel = ankle + np.array([0.0, ball[1] - ankle[1], 0.0]) - _HEEL_BACK * ahead
+    points = {"ankle": np.zeros(3), "heel": quat_rotate(back, heel - ankle), "toe": quat_rotate(back, ball - ankle)}
+    return Foot(letter, thigh, shin, foot, points, orientations[foot])
+
+
+def _rest_place(
+    animation: RigAnimation, joint: str, foot: int, places: np.ndarray, orientations: np.ndarray
+) -> Float[np.ndarray, "3"] | None:
+    """Where the rig has a joint of ours at rest, when it hangs on the foot."""
+    if joint not in animation.places:
+        return None
+    node, is_tip = animation.places[joint]
+    above = node
+    while above not in (foot, -1):
+        above = animation.parents[above]
+    if above < 0 or (node == foot and not is_tip):
+        return None
+    return places[node] + (quat_rotate(orientations[node], animation.tip_offsets_m[node]) if is_tip else 0.0)
+
+
+def foot_stands(
+    animation: RigAnimation, foot: Foot, at: dict[str, Float[np.ndarray, "frames 3"]], max_move_m: float | int
+) -> tuple[list[Stand], int]:
+    """Stands of one foot at their mean places, and how many were left out: those that leave their place by more than
+    ``max_move_m``. Heel and toe count where they are told, the ankle otherwise."""
+    found, left_out = [], 0
+    for joint, spans in animation.contacts.items():
+        kind = contact_kind(joint)
+        if kind is None or not joint.startswith(f"{foot.side}_"):
+            continue
+        for first, last in spans:
+            path = at[kind][first : last + 1]
+            spot = path.mean(axis=0)
+            if np.linalg.norm(path - spot, axis=-1).max() > max_move_m:
+                left_out += 1
+            else:
+                found.append(Stand(kind, first, last, spot))
+    if any(stand.kind != "ankle" for stand in found):
+        found = [stand for stand in found if stand.kind != "ankle"]
+    return sorted(found, key=lambda stand: (stand.first, stand.kind)), left_out
+
+
+def contact_kind(joint: str) -> str | None:
+    """Which point of a foot a contact joint is; None for other parts of the body."""
+    for kind, words in {"heel": ("heel",), "toe": ("toe", "ball", "foot_index"), "ankle": ("ankle", "foot")}.items():
+        if any(word in joint for word in words):
+            return kind
+    return None
+
+
+def floor_heights_m(stands: list[Stand], ground_m: float | int) -> dict[str, float]:
+    """Usual height of each kind of point that stands, never under the ground; where none stands, that of a person."""
+    heights = {kind: ground_m + usual for kind, usual in REST_HEIGHT_M.items()}
+    for kind in heights:
+        own = [(stand.spot_m[1], stand.last - stand.first + 1) for stand in stands if stand.kind == kind]
+        if own:
+            heights[kind] = float(np.median(np.repeat([h for h, _ in own], [n for _, n in own])))
+    return {kind: max(height, float(ground_m)) for kind, height in heights.items()}
+
+
+def settle_spots(
+    stands: list[Stand], foot: Foot, floor_m: dict[str, float], ground_m: float | int, fps: float
+) -> list[tuple[Stand, Stand]]:
+    """Put the stands on the floor and those of one step a foot apart, in place.
+
+    Stands of heel and ball that overlap form a tree (each kind's own never overlap), so that all distances can be met:
+    from the longest stand outwards, each in the direction in which it was.
+
+    Returns:
+        ``(heel, toe)`` of the pairs that overlap or nearly do.
+    """
+    for stand in stands:
+        usual = floor_m[stand.kind]
+        stand.spot_m[1] = usual if abs(stand.spot_m[1] - usual) < _LEVEL_M else max(stand.spot_m[1], float(ground_m))
+    gap = round(_LINK_S * fps)
+    pairs = [
+        (heel, toe)
+        for heel in stands
+        for toe in stands
+        if heel.kind == "heel" and toe.kind == "toe" and heel.first <= toe.last + gap and toe.first <= heel.last + gap
+    ]
+    length_m = float(np.linalg.norm(foot.points_m["toe"] - foot.points_m["heel"]))
+    placed: set[int] = set()
+    for start in sorted(stands, key=lambda stand: stand.first - stand.last):
+        pending = [] if id(start) in placed else [start]
+        placed.add(id(start))
+        while pending:
+            here = pending.pop()
+            for pair in pairs:
+                if here not in pair:
+                    continue
+                other = pair[1] if here is pair[0] else pair[0]
+                if id(other) not in placed:
+                    placed.add(id(other))
+                    pending.append(other)
+                    other.spot_m = _apart(here.spot_m, other.spot_m, length_m)
+    return pairs
+
+
+def _apart(anchor: Float[np.ndarray, "3"], point: Float[np.ndarray, "3"], length_m: float) -> Float[np.ndarray, "3"]:
+    """The point at its height and in its direction, moved to the given distance from the anchor."""
+    rise = float(np.clip(point[1] - anchor[1], -length_m, length_m))
+    level = (point - anchor) * [1.0, 0.0, 1.0]
+    size = float(np.linalg.norm(level))
+    level = level / size if size > 1e-6 else np.array([0.0, 0.0, 1.0])
+    return anchor + np.array([0.0, rise, 0.0]) + np.sqrt(length_m**2 - rise**2) * level
+
+
+def standing_frames(stands: list[Stand], kind: str, frames: int) -> Bool[np.ndarray, " frames"]:
+    """Where a point stands."""
+    standing = np.zeros(frames, dtype=bool)
+    for stand in stands:
+        if stand.kind == kind:
+            standing[stand.first : stand.last + 1] = True
+    return standing
