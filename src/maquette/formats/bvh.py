@@ -241,8 +241,8 @@ def _raise_bad_number(words: list[bytes], data: bytes, start: int, where: str) -
         at += len(word)
 
 
-def format_bvh(document: BvhDocument, *, decimals: int = 4) -> bytes:
-    """The bytes of a file: tabs, line feeds, ``decimals`` places for every value.
+def format_bvh(document: BvhDocument, *, decimals: int = 4, row_end: str = "\n") -> bytes:
+    """The bytes of a file: tabs, line feeds, ``decimals`` places for every value, ``row_end`` after each frame.
 
     Four places are 0.5 micrometres of a position in centimetres, and 2 micrometres at the end of a 2 m chain of joints.
     """
@@ -252,7 +252,7 @@ def format_bvh(document: BvhDocument, *, decimals: int = 4) -> bytes:
         children.setdefault(joint.parent, []).append(index)
     _format_joints(document.joints, children, lines)
     lines += ["MOTION", f"Frames: {len(document.values)}", f"Frame Time: {document.frame_time_s:f}", ""]
-    row_format = " ".join([f"%.{decimals}f"] * document.values.shape[1]) + "\n"
+    row_format = " ".join([f"%.{decimals}f"] * document.values.shape[1]) + row_end
     parts = ["\n".join(lines).encode("utf-8")]
     # In blocks, so that a long clip never exists as Python numbers all at once.
     for start in range(0, len(document.values), _BLOCK_ROWS):
