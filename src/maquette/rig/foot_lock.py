@@ -45,6 +45,8 @@ Quats = Float[np.ndarray, "frames 4"]
 
 _Y = np.array([0.0, 1.0, 0.0])
 _TILT_ROUNDS = 5
+_HIPS_EASE = 0.6
+"""Of the release, how widely the hips prepare for what a leg asks of them."""
 
 
 def lock_feet(
@@ -79,7 +81,7 @@ def lock_feet(
         )
     places, turns = node_positions_m(animation)
     fps = float(animation.fps)
-    standing_of, targets, soles, legs, left_out = [], [], [], [], 0
+    targets, soles, legs, left_out = [], [], [], 0
     found: list[tuple[Foot, list[Stand]]] = []
     for foot in feet:
         at = {k: places[:, foot.foot] + quat_rotate(turns[:, foot.foot], p) for k, p in foot.points_m.items()}
@@ -90,12 +92,11 @@ def lock_feet(
     for foot, stands in found:
         pairs = settle_spots(stands, foot, floor_m, ground_m, fps)
         sole = _sole_turns(foot, stands, pairs, turns[:, foot.foot], floor_m, fps, release_s)
-        target, standing = _ankle_path(foot, stands, sole, places[:, foot.foot], floor_m, fps, release_s)
+        target = _ankle_path(foot, stands, sole, places[:, foot.foot], floor_m, fps, release_s)
         legs.append(_leg(animation, foot, places, turns))
         soles.append(sole)
         targets.append(target)
-        standing_of.append(standing)
-    shift = hips_shift(legs, targets, standing_of, fps, release_s)
+    shift = hips_shift(legs, targets, fps, _HIPS_EASE * float(release_s))
     rotations = _turned(animation, [foot for foot, _ in found], legs, targets, soles, turns, shift)
     note = "feet held on their spots while they stand"
     if left_out:
@@ -210,8 +211,8 @@ def _ankle_path(
     floor_m: dict[str, float],
     fps: float,
     release_s: float | int,
-) -> tuple[Vectors, Bool[np.ndarray, " frames"]]:
-    """Where the ankle goes, and in which frames the foot stands."""
+) -> Vectors:
+    """Where the ankle goes."""
     frames = len(source)
     arms = {kind: quat_rotate(sole, point) for kind, point in foot.points_m.items()}
     moves = np.stack([_spots(stands, kind, frames) - arms[kind] - source for kind in foot.points_m])
@@ -222,7 +223,7 @@ def _ankle_path(
     lowest = np.max([floor_m[kind] - source[:, 1] - arms[kind][:, 1] for kind in ("heel", "toe")], axis=0)
     level = held_curve(move[:, [0, 2]], standing, fps, release_s)
     height = held_curve(move[:, [1]], standing, fps, release_s, at_least=lowest)
-    return source + np.stack((level[:, 0], height[:, 0], level[:, 1]), axis=1), standing
+    return source + np.stack((level[:, 0], height[:, 0], level[:, 1]), axis=1)
 
 
 def _turned(

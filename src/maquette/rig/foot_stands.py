@@ -16,6 +16,8 @@ _BALL_AHEAD = 1.2
 """Ball ahead of the ankle, of the ankle's height, on rigs without toes."""
 _LINK_S = 0.1
 """Stands of heel and ball that follow each other so closely are one step: their spots are a foot apart."""
+_STAND_SHARE = 25.0
+"""Percentile of the heights of a stand that is the height of its spot."""
 _LEVEL_M = 0.04
 """Stands whose heights differ from the usual one by less stand on the same floor."""
 
@@ -96,7 +98,7 @@ def _rest_place(
 def foot_stands(
     animation: RigAnimation, foot: Foot, at: dict[str, Float[np.ndarray, "frames 3"]], max_move_m: float | int
 ) -> tuple[list[Stand], int]:
-    """Stands of one foot at their mean places, and how many were left out: those that leave their place by more than
+    """Stands of one foot at their usual places, and how many were left out: those that leave their place by more than
     ``max_move_m``. Heel and toe count where they are told, the ankle otherwise."""
     found, left_out = [], 0
     for joint, spans in animation.contacts.items():
@@ -105,7 +107,9 @@ def foot_stands(
             continue
         for first, last in spans:
             path = at[kind][first : last + 1]
-            spot = path.mean(axis=0)
+            # Heels that already rise in the last frames of a stand do not move or raise its spot.
+            spot = np.median(path, axis=0)
+            spot[1] = np.percentile(path[:, 1], _STAND_SHARE)
             if np.linalg.norm(path - spot, axis=-1).max() > max_move_m:
                 left_out += 1
             else:
@@ -138,7 +142,7 @@ def settle_spots(
 ) -> list[tuple[Stand, Stand]]:
     """Put the stands on the floor and those of one step a foot apart, in place.
 
-    Stands of heel and ball that overlap form a tree (each kind's own never overlap), so that all distances can be met:
+    Stands of heel and ball that overlap form trees (each kind's own never overlap), so that all distances can be met:
     from the longest stand outwards, each in the direction in which it was.
 
     Returns:
@@ -147,13 +151,7 @@ def settle_spots(
     for stand in stands:
         usual = floor_m[stand.kind]
         stand.spot_m[1] = usual if abs(stand.spot_m[1] - usual) < _LEVEL_M else max(stand.spot_m[1], float(ground_m))
-    gap = round(_LINK_S * fps)
-    pairs = [
-        (heel, toe)
-        for heel in stands
-        for toe in stands
-        if heel.kind == "heel" and toe.kind == "toe" and heel.first <= toe.last + gap and toe.first <= heel.last + gap
-    ]
+    pairs = _steps(stands, round(_LINK_S * fps))
     length_m = float(np.linalg.norm(foot.points_m["toe"] - foot.points_m["heel"]))
     placed: set[int] = set()
     for start in sorted(stands, key=lambda stand: stand.first - stand.last):
@@ -170,6 +168,20 @@ def settle_spots(
                     pending.append(other)
                     other.spot_m = _apart(here.spot_m, other.spot_m, length_m)
     return pairs
+
+
+def _steps(stands: list[Stand], gap: int) -> list[tuple[Stand, Stand]]:
+    """Pairs of stands of heel and ball whose frames overlap, then those within ``gap`` frames that close no circle."""
+    pairs = [(h, t) for h in stands for t in stands if h.kind == "heel" and t.kind == "toe"]
+    apart = [max(h.first, t.first) - min(h.last, t.last) for h, t in pairs]
+    group = {id(stand): id(stand) for stand in stands}
+    kept = []
+    for distance, (heel, toe) in sorted(zip(apart, pairs, strict=True), key=lambda item: item[0]):
+        old, new = group[id(toe)], group[id(heel)]
+        if distance <= gap and old != new:
+            kept.append((heel, toe))
+            group = {stand: new if own == old else own for stand, own in group.items()}
+    return kept
 
 
 def _apart(anchor: Float[np.ndarray, "3"], point: Float[np.ndarray, "3"], length_m: float) -> Float[np.ndarray, "3"]:

@@ -3,19 +3,20 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from maquette.geometry.rotations import quat_about, quat_between, quat_multiply, quat_rotate
-from maquette.rig.held_curve import held_curve
 
 Vectors = Float[np.ndarray, "frames 3"]
 Quats = Float[np.ndarray, "frames 4"]
 
-_STRAIGHTEST = 0.99
-"""Of a leg's length: no leg is pulled straighter than this (16 degrees of bend), unless it was; knees do not snap."""
+_STRAIGHT = 0.97
+"""Of a leg's length: legs are pulled straighter than this (28 degrees of bend) with growing reluctance."""
+_ROOM = 0.6
+"""Of what is left to the whole length, how much of it they ever use."""
 _HINGE_SHARE = 0.1
 """Weight of the usual hinge beside that of a knee, as the sine of a bend (6 degrees)."""
-_ROUNDS = 40
+_ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -49,40 +50,58 @@ def leg_hinge(thigh: Vectors, shin: Vectors, thigh_turn: Quats, rest_hinge: Floa
     return _unit(bend + _HINGE_SHARE * hinge)
 
 
-def longest_m(leg: Leg) -> Float[np.ndarray, " frames"]:
-    """How far an ankle may be from its hip."""
+def longest_m(leg: Leg, target: Vectors) -> Float[np.ndarray, " frames"]:
+    """How far from its target a hip should be: no matter up to a straightness, then ever less than it is.
+
+    That straightness is :data:`_STRAIGHT` of the leg's length, or what the leg had before. Beyond, distances approach a
+    bound exponentially, so that a knee straightens smoothly and never wholly.
+    """
     whole = np.linalg.norm(leg.knee - leg.hip, axis=-1) + np.linalg.norm(leg.ankle - leg.knee, axis=-1)
-    return np.maximum(_STRAIGHTEST * whole, np.linalg.norm(leg.ankle - leg.hip, axis=-1))
+    before = np.maximum(_STRAIGHT * whole, np.linalg.norm(leg.ankle - leg.hip, axis=-1))
+    room = np.maximum(_ROOM * (whole - before), 1e-9)
+    beyond = np.maximum(np.linalg.norm(target - leg.hip, axis=-1) - before, 0.0)
+    return np.where(beyond > 0, before - room * np.expm1(-beyond / room), before)
 
 
-def hips_shift(
-    legs: list[Leg],
-    targets: list[Vectors],
-    standing: list[Bool[np.ndarray, " frames"]],
-    fps: float,
-    release_s: float | int,
-) -> Vectors:
-    """How to move the hips so that each standing leg reaches its target: no further than needed, and smoothly."""
+def hips_shift(legs: list[Leg], targets: list[Vectors], fps: float, ease_s: float | int) -> Vectors:
+    """How to move the hips so that each leg reaches its target.
+
+    Downwards, as far as the worst frame within ``ease_s`` asks, smoothly; sideways only the part that the shortest way
+    to all targets has (a person in a wide stride, whom lowering alone would not help).
+    """
     frames = len(legs[0].hip)
-    held, values, curve = np.zeros(frames, dtype=bool), np.zeros((frames, 3)), np.zeros((frames, 3))
-    reach = [longest_m(leg) for leg in legs]
+    longest = [longest_m(leg, target) for leg, target in zip(legs, targets, strict=True)]
+    shortest = np.zeros((frames, 3))
     for _ in range(_ROUNDS):
-        far = np.zeros(frames, dtype=bool)
-        for leg, target, stands, longest in zip(legs, targets, standing, reach, strict=True):
-            far |= stands & (np.linalg.norm(leg.hip + curve - target, axis=-1) > longest + 1e-6)
-        if not (far & ~held).any():
-            break
-        far &= ~held
-        nearer = curve[far]
-        for _ in range(_ROUNDS):
-            for leg, target, stands, longest in zip(legs, targets, standing, reach, strict=True):
-                away = leg.hip[far] + nearer - target[far]
-                over = np.maximum(np.linalg.norm(away, axis=-1) - longest[far], 0.0) * stands[far]
-                nearer = nearer - over[:, None] * _unit(away)
-        values[far] = nearer
-        held |= far
-        curve = held_curve(values, held, fps, release_s)
-    return curve
+        for leg, target, most in zip(legs, targets, longest, strict=True):
+            away = leg.hip + shortest - target
+            shortest -= np.maximum(np.linalg.norm(away, axis=-1) - most, 0.0)[:, None] * _unit(away)
+    if not shortest.any():
+        return shortest
+    half = max(round(float(ease_s) * fps), 1)
+    shift = np.stack((_smoothed(shortest[:, 0], half), np.zeros(frames), _smoothed(shortest[:, 2], half)), axis=1)
+    drop = np.zeros(frames)
+    for leg, target, most in zip(legs, targets, longest, strict=True):
+        away = leg.hip + shift - target
+        level = np.hypot(away[:, 0], away[:, 2])
+        drop = np.maximum(drop, away[:, 1] - np.sqrt(np.maximum(most**2 - level**2, 0.0)))
+    # Where no lowering reaches, no more of it than the shortest way has.
+    drop = np.minimum(drop, 2.0 * np.linalg.norm(shortest, axis=-1))
+    shift[:, 1] = -_above(drop, half)
+    return shift
+
+
+def _above(values: Float[np.ndarray, " frames"], half: int) -> Float[np.ndarray, " frames"]:
+    """A smooth curve that is nowhere below the values: their largest within ``half`` frames, averaged as widely."""
+    from scipy.ndimage import maximum_filter1d
+
+    return _smoothed(maximum_filter1d(values, 2 * half + 1, mode="nearest"), half)
+
+
+def _smoothed(values: Float[np.ndarray, " frames"], half: int) -> Float[np.ndarray, " frames"]:
+    """Weighted average over ``half`` frames to both sides (a raised cosine)."""
+    weights = 1.0 + np.cos(np.pi * np.arange(-half, half + 1) / (half + 1))
+    return np.convolve(np.pad(values, half, mode="edge"), weights / weights.sum(), mode="valid")
 
 
 def bent_to(leg: Leg, target: Vectors) -> tuple[Quats, Quats]:
@@ -95,7 +114,7 @@ def bent_to(leg: Leg, target: Vectors) -> tuple[Quats, Quats]:
     a, b = np.linalg.norm(thigh, axis=-1), np.linalg.norm(shin, axis=-1)
     down, low = _unit(thigh), _unit(shin)
     reach = target - leg.hip
-    far = np.clip(np.linalg.norm(reach, axis=-1), np.abs(a - b) + 1e-4, np.maximum(longest_m(leg), 1e-3))
+    far = np.clip(np.linalg.norm(reach, axis=-1), np.abs(a - b) + 1e-4, (1.0 - 1e-9) * (a + b))
     # With the hinge square to the thigh, the cosine between thigh and turned shin is size * cos(turn + now).
     cosine, sine = _dot(down, low)[:, 0], _dot(leg.hinge, np.cross(down, low))[:, 0]
     size, now = np.hypot(cosine, sine), np.arctan2(sine, cosine)
