@@ -1,129 +1,109 @@
-"""Tables of joint positions with named columns, as :mod:`maquette.exporters.csv` writes them."""
+"""Tables of joint positions as text with commas, as :mod:`maquette.exporters.csv` writes them."""
 
-import re
-from fractions import Fraction
+import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
 from maquette.errors import InputError
-from maquette.frozen_arrays import exact_fps
 from maquette.motion import Motion
-from maquette.readers.motion_record import fps_of
-from maquette.skeleton import Skeleton
-from maquette.skeletons import SKELETONS
+from maquette.readers.motion_facts import told_facts
+from maquette.readers.motion_table import JOINT, TableColumns, check_columns, is_long, motion_from_columns, wanted
 
-_FACT = re.compile(r"\s*([a-z]+): (.*)")
+_BLOCK_ROWS = 10_000
+_WORDS = {"": np.nan, "na": np.nan, "n/a": np.nan, "null": np.nan, "none": np.nan, "true": 1.0, "false": 0.0}
+"""What R, pandas and polars write in cells that are no numbers."""
 
 
 def read_motion_csv(path: Path, data: bytes) -> Motion:
-    """The motion of a table with columns ``<joint>_x_m``, ``<joint>_y_m``, ``<joint>_z_m``.
+    """The motion of a table, wide (columns ``<joint>_x_m``, ``<joint>_y_m``, ``<joint>_z_m``) or long (columns
+    ``joint``, ``x_m``, ``y_m``, ``z_m``, and ``frame`` or ``time_s``); which one its header tells.
 
     Without the comment line the frame is taken as the world, the frame rate from the times, and the skeleton from
-    the names of the columns; the notes say so.
+    the names of the columns; the notes say so. Columns with other names are passed over.
 
     Raises:
-        InputError: no such columns, cells that are no numbers, or no way to know the frame rate.
+        InputError: no such columns, cells that are no numbers, several people, or no way to know the frame rate.
     """
     where = str(path)
+    facts, columns = table_columns(data, where)
+    return motion_from_columns(columns, facts, where)
+
+
+def table_columns(data: bytes, where: str, *, positions: bool = True) -> tuple[dict[str, str], TableColumns]:
+    """``(facts, columns)`` of a table.
+
+    Args:
+        data: the file.
+        where: its name.
+        positions: whether it must hold positions.
+
+    Raises:
+        InputError: no text, rows of different lengths, no header, or cells that are no numbers.
+    """
+    facts: dict[str, str] = {}
     try:
-        lines = data.decode("utf-8-sig").splitlines()
+        lines = _rows(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig"), facts)
+        names = [_bare(name) for name in next(lines, "").split(",")]
+        if positions:
+            check_columns(names, where)
+        return facts, _columns(lines, names, where)
     except UnicodeDecodeError as error:
-        raise InputError(f"{where}: not UTF-8 text ({error.reason} at byte {error.start})") from None
-    lines = [line for line in lines if line.strip()]
-    comments = [line for line in lines if line.startswith("#")]
-    rows = [line for line in lines if not line.startswith("#")]
-    found = [_FACT.match(part) for line in comments for part in line.split(";")]
-    facts = {match.group(1): match.group(2) for match in found if match}
-    columns = [name.strip() for name in rows[0].split(",")] if rows else []
-    if len(set(columns)) != len(columns):
-        raise InputError(f"{where}: names of columns repeat")
-    joints = [name[: -len("_x_m")] for name in columns if name.endswith("_x_m")]
-    wanted = [f"{joint}_{axis}_m" for joint in joints for axis in "xyz"]
-    absent = [name for name in wanted if name not in columns]
-    if not joints or absent:
-        seen = f"{absent[0]} is missing" if absent else f"the columns are {', '.join(columns[:5])[:100]}"
-        raise InputError(f"{where}: expected columns <joint>_x_m, <joint>_y_m, <joint>_z_m; {seen}")
-    table = _table(rows[1:], len(columns), where)
-    place = {name: i for i, name in enumerate(columns)}
-    positions = table[:, [place[name] for name in wanted]].reshape(len(table), len(joints), 3)
-    contact_joints = tuple(name[: -len("_contact")] for name in columns if name.endswith("_contact"))
-    sigma = [f"{joint}_sigma_m" for joint in joints]
-    frame = facts.get("frame", "world")
-    if frame not in ("world", "camera"):
-        raise InputError(f"{where}: its frame is '{frame[:40]}', expected 'world' or 'camera'")
-    times = table[:, place["time_s"]] if "time_s" in place else None
-    fps, notes = _fps(facts.get("fps"), times, where)
-    if "frame" not in facts:
-        notes += ("the table does not name its frame: taken as the world, Y up",)
-    people = table[:, place["person"]] if "person" in place else np.full(1, np.nan)
-    if len(np.unique(people[np.isfinite(people)])) > 1:
-        raise InputError(f"{where}: holds several people; write one table for each")
+        raise InputError(f"{where}: not UTF-8 text ({error.reason})") from None
+
+
+def _rows(stream: io.TextIOWrapper, facts: dict[str, str]) -> Iterator[str]:
+    """Lines without comments, whose facts are gathered on the way."""
+    for line in stream:
+        if line.startswith("#"):
+            facts.update({key: value for key, value in told_facts(line).items() if key not in facts})
+        elif line.strip():
+            yield line.rstrip("\r\n")
+
+
+def _columns(lines: Iterator[str], names: list[str], where: str) -> TableColumns:
+    long = is_long(names)
+    taken = [i for i, name in enumerate(names) if wanted(name)]
+    at = names.index(JOINT) if long else -1
+    joints: dict[str, int] = {}
+    joint: list[np.ndarray] = []
+    blocks: list[np.ndarray] = []
+    rows: list[list[float]] = []
+    codes: list[int] = []
+    for number, line in enumerate(lines, start=1):
+        cells = line.split(",")
+        if len(cells) != len(names):
+            raise InputError(f"{where}: row {number} has {len(cells)} cells, the header {len(names)}")
+        rows.append(_numbers([cells[i] for i in taken], number, where))
+        if long:
+            codes.append(joints.setdefault(_bare(cells[at]), len(joints)))
+        if len(rows) == _BLOCK_ROWS:
+            blocks.append(np.array(rows, dtype=np.float64))
+            joint.append(np.array(codes, dtype=np.int64))
+            rows, codes = [], []
+    blocks.append(np.array(rows, dtype=np.float64).reshape(len(rows), len(taken)))
+    joint.append(np.array(codes, dtype=np.int64))
+    table = np.concatenate(blocks)
+    numbers = {names[i]: table[:, k] for k, i in enumerate(taken)}
+    return TableColumns(numbers, list(joints), np.concatenate(joint) if long else None)
+
+
+def _numbers(cells: list[str], number: int, where: str) -> list[float]:
     try:
-        return Motion(
-            positions=positions,
-            skeleton=_skeleton(facts.get("skeleton"), joints),
-            fps=fps,
-            frame=frame,
-            sigma_m=table[:, [place[name] for name in sigma]] if all(name in place for name in sigma) else None,
-            contacts=table[:, [place[f"{name}_contact"] for name in contact_joints]] == 1 if contact_joints else None,
-            contact_joints=contact_joints,
-            timestamps_s=times if times is not None and _uneven(times, fps) else None,
-            scale_source=facts.get("scale", "unknown"),
-            person_id=int(people[0]) if np.isfinite(people[0]) else None,
-            model=facts.get("model"),
-            source=facts.get("source", where),
-            notes=notes,
-        )
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
-
-
-def _table(rows: list[str], width: int, where: str) -> Float[np.ndarray, "rows columns"]:
-    """Numbers of all cells, NaN where empty."""
-    if not rows:
-        raise InputError(f"{where}: has a header and no rows")
-    cells = [row.split(",") for row in rows]
-    ragged = [i for i, row in enumerate(cells) if len(row) != width]
-    if ragged:
-        raise InputError(f"{where}: row {ragged[0] + 1} has {len(cells[ragged[0]])} cells, the header {width}")
-    try:
-        table = np.array([[float(cell) if cell.strip() else np.nan for cell in row] for row in cells])
-    except ValueError as error:
-        raise InputError(f"{where}: a cell is no number ({error})") from None
-    if np.isinf(table).any():
-        raise InputError(f"{where}: has infinite numbers; leave missing cells empty")
-    return table
-
-
-def _fps(told: str | None, times_s: np.ndarray | None, where: str) -> tuple[Fraction, tuple[str, ...]]:
-    if told is not None:
+        return [float(cell) if cell else np.nan for cell in cells]
+    except ValueError:
+        pass
+    row = []
+    for cell in cells:
+        text = _bare(cell).lower()
         try:
-            return fps_of(told), ()
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from None
-    steps = np.diff(times_s) if times_s is not None else np.zeros(0)
-    step = float(np.median(steps)) if len(steps) else 0.0
-    if not step > 0:
-        raise InputError(f"{where}: the frame rate is not known; give a column time_s that increases, in seconds")
-    fps = exact_fps(round(1 / step, 3))
-    return fps, (f"frame rate {fps} from the column time_s",)
+            row.append(_WORDS[text] if text in _WORDS else float(text))
+        except ValueError:
+            raise InputError(f"{where}: row {number} has a cell that is no number ('{cell[:40]}')") from None
+    return row
 
 
-def _uneven(times_s: np.ndarray, fps: Fraction) -> bool:
-    """Whether the times are not the frame numbers over the rate, beyond the six places that they are written with."""
-    regular = np.arange(len(times_s)) / float(fps)
-    return bool(np.isfinite(times_s).all() and np.abs(times_s - regular).max() > 1e-5)
-
-
-def _skeleton(name: str | None, joints: list[str]) -> Skeleton:
-    """One of ours by name and joints, else by joints alone, else the bare joints without bones."""
-    same = [skeleton for skeleton in SKELETONS.values() if list(skeleton.joints) == joints]
-    for skeleton in same:
-        if skeleton.name == name:
-            return skeleton
-    if same and name is None:
-        return same[0]
-    pairs = tuple((j, "r_" + j[2:]) for j in joints if j.startswith("l_") and "r_" + j[2:] in joints)
-    return Skeleton(name or "table", tuple(joints), (-1,) * len(joints), pairs)
+def _bare(cell: str) -> str:
+    """Without white space and quotes around it."""
+    return cell.strip().strip("\"'").strip()
