@@ -32,6 +32,12 @@ class Ring:
     """Half extents along the two axes of the loft."""
 
 
+def ring_at(centre: Vector, half_m: tuple[float, float]) -> Ring:
+    """A cross-section around a point."""
+    x, y, z = (float(value) for value in centre)
+    return Ring((x, y, z), (float(half_m[0]), float(half_m[1])))
+
+
 def loft(rings: Sequence[Ring], axes: tuple[Vector, Vector], *, squareness: float = 2.0) -> Surface:
     """A surface through rings, closed by a point in front of the first and one behind the last.
 
@@ -81,7 +87,7 @@ def tube(start: Vector, end: Vector, profile: Sequence[tuple[float, float]], *, 
     fine = np.linspace(places[0], places[-1], 3 * len(places) - 2)
     middle = list(zip(fine, _smooth(fine, places, radii), strict=True))
     rings = [
-        Ring(_triple(start + place * length * along), (radius, radius * flat))
+        ring_at(start + place * length * along, (radius, radius * flat))
         for place, radius in [*before, *middle, *behind]
     ]
     return loft(rings, (u, v))
@@ -91,7 +97,7 @@ def ellipsoid(centre: Vector, half_m: tuple[float, float, float], axes: Float[np
     """An ellipsoid with half extents along three axes (rows, right-handed)."""
     latitude = np.radians(np.linspace(-82, 82, 11))
     rings = [
-        Ring(_triple(centre + half_m[1] * np.sin(a) * axes[1]), (half_m[2] * np.cos(a), half_m[0] * np.cos(a)))
+        ring_at(centre + half_m[1] * np.sin(a) * axes[1], (half_m[2] * np.cos(a), half_m[0] * np.cos(a)))
         for a in latitude
     ]
     return loft(rings, (axes[2], axes[0]))
@@ -124,8 +130,3 @@ def _smooth(at: np.ndarray, places: np.ndarray, radii: np.ndarray) -> np.ndarray
     t = (at - places[index]) / (places[index + 1] - places[index])
     t = t * t * (3 - 2 * t)
     return radii[index] + t * (radii[index + 1] - radii[index])
-
-
-def _triple(vector: Vector) -> tuple[float, float, float]:
-    x, y, z = (float(value) for value in vector)
-    return x, y, z

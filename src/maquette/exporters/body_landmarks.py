@@ -1,0 +1,168 @@
+"""Where a rig's rest pose has the parts of a person: what a body is built on, whichever rig it is."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from maquette.exporters.body_shapes import Vector
+from maquette.geometry.rotations import quat_rotate
+from maquette.rig.animation_rig import HUMAN_RIG, HUMAN_ROLES, RigAnimation
+from maquette.rig.straight_rest import rest_pose
+from maquette.rig.target_rig import REQUIRED_BONES
+
+_STATURE_M = 1.70
+_CROWN_PER_STATURE = 0.110
+"""Height of the crown over the joint of the head, where a rig has no end of it."""
+_NECK_PER_STATURE = 0.85
+_SAME_M = 1e-4
+
+
+def standing_rest(animation: RigAnimation) -> tuple[Float[np.ndarray, "nodes 3"], Float[np.ndarray, "nodes 4"]]:
+    """``(places, orientations)`` of all joints in the rest pose in the world: a root that has a height of its own keeps
+    it, any other stands as high as puts the lowest joint or tip on the ground."""
+    places, orientations = rest_pose(animation)
+    if not animation.rest_offsets_m[0].any():
+        ends = places + quat_rotate(orientations, animation.tip_offsets_m)
+        places = places - [0.0, float(np.nanmin(np.concatenate((places, ends))[:, 1])), 0.0]
+    return places, orientations
+
+
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """The humanoid bones of a rig at rest in the world, metres, and which way the figure faces."""
+
+    animation: RigAnimation
+    places: Float[np.ndarray, "nodes 3"]
+    orientations: Float[np.ndarray, "nodes 4"]
+
+    @cached_property
+    def nodes(self) -> dict[str, int]:
+        """Humanoid bone -> joint of the rig."""
+        return {bone: self.animation.names.index(joint) for bone, joint in known_roles(self.animation).items()}
+
+    @cached_property
+    def children(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {node: [] for node in range(len(self.animation.names))}
+        for node, parent in enumerate(self.animation.parents):
+            if parent >= 0:
+                found[parent].append(node)
+        return found
+
+    def at(self, bone: str) -> Vector:
+        """Place of a humanoid bone."""
+        return self.places[self.nodes[bone]]
+
+    def tip(self, node: int) -> Vector | None:
+        """End of a joint's bone; None where the rig has none."""
+        offset = self.animation.tip_offsets_m[node]
+        return self.places[node] + quat_rotate(self.orientations[node], offset) if np.isfinite(offset).all() else None
+
+    def below(self, node: int) -> list[Vector]:
+        """Places of all joints and tips that hang on a joint."""
+        found: list[Vector] = []
+        pending = [node]
+        while pending:
+            here = pending.pop()
+            end = self.tip(here)
+            found += [] if end is None else [end]
+            found += [self.places[child] for child in self.children[here]]
+            pending += self.children[here]
+        return found
+
+    def chain(self, upper: int, lower: int) -> list[int]:
+        """Joints from one down to another that hangs on it, the latter left out; only the first when it does not."""
+        way, node = [], self.animation.parents[lower]
+        while node >= 0 and node != upper:
+            way.append(node)
+            node = self.animation.parents[node]
+        return [upper, *reversed(way)] if node == upper else [upper]
+
+    @cached_property
+    def axes(self) -> tuple[Vector, Vector, Vector]:
+        """``(left, up, ahead)``: unit, perpendicular; the world's where the figure stands as it should."""
+        across = sum((self.at(f"left{b}") - self.at(f"right{b}") for b in ("UpperLeg", "UpperArm")), np.zeros(3))
+        left = _unit(across)
+        rise = self.neck - self.hip_line
+        up = _unit(rise - left * (rise @ left))
+        return left, up, np.cross(left, up)
+
+    @cached_property
+    def hip_line(self) -> Vector:
+        """Middle of the hip joints."""
+        return 0.5 * (self.at("leftUpperLeg") + self.at("rightUpperLeg"))
+
+    @cached_property
+    def neck(self) -> Vector:
+        """Base of the neck; between the shoulders where the rig has no such joint."""
+        if "neck" in self.nodes:
+            return self.at("neck")
+        shoulders = 0.5 * (self.at("leftUpperArm") + self.at("rightUpperArm"))
+        return shoulders + 0.2 * (self.at("head") - shoulders)
+
+    @cached_property
+    def spine(self) -> list[int]:
+        """Joints from the hips to the neck or head, the latter left out."""
+        return self.chain(self.nodes["hips"], self.nodes.get("neck", self.nodes["head"]))
+
+    @cached_property
+    def chest(self) -> int:
+        """The joint that carries the shoulders: of the spine, the last."""
+        return self.spine[-1]
+
+    @cached_property
+    def lowest(self) -> float:
+        """Height along :attr:`axes` of the lowest joint or tip of the legs."""
+        up = self.axes[1]
+        legs = [self.nodes[f"{side}UpperLeg"] for side in ("left", "right")]
+        return min(float(place @ up) for leg in legs for place in self.below(leg))
+
+    @cached_property
+    def crown(self) -> Vector:
+        """Top of the head: the end of its bone, else the highest joint on it, else as far above as on other people."""
+        up, head = self.axes[1], self.nodes["head"]
+        end = self.tip(head)
+        if end is not None:
+            return end
+        stature = (float(self.neck @ up) - self.lowest) / _NECK_PER_STATURE
+        highest = max((float((place - self.places[head]) @ up) for place in self.below(head)), default=0.0)
+        if highest < 0.05 * stature:
+            highest = _CROWN_PER_STATURE * stature
+        # Hair and hats may stand higher than any skull.
+        return self.places[head] + up * min(highest, 0.15 * stature)
+
+    @cached_property
+    def scale(self) -> float:
+        """Height of the figure over 1.70 m, for which all measures are given."""
+        up = self.axes[1]
+        return max(0.2, (float(self.crown @ up) - self.lowest) / _STATURE_M)
+
+
+def known_roles(animation: RigAnimation) -> dict[str, str]:
+    """Humanoid bone -> joint; those of :data:`HUMAN_RIG` also when it comes back from a file that does not say."""
+    names = set(animation.names)
+    if not animation.roles and {j.name for j in HUMAN_RIG if not j.needs} <= names <= {j.name for j in HUMAN_RIG}:
+        return {bone: joint for bone, joint in HUMAN_ROLES.items() if joint in names}
+    return animation.roles
+
+
+def landmarks(animation: RigAnimation) -> Landmarks | None:
+    """The landmarks of a rig; None where it lacks humanoid bones or its joints stand at one spot."""
+    roles = known_roles(animation)
+    if any(bone not in roles for bone in REQUIRED_BONES):
+        return None
+    found = Landmarks(animation, *standing_rest(animation))
+    spans = [("leftUpperLeg", "rightUpperLeg"), ("leftUpperArm", "rightUpperArm"), ("hips", "head")]
+    spans += [(f"{s}{a}", f"{s}{b}") for s in ("left", "right") for a, b in (
+        ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"), ("UpperArm", "LowerArm"), ("LowerArm", "Hand"))]  # fmt: skip
+    if any(np.linalg.norm(found.at(a) - found.at(b)) < _SAME_M for a, b in spans):
+        return None
+    if not np.isfinite(np.array(found.axes)).all() or np.linalg.norm(found.neck - found.hip_line) < _SAME_M:
+        return None
+    return found
+
+
+def _unit(vector: Vector) -> Vector:
+    length = float(np.linalg.norm(vector))
+    return vector / length if length > 0 else np.full(3, np.nan)
