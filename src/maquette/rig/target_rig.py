@@ -46,6 +46,9 @@ class Rig:
     """End of the bone of a joint without children, in its axes; NaN for others, and where no end is known."""
     roles: dict[str, str]
     """Bone of :data:`HUMANOID_BONES` -> name of the joint that is it."""
+    standing: Float[np.ndarray, "nodes 4"] | None = None
+    """Local rotations of a pose in which the figure stands, where it does not at rest (iClone's BVH files); None where
+    the rest pose is one."""
 
     def __post_init__(self) -> None:
         count = len(self.names)
