@@ -1,15 +1,22 @@
 """A body on a rig's rest pose, for formats that show one: a jointed mannequin, or capsules on rigs of no person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from maquette.exporters.body_landmarks import landmarks, standing_rest
+from maquette.exporters.body_landmarks import Landmarks, landmarks, standing_rest
 from maquette.exporters.body_mannequin import mannequin
 from maquette.exporters.body_parts import Part, Side, rigid
 from maquette.exporters.body_shapes import Vector, ellipsoid, tube
-from maquette.geometry.rotations import quat_rotate
+from maquette.geometry.rotations import (
+    quat_angle,
+    quat_conjugate,
+    quat_identity,
+    quat_multiply,
+    quat_rotate,
+    quat_to_matrix,
+)
 from maquette.rig.animation_rig import RigAnimation
 
 _SHORTEST_BONE = 0.005
@@ -32,7 +39,26 @@ class Body:
 def make_body(animation: RigAnimation) -> Body:
     """The mannequin of a rig whose humanoid bones are known, a capsule for each bone of any other."""
     marks = landmarks(animation)
-    return _joined(_capsules(animation) if marks is None else mannequin(marks))
+    if marks is None:
+        return _joined(_capsules(animation))
+    return _at_rest(_joined(mannequin(marks)), animation, marks)
+
+
+def _at_rest(body: Body, animation: RigAnimation, marks: Landmarks) -> Body:
+    """A body of the T-pose in the rest pose: the one of which the T-pose makes the body again."""
+    places, orientations = standing_rest(animation)
+    turns = quat_multiply(marks.orientations, quat_conjugate(orientations))
+    if (quat_angle(turns, quat_identity((len(turns),))) < 1e-9).all() and np.allclose(places, marks.places, atol=1e-9):
+        return body
+    shifts = marks.places - quat_rotate(turns, places)
+    linear = np.einsum("vb,vbij->vij", body.weights, quat_to_matrix(turns)[body.bones])
+    moved = body.vertices_m - np.einsum("vb,vbi->vi", body.weights, shifts[body.bones])
+    normals = np.einsum("vji,vj->vi", linear, body.normals)
+    return replace(
+        body,
+        vertices_m=np.linalg.solve(linear, moved[:, :, None])[:, :, 0],
+        normals=normals / np.linalg.norm(normals, axis=-1, keepdims=True),
+    )
 
 
 def _joined(parts: list[Part]) -> Body:

@@ -1,16 +1,22 @@
-"""Where a rig's rest pose has the parts of a person: what a body is built on, whichever rig it is."""
+"""Where a rig has the parts of a person in the T-pose: what a body is built on, whichever rig it is."""
 
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
 
+from maquette.errors import InputError
 from maquette.exporters.body_shapes import Vector
 from maquette.geometry.rotations import quat_rotate
-from maquette.rig.animation_rig import HUMAN_RIG, HUMAN_ROLES, RigAnimation
+from maquette.rig.animation_rig import RigAnimation
+from maquette.rig.roles import guess_roles
 from maquette.rig.straight_rest import rest_pose
-from maquette.rig.target_rig import REQUIRED_BONES
+from maquette.rig.t_pose import t_pose
+from maquette.rig.target_rig import REQUIRED_BONES, Rig
+
+_log = logging.getLogger(__name__)
 
 _STATURE_M = 1.70
 _CROWN_PER_STATURE = 0.110
@@ -31,16 +37,13 @@ def standing_rest(animation: RigAnimation) -> tuple[Float[np.ndarray, "nodes 3"]
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:
-    """The humanoid bones of a rig at rest in the world, metres, and which way the figure faces."""
+    """The humanoid bones of a rig in the T-pose: in the world, metres, Y up, facing +Z, left = +X."""
 
     animation: RigAnimation
+    nodes: dict[str, int]
+    """Humanoid bone -> joint of the rig."""
     places: Float[np.ndarray, "nodes 3"]
     orientations: Float[np.ndarray, "nodes 4"]
-
-    @cached_property
-    def nodes(self) -> dict[str, int]:
-        """Humanoid bone -> joint of the rig."""
-        return {bone: self.animation.names.index(joint) for bone, joint in known_roles(self.animation).items()}
 
     @cached_property
     def children(self) -> dict[int, list[int]]:
@@ -80,15 +83,6 @@ class Landmarks:
         return [upper, *reversed(way)] if node == upper else [upper]
 
     @cached_property
-    def axes(self) -> tuple[Vector, Vector, Vector]:
-        """``(left, up, ahead)``: unit, perpendicular; the world's where the figure stands as it should."""
-        across = sum((self.at(f"left{b}") - self.at(f"right{b}") for b in ("UpperLeg", "UpperArm")), np.zeros(3))
-        left = _unit(across)
-        rise = self.neck - self.hip_line
-        up = _unit(rise - left * (rise @ left))
-        return left, up, np.cross(left, up)
-
-    @cached_property
     def hip_line(self) -> Vector:
         """Middle of the hip joints."""
         return 0.5 * (self.at("leftUpperLeg") + self.at("rightUpperLeg"))
@@ -113,56 +107,55 @@ class Landmarks:
 
     @cached_property
     def lowest(self) -> float:
-        """Height along :attr:`axes` of the lowest joint or tip of the legs."""
-        up = self.axes[1]
+        """Height of the lowest joint or tip of the legs."""
         legs = [self.nodes[f"{side}UpperLeg"] for side in ("left", "right")]
-        return min(float(place @ up) for leg in legs for place in self.below(leg))
+        return min(float(place[1]) for leg in legs for place in self.below(leg))
 
     @cached_property
     def crown(self) -> Vector:
         """Top of the head: the end of its bone, else the highest joint on it, else as far above as on other people."""
-        up, head = self.axes[1], self.nodes["head"]
+        head = self.nodes["head"]
         end = self.tip(head)
         if end is not None:
             return end
-        stature = (float(self.neck @ up) - self.lowest) / _NECK_PER_STATURE
-        highest = max((float((place - self.places[head]) @ up) for place in self.below(head)), default=0.0)
+        stature = (float(self.neck[1]) - self.lowest) / _NECK_PER_STATURE
+        highest = max((float((place - self.places[head])[1]) for place in self.below(head)), default=0.0)
         if highest < 0.05 * stature:
             highest = _CROWN_PER_STATURE * stature
         # Hair and hats may stand higher than any skull.
-        return self.places[head] + up * min(highest, 0.15 * stature)
+        return self.places[head] + np.array([0.0, min(highest, 0.15 * stature), 0.0])
 
     @cached_property
     def scale(self) -> float:
         """Height of the figure over 1.70 m, for which all measures are given."""
-        up = self.axes[1]
-        return max(0.2, (float(self.crown @ up) - self.lowest) / _STATURE_M)
-
-
-def known_roles(animation: RigAnimation) -> dict[str, str]:
-    """Humanoid bone -> joint; those of :data:`HUMAN_RIG` also when it comes back from a file that does not say."""
-    names = set(animation.names)
-    if not animation.roles and {j.name for j in HUMAN_RIG if not j.needs} <= names <= {j.name for j in HUMAN_RIG}:
-        return {bone: joint for bone, joint in HUMAN_ROLES.items() if joint in names}
-    return animation.roles
+        return max(0.2, (float(self.crown[1]) - self.lowest) / _STATURE_M)
 
 
 def landmarks(animation: RigAnimation) -> Landmarks | None:
-    """The landmarks of a rig; None where it lacks humanoid bones or its joints stand at one spot."""
-    roles = known_roles(animation)
+    """The landmarks of a rig, its humanoid bones guessed where it does not say; None where it is no person."""
+    roles = animation.roles or guess_roles(animation.names, animation.parents).bones
     if any(bone not in roles for bone in REQUIRED_BONES):
         return None
-    found = Landmarks(animation, *standing_rest(animation))
+    places, _ = standing_rest(animation)
+    rest = animation.rest_rotations
+    try:
+        rig = Rig(
+            name=animation.rig,
+            names=animation.names,
+            parents=animation.parents,
+            offsets_m=np.concatenate((places[:1], animation.rest_offsets_m[1:])),
+            rotations=np.tile([1.0, 0.0, 0.0, 0.0], (len(places), 1)) if rest is None else rest,
+            tips_m=animation.tip_offsets_m,
+            roles=roles,
+        )
+        orientations, places = t_pose(rig)
+    except InputError as error:
+        _log.warning("the body in the file is made of capsules: %s", error)
+        return None
+    found = Landmarks(animation, {bone: rig.names.index(joint) for bone, joint in roles.items()}, places, orientations)
     spans = [("leftUpperLeg", "rightUpperLeg"), ("leftUpperArm", "rightUpperArm"), ("hips", "head")]
     spans += [(f"{s}{a}", f"{s}{b}") for s in ("left", "right") for a, b in (
         ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"), ("UpperArm", "LowerArm"), ("LowerArm", "Hand"))]  # fmt: skip
     if any(np.linalg.norm(found.at(a) - found.at(b)) < _SAME_M for a, b in spans):
         return None
-    if not np.isfinite(np.array(found.axes)).all() or np.linalg.norm(found.neck - found.hip_line) < _SAME_M:
-        return None
-    return found
-
-
-def _unit(vector: Vector) -> Vector:
-    length = float(np.linalg.norm(vector))
-    return vector / length if length > 0 else np.full(3, np.nan)
+    return found if float((found.neck - found.hip_line)[1]) > _SAME_M else None

@@ -1,4 +1,4 @@
-"""The mannequin: trunk, head, limbs, hands and feet on the landmarks of a rig, whatever its rest pose."""
+"""The mannequin: trunk, head, limbs, hands and feet on the landmarks of a rig, in the T-pose."""
 
 import numpy as np
 from jaxtyping import Float
@@ -6,6 +6,8 @@ from jaxtyping import Float
 from maquette.exporters.body_landmarks import Landmarks
 from maquette.exporters.body_parts import Part, Side, rigid
 from maquette.exporters.body_shapes import Surface, Vector, ellipsoid, loft, ring_at, tube
+
+_LEFT, _UP, _AHEAD = np.eye(3)
 
 _LIMBS: dict[tuple[str, str], tuple[tuple[float, float], ...]] = {
     ("UpperLeg", "LowerLeg"): ((0.0, 0.080), (0.25, 0.083), (0.85, 0.053), (1.0, 0.050)),
@@ -68,21 +70,20 @@ def _limb(marks: Landmarks, side: Side, upper: str, lower: str, profile: tuple[t
 
 def _trunk(marks: Landmarks) -> Part:
     """From crotch to the base of the neck, bending with the spine."""
-    left, up, ahead = marks.axes
     scale, low, high = marks.scale, marks.hip_line, marks.neck
-    rise = float((high - low) @ up)
+    rise = float((high - low) @ _UP)
     across = float(np.linalg.norm(marks.at("leftUpperLeg") - marks.at("rightUpperLeg"))) / 2
     wide = max(0.10, across / scale) - 0.10
     rows = [(scale * height, width + (wide if height > -0.1 else 0.0), depth) for height, width, depth in _TRUNK]
     rows += [(share * rise, width + (wide / 2 if share < 0.3 else 0.0), depth) for share, width, depth in _TRUNK_ABOVE]
     rows.append((rise + 0.02 * scale, 0.050, 0.052))
-    lean = (high - low) - up * rise
+    lean = (high - low) - _UP * rise
     rings = [
-        ring_at(low + up * height + lean * np.clip(height / rise, 0.0, 1.0), (scale * depth, scale * width))
+        ring_at(low + _UP * height + lean * np.clip(height / rise, 0.0, 1.0), (scale * depth, scale * width))
         for height, width, depth in rows
     ]
-    surface = loft(rings, (ahead, left), squareness=2.4)
-    bones, share = _spine_weights(marks, (surface.vertices_m - low) @ up, rise)
+    surface = loft(rings, (_AHEAD, _LEFT), squareness=2.4)
+    bones, share = _spine_weights(marks, (surface.vertices_m - low) @ _UP, rise)
     return Part(surface, "middle", bones, share)
 
 
@@ -91,9 +92,8 @@ def _spine_weights(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Bones and weight of the second for heights over the hip joints: the trunk bends evenly around each joint of the
     spine, at the lowest within the belly and not within the pelvis."""
-    up = marks.axes[1]
     nodes = list(marks.spine)
-    bends = [float((marks.places[node] - marks.hip_line) @ up) for node in nodes[1:]]
+    bends = [float((marks.places[node] - marks.hip_line) @ _UP) for node in nodes[1:]]
     if "neck" in marks.nodes:
         nodes.append(marks.nodes["neck"])
         bends.append(rise + 0.02 * marks.scale)
@@ -112,16 +112,14 @@ def _spine_weights(
 
 def _head(marks: Landmarks) -> list[Part]:
     """Neck, skull and the nose that shows where the face is."""
-    left, up, ahead = marks.axes
     scale, head = marks.scale, marks.nodes["head"]
     neck_node = marks.nodes.get("neck", marks.chest)
-    axes = np.stack((left, up, ahead))
 
     def at(x: float, y: float, z: float) -> Vector:
-        return scale * np.array([x, y, z]) @ axes
+        return scale * np.array([x, y, z])
 
     def ball(centre: Vector, half: tuple[float, float, float]) -> Part:
-        return rigid(ellipsoid(centre, (half[0] * scale, half[1] * scale, half[2] * scale), axes), "middle", head)
+        return rigid(ellipsoid(centre, (half[0] * scale, half[1] * scale, half[2] * scale), np.eye(3)), "middle", head)
 
     skull = marks.crown + at(0.0, -0.115, 0.012)
     neck = tube(marks.neck, skull + at(0.0, -0.03, 0.0), [(0.0, 0.052 * scale), (1.0, 0.050 * scale)])
@@ -164,9 +162,9 @@ def _hand(marks: Landmarks, side: Side) -> list[Part]:
     if length < 1e-3:
         return []
     along = reach / length
-    wide, thick = _cross_section(along, marks.axes[2], marks.axes[1])
+    wide, thick = _cross_section(along, _AHEAD, _UP)
     rings = [ring_at(wrist + reach * place, (scale * thin, scale * broad)) for place, broad, thin in _HAND]
-    palm = -thick if float(thick @ marks.axes[1]) >= 0 else thick
+    palm = -thick if float(thick @ _UP) >= 0 else thick
     thumb = tube(
         wrist + 0.12 * reach + 0.022 * scale * wide,
         wrist + 0.48 * reach + 0.062 * scale * wide + 0.008 * scale * palm,
@@ -189,16 +187,15 @@ def _cross_section(along: Vector, towards: Vector, otherwise: Vector) -> tuple[V
 
 def _foot(marks: Landmarks, side: Side) -> Part:
     """A shoe with a flat sole; its front bends at the ball."""
-    _, up, ahead = marks.axes
     scale, foot = marks.scale, marks.nodes[f"{side}Foot"]
     ankle = marks.places[foot]
     ball, toe_tip, toes = _ball(marks, side)
-    level = (ball - ankle) - up * float((ball - ankle) @ up)
+    level = (ball - ankle) - _UP * float((ball - ankle) @ _UP)
     length = float(np.linalg.norm(level))
-    forward = level / length if length > 0.03 * scale else ahead
+    forward = level / length if length > 0.03 * scale else _AHEAD
     heel = _heel(marks, foot, ankle, ball, forward)
-    sole = min(float(heel @ up), float(ball @ up)) - 0.015 * scale
-    high = float(ankle @ up) - sole
+    sole = min(float(heel @ _UP), float(ball @ _UP)) - 0.015 * scale
+    high = float(ankle @ _UP) - sole
     z = {name: float((place - ankle) @ forward) for name, place in (("heel", heel), ("ball", ball), ("tip", toe_tip))}
     front = max(z["tip"], z["ball"] + 0.02 * scale)
     # Place along the foot, height of the upper side over the sole, half width, share of the toes.
@@ -211,9 +208,9 @@ def _foot(marks: Landmarks, side: Side) -> Part:
         (0.5 * (z["ball"] + front), 0.042 * scale, 0.042 * scale, 1.0),
         (front, 0.026 * scale, 0.022 * scale, 1.0),
     )
-    ground = ankle - up * (float(ankle @ up) - sole)
-    rings = [ring_at(ground + forward * at + up * (height / 2), (wide, height / 2)) for at, height, wide, _ in rows]
-    surface = loft(rings, (np.cross(up, forward), up), squareness=2.8)
+    ground = ankle - _UP * (float(ankle @ _UP) - sole)
+    rings = [ring_at(ground + forward * at + _UP * (height / 2), (wide, height / 2)) for at, height, wide, _ in rows]
+    surface = loft(rings, (np.cross(_UP, forward), _UP), squareness=2.8)
     return _bending(surface, side, (foot, toes), [row[3] for row in rows])
 
 
@@ -225,7 +222,6 @@ def _bending(surface: Surface, side: Side, bones: tuple[int, int], shares: list[
 
 def _ball(marks: Landmarks, side: Side) -> tuple[Vector, Vector, int]:
     """``(ball of the foot, tip of the toes, joint of the toes)``; without toes, the foot's own tip is the ball."""
-    up, ahead = marks.axes[1], marks.axes[2]
     scale, foot = marks.scale, marks.nodes[f"{side}Foot"]
     ankle = marks.places[foot]
     if f"{side}Toes" in marks.nodes:
@@ -235,19 +231,18 @@ def _ball(marks: Landmarks, side: Side) -> tuple[Vector, Vector, int]:
         farthest = max(ends, key=lambda end: float(np.linalg.norm(end - ball)), default=ball)
         if np.linalg.norm(farthest - ball) > 0.02 * scale:
             return ball, farthest, toes
-        level = (ball - ankle) - up * float((ball - ankle) @ up)
+        level = (ball - ankle) - _UP * float((ball - ankle) @ _UP)
         length = float(np.linalg.norm(level))
-        return ball, ball + 0.06 * scale * (level / length if length > 0.03 * scale else ahead), toes
+        return ball, ball + 0.06 * scale * (level / length if length > 0.03 * scale else _AHEAD), toes
     tip = marks.tip(foot)
-    ball = ankle + (0.13 * ahead - 0.06 * up) * scale if tip is None else tip
-    return ball, ball + 0.05 * scale * ahead, foot
+    ball = ankle + (0.13 * _AHEAD - 0.06 * _UP) * scale if tip is None else tip
+    return ball, ball + 0.05 * scale * _AHEAD, foot
 
 
 def _heel(marks: Landmarks, foot: int, ankle: Vector, ball: Vector, forward: Vector) -> Vector:
     """The end of a joint of the foot that lies behind the ankle, or a place below and behind it."""
-    up = marks.axes[1]
     behind = [place for place in marks.below(foot) if float((place - ankle) @ forward) < 0]
     if behind:
         return min(behind, key=lambda place: float((place - ankle) @ forward))
-    down = float((ball - ankle) @ up)
-    return ankle + up * down - forward * 0.4 * float((ball - ankle) @ forward)
+    down = float((ball - ankle) @ _UP)
+    return ankle + _UP * down - forward * 0.4 * float((ball - ankle) @ forward)
