@@ -40,7 +40,7 @@ FLAGS: dict[str, dict[str, tuple[tuple, str]]] = {
     "imagePlane": {"camera": (STRING, "cqe"), "name": (STRING, "cqe"), "fileName": (STRING, "cqe"),
                    "lookThrough": (STRING, "cqe"), "showInAllViews": (BOOL, "cqe"), "maintainRatio": (BOOL, "cqe"),
                    "width": (FLOAT, "cqe"), "height": (FLOAT, "cqe"), "imageSize": (BOOL, "q")},
-    "window": {"title": (STRING, "cqe"), "widthHeight": (PAIR, "cqe"), "exists": (BOOL, "c"), "sizeable": (BOOL, "cqe")},
+    "window": {"title": (STRING, "cqe"), "widthHeight": (PAIR, "cqe"), "exists": (BOOL, "c")},
     "deleteUI": {"window": (BOOL, "c"), "control": (BOOL, "c")},
     "showWindow": {},
     "columnLayout": {"adjustableColumn": (BOOL, "cqe"), "rowSpacing": (INT, "cqe"), "columnAttach": (PAIR, "c")},
@@ -131,7 +131,8 @@ class MayaStandIn(ModuleType):
     # scene
 
     def _createNode(self, _mode: str, kind: str, name: str, parent: str = "") -> str:
-        assert kind in ATTRIBUTES and name not in self.kinds, f"{name} is taken"
+        assert kind in ATTRIBUTES
+        assert name not in self.kinds, f"{name} is taken"
         assert ":" not in name or name.split(":")[0] in self.namespaces
         assert not parent or self.kinds[parent] in ("transform", "joint")
         assert kind not in ("camera", "imagePlane") or parent
@@ -146,19 +147,24 @@ class MayaStandIn(ModuleType):
         return node, attribute, known[attribute]
 
     def _addAttr(self, _mode: str, node: str, longName: str, dataType: str) -> None:
-        assert node in self.kinds and dataType == "string" and longName.isidentifier()
+        assert node in self.kinds
+        assert dataType == "string"
+        assert longName.isidentifier()
         self.extra[f"{node}.{longName}"] = "string"
 
     def _setAttr(self, _mode: str, plug: str, *values: Any, type: str | None = None) -> None:
         node, attribute, kind = self._type(plug)
         assert plug not in self.links, f"{plug} is connected"
         if kind == "double3":
-            assert type == "double3" and len(values) == 3 and np.isfinite(values).all()
+            assert type == "double3"
+            assert len(values) == 3
+            assert np.isfinite(values).all()
             for axis, value in zip("XYZ", values, strict=True):
                 inner = self._type(f"{node}.{attribute}{axis}")[2]
                 self.values[f"{node}.{attribute}{axis}"] = self._inward(value, inner)
             return
-        assert len(values) == 1 and (type == "string") == (kind == "string")
+        assert len(values) == 1
+        assert (type == "string") == (kind == "string")
         value = values[0]
         wanted = {"string": str, "bool": (bool, int), "enum": int, "long": int}.get(kind, (int, float))
         assert isinstance(value, wanted), f"{plug} = {value!r}"
@@ -172,7 +178,8 @@ class MayaStandIn(ModuleType):
         return value / METRES[self.units["linear"]] if self._type(plug)[2] == "doubleLinear" else value
 
     def _connectAttr(self, _mode: str, source: str, target: str) -> None:
-        assert self._type(source)[2] == self._type(target)[2] and target not in self.links
+        assert self._type(source)[2] == self._type(target)[2]
+        assert target not in self.links
         self.links[target] = source
 
     def _setKeyframe(self, _mode: str, node: str, attribute: str, time: float, value: float, **tangents: str) -> None:
@@ -185,7 +192,8 @@ class MayaStandIn(ModuleType):
     def _currentUnit(self, mode: str, **units: Any) -> Any:
         if mode == "q":
             return self.units[next(iter(units))]
-        assert units.get("linear", "cm") in METRES and units.get("time", "film") in SECONDS
+        assert units.get("linear", "cm") in METRES
+        assert units.get("time", "film") in SECONDS
         assert units.get("angle", "deg") in ("deg", "rad")
         self.units |= units
         return None
@@ -199,7 +207,8 @@ class MayaStandIn(ModuleType):
     def _namespace(self, _mode: str, exists: str = "", add: str = "") -> Any:
         if exists:
             return exists.strip(":") in self.namespaces
-        assert add.isidentifier() and add not in self.namespaces, f"namespace {add}"
+        assert add.isidentifier()
+        assert add not in self.namespaces, f"namespace {add} is taken"
         self.namespaces.add(add)
         return None
 

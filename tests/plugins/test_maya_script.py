@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_body import made_motion, wild_motion
 from maya_stand_in import MayaStandIn
 from PIL import Image
 
@@ -22,8 +23,6 @@ from maquette.keypoints import Keypoints
 from maquette.motion import Motion
 from maquette.rig.solve import solve_rotations
 from maquette.skeletons import BODY_25, H36M_17
-
-from made_body import made_motion, wild_motion
 
 SCRIPTS = Path(maquette.plugins.__file__).parent / "maya"
 CAMERA = Camera(
@@ -81,7 +80,8 @@ def test_joints_go_where_the_motion_goes(maya: Any, tmp_path: Path, orient: str,
     assert cmds.playback == dict.fromkeys(("minTime", "animationStartTime"), 101.0) | dict.fromkeys(
         ("maxTime", "animationEndTime"), 160.0
     )
-    assert cmds.chunks == 1 and not cmds.warnings
+    assert cmds.chunks == 1
+    assert not cmds.warnings
 
 
 def test_bones_of_any_length_and_angles_that_never_jump(maya: Any, tmp_path: Path) -> None:
@@ -195,7 +195,8 @@ def test_the_forks_files_become_one_connected_body(maya: Any, tmp_path: Path) ->
     track = Keypoints(pixels, np.ones((30, 25)), BODY_25, Fraction(25))
     path = write_fork_json(motion, tmp_path / "3d_data.json", keypoints=track)[0]
     made = script.import_motion(path, fps=25)
-    assert set(H36M_17.joints) <= set(made.joints) and cmds.units["time"] == "pal"
+    assert set(H36M_17.joints) <= set(made.joints)
+    assert cmds.units["time"] == "pal"
     assert cmds.parents[made.joints["spine"]] == made.joints["hip"]
     assert cmds.parents[made.joints["l_shoulder"]] == made.joints["thorax"]
     toes = [made.joints.pop(f"{side}_toe_base") for side in "lr"]
@@ -235,7 +236,8 @@ def test_what_cannot_be_read_is_said_and_leaves_the_scene_alone(
         script.import_motion(tmp_path / "none.json")
     with pytest.raises(script.MotionFileError, match="expected a folder of pictures"):
         script.import_motion(written(made_motion(3), tmp_path), images=path)
-    assert not cmds.kinds and not cmds.namespaces
+    assert not cmds.kinds
+    assert not cmds.namespaces
 
 
 def test_the_window_imports_and_shows_errors(maya: Any, tmp_path: Path) -> None:

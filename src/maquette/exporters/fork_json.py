@@ -14,7 +14,7 @@ from maquette.atomic import write_bytes
 from maquette.errors import OutputError
 from maquette.keypoints import Keypoints
 from maquette.mapping import map_keypoints
-from maquette.motion import Motion
+from maquette.motion import Frame, Motion
 from maquette.refine.legacy_fork import postprocess, to_pairs
 from maquette.skeletons import COCO_18, H36M_17, H36M_32
 
@@ -57,9 +57,7 @@ def write_fork_json(
     target = Path(path)
     if not target.name.endswith(_SUFFIX_3D):
         raise OutputError(f"{target}: the name of the fork's file ends in {_SUFFIX_3D}")
-    missing = [joint for joint in H36M_17.joints if joint not in motion.skeleton]
-    if missing:
-        raise OutputError(f"{target}: needs the joints of Human3.6M-17, the motion has no {', '.join(missing)}")
+    check_h36m_17(motion, target)
     mapped = None if keypoints is None else map_keypoints(keypoints, COCO_18.name)
     points_px = None if mapped is None else to_pairs(mapped if legacy else held_over_gaps(mapped))
     if not legacy:
@@ -80,12 +78,27 @@ def write_fork_json(
     return [target, beside]
 
 
+def check_h36m_17(motion: Motion, target: Path) -> None:
+    """Formats whose joints are numbers need all of Human3.6M-17.
+
+    Raises:
+        OutputError: some are not in the motion's skeleton; the text names them.
+    """
+    missing = [joint for joint in H36M_17.joints if joint not in motion.skeleton]
+    if missing:
+        raise OutputError(f"{target}: needs the joints of Human3.6M-17, the motion has no {', '.join(missing)}")
+
+
 def fork_axes_mm(motion: Motion) -> Float[np.ndarray, "frames 32 3"]:
     """The 32 joints in millimetres, x right, y away, z up."""
-    positions = _joints_32(motion)
-    x, y, z = np.moveaxis(positions, -1, 0)
+    return right_away_up_mm(_joints_32(motion), motion.frame)
+
+
+def right_away_up_mm(positions_m: Float[np.ndarray, "*batch 3"], frame: Frame) -> Float[np.ndarray, "*batch 3"]:
+    """Points of the world or the camera's frame in millimetres: x right, y away from the viewer, z up."""
+    x, y, z = np.moveaxis(positions_m, -1, 0)
     # World: y up, z towards the viewer. Camera: y down, z away.
-    away, up = (-z, y) if motion.frame == "world" else (z, -y)
+    away, up = (-z, y) if frame == "world" else (z, -y)
     return 1000.0 * np.stack((x, away, up), axis=-1)
 
 

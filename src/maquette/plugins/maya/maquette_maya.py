@@ -17,9 +17,8 @@ import shutil
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from maya import cmds
-
 import maquette_maya_clip as clips
+from maya import cmds
 
 MotionFileError = clips.MotionFileError
 

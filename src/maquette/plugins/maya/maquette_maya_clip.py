@@ -13,10 +13,12 @@ from pathlib import Path
 STEADY_M = 2e-5
 """A bone that changes less than this keeps one place in its parent; its keys would only be noise."""
 
-H36M_32 = """hip -1, r_hip 0, r_knee 1, r_ankle 2, r_toe_base 3, r_toe_site 4, l_hip 0, l_knee 6, l_ankle 7, l_toe_base 8,
-l_toe_site 9, spine_root 0, spine 11, thorax 12, nose 13, head 14, l_shoulder_root 13, l_shoulder 16, l_elbow 17,
-l_wrist 18, l_thumb_root 19, l_thumb_site 20, l_finger_root 19, l_finger_site 22, r_shoulder_root 13, r_shoulder 24,
-r_elbow 25, r_wrist 26, r_thumb_root 27, r_thumb_site 28, r_finger_root 27, r_finger_site 30"""
+H36M_32 = """
+hip -1, r_hip 0, r_knee 1, r_ankle 2, r_toe_base 3, r_toe_site 4, l_hip 0, l_knee 6, l_ankle 7,
+l_toe_base 8, l_toe_site 9, spine_root 0, spine 11, thorax 12, nose 13, head 14, l_shoulder_root 13,
+l_shoulder 16, l_elbow 17, l_wrist 18, l_thumb_root 19, l_thumb_site 20, l_finger_root 19,
+l_finger_site 22, r_shoulder_root 13, r_shoulder 24, r_elbow 25, r_wrist 26, r_thumb_root 27,
+r_thumb_site 28, r_finger_root 27, r_finger_site 30"""
 """Joints of ``3d_data.json`` with the number of their parent: those of Human3.6M's files."""
 COCO_18 = """nose 1, neck -1, r_shoulder 1, r_elbow 2, r_wrist 3, l_shoulder 1, l_elbow 5, l_wrist 6, r_hip 1, r_knee 8,
 r_ankle 9, l_hip 1, l_knee 11, l_ankle 12, r_eye 0, l_eye 0, r_ear 14, l_ear 15"""

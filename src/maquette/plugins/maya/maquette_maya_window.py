@@ -1,8 +1,7 @@
 """The window of ``maquette_maya``: choose a file, a folder of pictures and a few options."""
 
-from maya import cmds
-
 import maquette_maya
+from maya import cmds
 
 WINDOW = "maquetteImportWindow"
 
