@@ -106,7 +106,7 @@ def trc_lines(trc: Trc, name: str, decimals: int) -> Iterator[str]:
         block = slice(first, first + _BLOCK_ROWS)
         values = np.round(trc.values[block], decimals) + 0.0
         known: np.ndarray = np.all(np.isfinite(values), axis=-1)
-        full = known.all(axis=-1).tolist()
+        full = np.all(known, axis=-1).tolist()
         rows = zip(trc.frame[block].tolist(), trc.time_s[block].tolist(), strict=True)
         for i, (frame, time_s) in enumerate(rows):
             if full[i]:

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from jaxtyping import Float
+
 from maquette.errors import InputError
 from maquette.readers.motion_bvh import mirror_pairs
 from maquette.readers.skeleton_choice import plain_name, skeleton_from_names
@@ -9,6 +12,7 @@ from maquette.skeleton import Skeleton
 from maquette.skeletons import SKELETONS
 
 _NAME = "markers"
+_UPPER = ("head", "neck", "nose", "thorax", "l_shoulder", "r_shoulder")
 
 
 def skeleton_of_markers(names: Sequence[str], where: str) -> tuple[Skeleton, list[int], tuple[str, ...]]:
@@ -40,14 +44,29 @@ def skeleton_of_markers(names: Sequence[str], where: str) -> tuple[Skeleton, lis
     return Skeleton(_NAME, tuple(unique), tuple(parents), pairs), list(range(len(unique))), (*notes, note)
 
 
-def upright_pairs(names: Sequence[str]) -> list[tuple[int, int]]:
-    """Columns of ``(an ankle, a joint above it)``, from which one can tell the axis that points up."""
+def mean_upward(
+    positions: Float[np.ndarray, "frames markers 3"], names: Sequence[str]
+) -> Float[np.ndarray, "3"] | None:
+    """Mean way from an ankle to the joints above it, which tells the axis that points up; None where names or
+    positions do not have both."""
     plain = [plain_name(name) for name in names]
     low = [i for i, name in enumerate(plain) if name in ("l_ankle", "r_ankle")]
-    above = [
-        i for i, name in enumerate(plain) if name in ("head", "neck", "nose", "thorax", "l_shoulder", "r_shoulder")
-    ]
-    return [(i, j) for i in low for j in above]
+    above = [i for i, name in enumerate(plain) if name in _UPPER]
+    ways = [positions[:, j] - positions[:, i] for i in low for j in above]
+    if not ways:
+        return None
+    body = np.concatenate(ways)
+    body = body[np.isfinite(body).all(axis=-1)]
+    return body.mean(axis=0) if len(body) else None
+
+
+def spread_m(positions: Float[np.ndarray, "frames joints 3"]) -> float:
+    """Median over the frames of the longest side of the box around all markers, in the unit of the positions."""
+    known: np.ndarray = np.all(np.isfinite(positions), axis=-1)
+    some = positions[known.sum(axis=1) >= 2]
+    if not len(some):
+        return 0.0
+    return float(np.median((np.nanmax(some, axis=1) - np.nanmin(some, axis=1)).max(axis=-1)))
 
 
 def _in_order(names: Sequence[str]) -> list[str]:

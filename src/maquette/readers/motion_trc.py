@@ -12,7 +12,7 @@ from maquette.formats.trc import Trc, parse_trc
 from maquette.frozen_arrays import exact_fps
 from maquette.geometry.lab_axes import turned_upright, world_from_lab, world_from_opensim
 from maquette.motion import Motion
-from maquette.readers.marker_names import skeleton_of_markers, upright_pairs
+from maquette.readers.marker_names import mean_upward, skeleton_of_markers, spread_m
 from maquette.readers.motion_csv import table_columns
 from maquette.readers.motion_facts import MARK, told_contact_joints, told_facts, told_fps, told_skeleton, uneven_times
 from maquette.readers.motion_table import contact_joints_of, sigma_from_columns
@@ -57,7 +57,7 @@ def read_motion_trc(path: Path, data: bytes) -> Motion:
     positions, axes = _world(positions, trc.markers)
     positions = np.where((np.array(columns) >= 0)[:, None], positions[:, columns], np.nan)
     fps, times_s, time_notes = _times(trc, where)
-    size = _spread_m(positions)
+    size = spread_m(positions)
     if not 0.1 < size < 10:
         notes += (f"the markers spread over {size:.3g} m if their unit is {trc.units}, which is no person",)
     if np.nanmax(np.abs(positions[..., 0]), initial=0.0) == 0:
@@ -85,28 +85,15 @@ def _check_numbers(positions: Float[np.ndarray, "frames markers 3"], where: str)
         )
 
 
-def _spread_m(positions: Float[np.ndarray, "frames joints 3"]) -> float:
-    """Median over the frames of the longest side of the box around all markers."""
-    known: np.ndarray = np.all(np.isfinite(positions), axis=-1)
-    some = positions[known.sum(axis=1) >= 2]
-    if not len(some):
-        return 0.0
-    return float(np.median((np.nanmax(some, axis=1) - np.nanmin(some, axis=1)).max(axis=-1)))
-
-
 def _world(
     positions: Float[np.ndarray, "frames markers 3"], names: tuple[str, ...]
 ) -> tuple[Float[np.ndarray, "frames markers 3"], tuple[str, ...]]:
     """``(in our world, notes)``."""
-    pairs = upright_pairs(names)
-    body = [positions[:, j] - positions[:, i] for i, j in pairs]
-    upward = np.concatenate(body) if body else np.zeros((0, 3))
-    upward = upward[np.isfinite(upward).all(axis=-1)]
-    mean = upward.mean(axis=0) if len(upward) else np.array([0.0, 1.0, 0.0])
-    if mean[2] > 2 * abs(mean[1]):
+    body = mean_upward(positions, names)
+    if body is not None and body[2] > 2 * np.abs(body[:2]).max():
         return world_from_lab(positions), ("people stand along +Z: taken as Z up, X forward",)
     how = "axes taken as OpenSim's: X forward, Y up, Z right"
-    if mean[1] < -abs(mean[2]):
+    if body is not None and body[1] < -abs(body[2]):
         how += "; heads are below the ankles, so that Y may point down"
     return world_from_opensim(positions), (how,)
 
