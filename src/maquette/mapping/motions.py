@@ -28,6 +28,11 @@ _NECK_NOSE_FORWARD_M = 0.04
 _CROWN_PER_NECK = 1.9
 """SMPL's head joint is the pivot of the skull: the crown lies beyond it by this much of the way from neck to head."""
 
+_INSTEP_RAD = np.radians(27.0)
+"""How much steeper the line from ankle to ball of the foot is than the sole (:mod:`maquette.rig.rest` has the same)."""
+_HEEL_M = (0.05, 0.01)
+"""Heel behind the ankle, and below the ball of the foot."""
+
 _SIDES = ("l", "r")
 
 SMPL_TO_LANDMARKS: dict[str, str] = {
@@ -43,15 +48,13 @@ READABLE = (*LANDMARKS_27_V1, SMPL_24.name)
 
 
 def to_human(motion: Motion) -> Motion:
-    """The motion on ``maquette-21``, or on ``h36m-17`` where heels or toes are not among its joints.
+    """The motion on ``maquette-21``, or on ``h36m-17`` where toes are not among its joints.
 
-    Joints that both have are taken over. What is missing is put where it lies in a body: the hip between the hips, the
-    base of the neck above the middle of the shoulders, the spine between both, the crown above the ears, and
-    Human3.6M's Neck/Nose between neck and crown; the notes name what was. Rotations are dropped, since they belong to
-    other bones; times, contacts of joints that stay, sigma of joints taken over, camera and provenance are kept.
+    Joints that both have are taken over; what is missing is put where it lies in a body (:func:`person_of`).
 
     Raises:
-        InputError: another skeleton (the text lists those that are known), or hips or shoulders are never seen.
+        InputError: another skeleton (the text lists those that are known; :func:`maquette.rig.human_motion` takes any
+            figure), or hips or shoulders are never seen.
     """
     if motion.skeleton in (H36M_17, LIFTED_21):
         return motion
@@ -66,23 +69,75 @@ def to_human(motion: Motion) -> Motion:
     landmarks, landmarks_sigma_m = joint_map.apply_arrays(motion.positions, sigma_m)
     at = dict(zip(LANDMARKS_27.joints, landmarks.transpose(1, 0, 2), strict=True))
     pivot = motion.joint("head") if source == SMPL_24.name else None
-    made = _complete(at, motion.source, pivot)
-    target = LIFTED_21 if all(_ever(at[name]) for name in LIFTED_21.joints[17:]) else H36M_17
-    sigma = {name: landmarks_sigma_m[:, i] for i, name in enumerate(LANDMARKS_27.joints) if name not in made}
+    sigma = None
+    if motion.sigma_m is not None:
+        sigma = dict(zip(LANDMARKS_27.joints, landmarks_sigma_m.T, strict=True))
+    return person_of(motion, at, sigma_m=sigma, skull_pivot=pivot)
+
+
+def person_of(
+    motion: Motion,
+    at: dict[str, Path3],
+    *,
+    sigma_m: dict[str, Float[np.ndarray, " frames"]] | None = None,
+    skull_pivot: Path3 | None = None,
+) -> Motion:
+    """A motion with the joints of a person from those that are known.
+
+    What is missing is estimated: the hip between the hips, the base of the neck above the middle of the shoulders, the
+    spine between both, the crown above the ears (or beyond the pivot of the skull), Human3.6M's Neck/Nose between neck
+    and crown, heels behind the ankles of feet whose toes are known; the notes name what was. Rotations are dropped,
+    since they belong to other bones; times, contacts of joints that stay, camera and provenance are kept.
+
+    Args:
+        motion: where all but the joints comes from.
+        at: paths of landmarks of ``landmarks-27`` in metres, NaN where unknown.
+        sigma_m: standard deviations of these; joints that are estimated get NaN.
+        skull_pivot: path of the joint between neck and head, where there is one and no crown.
+
+    Raises:
+        InputError: hips, knees, ankles or arms are never known.
+    """
+    at = {name: at.get(name, np.full((motion.n_frames, 3), np.nan)) for name in LANDMARKS_27.joints}
+    made = _complete(at, motion.source, skull_pivot)
+    target = LIFTED_21 if _ever(at["l_toe"]) and _ever(at["r_toe"]) else H36M_17
+    if target is LIFTED_21:
+        made += _add_heels(at)
     unknown = np.full(motion.n_frames, np.nan)
     contacts = [i for i, name in enumerate(motion.contact_joints) if name in target]
     estimated = f"estimated from the joints around: {', '.join(made)}" if made else "all by name"
+    sigma = {} if sigma_m is None else {name: value for name, value in sigma_m.items() if name not in made}
     return motion.with_notes(
-        f"joints of {target.name} from those of {source}; {estimated}",
+        f"joints of {target.name} from those of {motion.skeleton.name}; {estimated}",
         skeleton=target,
         positions=np.stack([at[name] for name in target.joints], axis=1),
         rotations=None,
-        sigma_m=None
-        if motion.sigma_m is None
-        else np.stack([sigma.get(name, unknown) for name in target.joints], axis=1),
+        sigma_m=None if sigma_m is None else np.stack([sigma.get(name, unknown) for name in target.joints], axis=1),
         contacts=None if motion.contacts is None or not contacts else motion.contacts[:, contacts],
         contact_joints=tuple(motion.contact_joints[i] for i in contacts) if motion.contacts is not None else (),
     )
+
+
+def _add_heels(at: dict[str, Path3]) -> list[str]:
+    """Put heels that are not known behind and below the ankles, in place; their names.
+
+    The sole runs from under the ankle to the ball of the foot, 27 degrees flatter than the line between both.
+    """
+    made = [f"{side}_heel" for side in _SIDES if not _ever(at[f"{side}_heel"])]
+    scale = _median_length(0.5 * (at["l_shoulder"] + at["r_shoulder"]) - at["hip"]) / _TRUNK_M
+    ahead = _unit(np.cross(at["l_hip"] - at["r_hip"], at["thorax"] - at["hip"]))
+    for name in made:
+        side = name[0]
+        foot = at[f"{side}_toe"] - at[f"{side}_ankle"]
+        shin = at[f"{side}_knee"] - at[f"{side}_ankle"]
+        along = _unit(foot)
+        # The instep of a foot in line with its shin looks where the body looks.
+        above = _perpendicular(_unit(shin) + 0.03 * ahead, foot)
+        forward = np.cos(_INSTEP_RAD) * along + np.sin(_INSTEP_RAD) * above
+        up = np.cos(_INSTEP_RAD) * above - np.sin(_INSTEP_RAD) * along
+        drop_m = np.sin(_INSTEP_RAD) * _median_length(foot) + _HEEL_M[1] * scale
+        at[name] = at[f"{side}_ankle"] - _HEEL_M[0] * scale * forward - drop_m * up
+    return made
 
 
 def _complete(at: dict[str, Path3], where: str, skull_pivot: Path3 | None) -> list[str]:
