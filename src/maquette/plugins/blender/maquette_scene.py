@@ -103,7 +103,6 @@ def build_armature(figure, name, *, along_bones=True, axes=None, scale=1.0):
 
 def _placed(turn, quat, head):
     """Matrix of a bone that has the axes of its joint."""
-    w, x, y, z = quat
     own = np.stack([rotate(quat, axis) for axis in np.eye(3)], axis=1)
     matrix = (turn.to_3x3() @ Matrix(own.tolist())).to_4x4()
     matrix.translation = head
@@ -124,10 +123,13 @@ def _bone_way(figure, joint, places, turned):
     return way if length >= _SHORTEST_M else way * (_SHORTEST_M / length)
 
 
-def key_armature(armature, labels, figure, action_name, *, first_frame=1, scale=1.0, frames=None):
-    """Key every bone's rotation and the root's place at every frame (``frames``: their numbers, else one by one)."""
+def key_armature(armature, labels, figure, action_name, *, first_frame=1, scale=1.0, frames=None, rest_before=False):
+    """Key every bone's rotation and the root's place at every frame (``frames``: their numbers, else one by one).
+    ``rest_before`` keys the rest pose one frame earlier."""
     count = len(figure["rotations"])
     times = np.arange(count, dtype=float) + first_frame if frames is None else np.asarray(frames, dtype=float)
+    if rest_before:
+        times = np.concatenate((times[:1] - 1.0, times))
     places, turned = rest_of(figure)
     action = bpy.data.actions.new(action_name)
     curves = _curves(armature, action)
@@ -139,12 +141,17 @@ def key_armature(armature, labels, figure, action_name, *, first_frame=1, scale=
         # Away from the rest pose, in the axes of the world, then in those of the bone.
         away = multiply(multiply(above, figure["rotations"][:, joint]), conjugate(turned[joint]))
         bone = np.array(_axes_in_world(armature, rest_bones[joint]).to_quaternion())
-        own = _continuous(multiply(multiply(conjugate(bone), away), bone))
+        own = multiply(multiply(conjugate(bone), away), bone)
+        if rest_before:
+            own = np.concatenate(([[1.0, 0.0, 0.0, 0.0]], own))
+        own = _continuous(own)
         path = f'pose.bones["{bpy.utils.escape_identifier(label)}"]'
         for axis in range(4):
             _key(curves, f"{path}.rotation_quaternion", axis, times, own[:, axis], label)
         if parent < 0:
             moved = rotate(conjugate(bone), figure["root_m"] - places[0]) * scale
+            if rest_before:
+                moved = np.concatenate(([[0.0, 0.0, 0.0]], moved))
             for axis in range(3):
                 _key(curves, f"{path}.location", axis, times, moved[:, axis], label)
     return action

@@ -44,13 +44,15 @@ def build(header, figure, body):
     # Engines take an object of this name for the armature, not for a bone.
     armature, labels = build_armature(figure, "Armature", along_bones=False, axes=upright, scale=CM_PER_M)
     armature["maquette_axes"] = [list(row) for row in upright]
-    key_armature(armature, labels, figure, header["name"], scale=CM_PER_M, frames=figure["frames"])
+    key_armature(armature, labels, figure, header["name"], scale=CM_PER_M, frames=figure["frames"], rest_before=True)
     settle(armature, labels)
     build_body(body, armature, labels, axes=upright, scale=CM_PER_M)
     del armature["maquette_axes"]
     # What the exporter turns upright again, so that the file has an armature without rotation.
     armature.matrix_world = Z_UP
     scene.frame_start, scene.frame_end = int(figure["frames"][0]), round(float(figure["frames"][-1]))
+    # The pose that the joints of the file have without the animation: the rest pose, which engines take as T-pose.
+    scene.frame_set(scene.frame_start - 1)
     scene.name = header["name"]
 
 
