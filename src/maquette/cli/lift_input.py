@@ -64,7 +64,13 @@ def read_input(command: "Lift") -> LiftInput:
     if footage_kind(command.input) is not None:
         return _from_footage(command)
     command.detection.refuse(command.input)
-    people, start_s = _read_keypoints(command)
+    people, start_s = read_tracks(
+        command.input,
+        video=command.video,
+        fps=command.fps,
+        size=image_size(command.image_size),
+        skeleton=command.skeleton,
+    )
     chosen = [Chosen(keypoints) for keypoints in choose_people(people, command.person)]
     return LiftInput(chosen, command.model, command.video, start_s)
 
@@ -148,26 +154,34 @@ def _refuse_lifters(command: "Lift") -> None:
         )
 
 
-def _read_keypoints(command: "Lift") -> tuple[list[Keypoints], float]:
-    """The people of a keypoint file, and the time in the video at which they start."""
+def read_tracks(
+    source: Path, *, video: Path | None, fps: str | None, size: tuple[int, int] | None, skeleton: str | None = None
+) -> tuple[list[Keypoints], float]:
+    """The people of a keypoint file, and the time in the video at which their time is 0.
+
+    What the files do not say about rate and picture size the video says.
+
+    Raises:
+        InputError: the keypoints or the video cannot be read.
+    """
     from maquette.detect.footage import open_footage
     from maquette.lifting.assumed_camera import with_common_size
     from maquette.readers import read_keypoints, sniff
 
-    size, fps, notes, first = image_size(command.image_size), command.fps, [], 0
-    if command.video:
+    notes, first = [], 0
+    if video:
         # Opened in any case: an unreadable video is said before anything is written.
-        with open_footage(command.video) as footage:
-            guess = sniff(command.input, skeleton=command.skeleton)
+        with open_footage(video) as footage:
+            guess = sniff(source, skeleton=skeleton)
             first = guess.first_frame
             if size is None and guess.image_size is None:
                 size = footage.size
-                notes.append(f"picture size {size[0]}x{size[1]} taken from {command.video.name}")
+                notes.append(f"picture size {size[0]}x{size[1]} taken from {video.name}")
             if fps is None and guess.fps is None and not footage.is_still:
                 fps = str(footage.fps)
-                notes.append(f"{fps} frames/s taken from {command.video.name}, as the files do not say")
-    with progress(f"reading {command.input}"):
-        people = read_keypoints(command.input, fps=fps, image_size=size, skeleton=command.skeleton)
+                notes.append(f"{fps} frames/s taken from {video.name}, as the files do not say")
+    with progress(f"reading {source}"):
+        people = read_keypoints(source, fps=fps, image_size=size, skeleton=skeleton)
     people = with_common_size([keypoints.with_notes(*notes) for keypoints in people])
     # Files that are numbered from 100 on belong to a video that has shown 100 frames before.
     return people, first / float(people[0].fps)

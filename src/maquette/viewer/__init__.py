@@ -1,5 +1,5 @@
 """The viewer in the browser, with viser."""
 
-from maquette.viewer.serve import Viewer, view, view_files
+from maquette.viewer.serve import Viewer, view
 
-__all__ = ["Viewer", "view", "view_files"]
+__all__ = ["Viewer", "view"]

@@ -1,12 +1,12 @@
-"""A motion as meshes: where each bone and joint of one frame lies, and the nodes of the page that show it."""
+"""A motion as meshes: how thick its bones and joints are, and where they lie in one frame."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float
 
 from maquette.motion import Motion
-from maquette.render.look import bone_sides, drawn_bones, joint_sides, mixed, side_colours
+from maquette.render.look import drawn_bones
 from maquette.render.views import scene_positions
 
 _BONE_RADIUS_M = 0.022
@@ -23,16 +23,14 @@ class FigureShape:
     bones: tuple[tuple[int, int], ...]
     bone_radii_m: Float[np.ndarray, " bones"]
     joint_radii_m: Float[np.ndarray, " joints"]
-    bone_colours: UInt8[np.ndarray, "bones 3"]
-    joint_colours: UInt8[np.ndarray, "joints 3"]
     top_m: float
     """Height that the figure usually reaches."""
     lift_m: float
     """Raises a motion of the camera frame, which knows no ground, so that it stands on the grid."""
 
 
-def figure_shape(motion: Motion, paleness: float = 0.0) -> FigureShape:
-    """Sizes and colours: fingers are thinner than limbs. ``paleness`` in [0, 1] tells several motions apart."""
+def figure_shape(motion: Motion) -> FigureShape:
+    """Sizes: fingers are thinner than limbs."""
     skeleton = motion.skeleton
     bones = drawn_bones(skeleton)
     sample = scene_positions(motion, slice(None, None, max(1, motion.n_frames // 500)))
@@ -54,8 +52,6 @@ def figure_shape(motion: Motion, paleness: float = 0.0) -> FigureShape:
         bones=bones,
         bone_radii_m=bone_radii_m,
         joint_radii_m=joint_radii_m,
-        bone_colours=_light(side_colours(bone_sides(skeleton, bones)), paleness),
-        joint_colours=_light(side_colours(joint_sides(skeleton)), paleness),
         top_m=float(np.quantile(heights, 0.99)) + lift_m if len(heights) else 1.7,
         lift_m=lift_m,
     )
@@ -89,42 +85,6 @@ def place(shape: FigureShape, frame: int) -> Placed:
         joint_positions=positions,
         joint_scales=np.where(known, shape.joint_radii_m, 0.0),
     )
-
-
-def cylinder(sides: int = 12) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "faces 3"]]:
-    """A tube of radius 1 around the y axis, from y = 0 to 1. Its ends are open: joints cover them."""
-    angles = 2 * np.pi * np.arange(sides) / sides
-    ring = np.stack((np.cos(angles), np.zeros(sides), np.sin(angles)), axis=-1)
-    i = np.arange(sides)
-    j = (i + 1) % sides
-    faces = np.concatenate((np.stack((i, i + sides, j), axis=-1), np.stack((j, i + sides, j + sides), axis=-1)))
-    return np.concatenate((ring, ring + [0.0, 1.0, 0.0])), faces
-
-
-def ball(rings: int = 8) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "faces 3"]]:
-    """A sphere of radius 1, of quadrilaterals between circles of latitude."""
-    around = 2 * rings
-    latitude = np.linspace(-np.pi / 2, np.pi / 2, rings + 1)
-    longitude = 2 * np.pi * np.arange(around) / around
-    flat = np.cos(latitude)[:, None]
-    vertices = np.stack(
-        (
-            flat * np.cos(longitude),
-            np.broadcast_to(np.sin(latitude)[:, None], (rings + 1, around)),
-            flat * np.sin(longitude),
-        ),
-        axis=-1,
-    ).reshape(-1, 3)
-    row, column = (grid.ravel() for grid in np.meshgrid(np.arange(rings), np.arange(around), indexing="ij"))
-    a, b = row * around + column, row * around + (column + 1) % around
-    faces = np.concatenate((np.stack((a, a + around, b), axis=-1), np.stack((b, a + around, b + around), axis=-1)))
-    return vertices, faces
-
-
-def _light(colours: UInt8[np.ndarray, "items 3"], share: float) -> UInt8[np.ndarray, "items 3"]:
-    """Paler by a share, and as the page wants it: it takes colours for linear light, without the screen's gamma."""
-    screen = mixed(colours, (255, 255, 255), np.full(len(colours), share)) / 255
-    return np.round(255 * screen**2.2).astype(np.uint8)
 
 
 def _from_y_axis(

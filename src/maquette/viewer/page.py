@@ -1,43 +1,35 @@
-"""What is on the page: meshes, the sheet with the 2D input, controls. What is shown is sent, never the whole clip."""
+"""What is on the page, and what is sent when: only what is shown, never the whole clip."""
 
 import threading
-from dataclasses import dataclass
-from pathlib import Path
+import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, UInt8
 
-from maquette.keypoints import Keypoints
-from maquette.motion import Motion
-from maquette.render.stage import Stage, stage
-from maquette.render.views import followed_path, scene_positions, standard_views
-from maquette.viewer.figures import FigureShape, ball, cylinder, figure_shape, place
-from maquette.viewer.playback import Playback, frame_at
+from maquette.render.views import standard_views
+from maquette.viewer.arrangement import Arrangement, root_difference, side_by_side, way_back
+from maquette.viewer.body import Body
+from maquette.viewer.colours import FULL_ERROR_M, by_motion, by_side, by_value
+from maquette.viewer.controls import SaveControls, SceneControls, TimeControls
+from maquette.viewer.curves import Curves
+from maquette.viewer.differences import Difference, summary
+from maquette.viewer.entries import Entry, Input2D
+from maquette.viewer.frustum import Frustum
+from maquette.viewer.input_pictures import InputPictures
+from maquette.viewer.input_view import InputView
+from maquette.viewer.playback import Playback, frame_at, ticks_of
+from maquette.viewer.setting import place_camera, set_stage
+from maquette.viewer.trail import Trail
+from maquette.viewer.wiring import wire
 
 if TYPE_CHECKING:
     import viser
 
-SPEEDS = ("0.1x", "0.25x", "0.5x", "1x", "2x", "4x")
-_GAP_M = 0.4
-_TRAVELS_M = 1.0
-_SHEET_HEIGHT_M = 1.4
-_PALE = (0.0, 0.35, 0.55)
-"""How pale the first, the second, and further motions are."""
-
-
-@dataclass(eq=False)
-class _Shown:
-    """One motion on the page."""
-
-    shape: FigureShape
-    times_s: Float[np.ndarray, " frames"]
-    followed: Float[np.ndarray, "frames 3"]
-    offset_m: Float[np.ndarray, "3"]
-    bones: "viser.BatchedMeshHandle"
-    joints: "viser.BatchedMeshHandle"
-    label: "viser.LabelHandle"
-    frame: int = -1
+_PANEL_PX = 340
+_CONTROLS_PX = 290
+_WORDS_PAUSE_S = 0.1
+"""Texts and the slider change no faster than they are read, while it plays."""
 
 
 class Page:
@@ -46,35 +38,32 @@ class Page:
     def __init__(
         self,
         server: "viser.ViserServer",
-        motions: list[Motion],
-        keypoints: Keypoints | None,
+        entries: Sequence[Entry],
+        given: Input2D,
+        arrangement: Arrangement = "side by side",
     ) -> None:
         self._server = server
         self._lock = threading.RLock()
-        lead = motions[0]
-        self._fps = float(lead.fps)
-        duration_s = max(float(m.times_s[-1] - m.times_s[0]) for m in motions)
-        self.playback = Playback(duration_s=duration_s, frame_s=1 / self._fps)
-        server.gui.configure_theme(show_logo=False, show_share_button=False)
-        server.scene.set_up_direction("+y")
-        # As it comes the light is so strong that blue and orange are nearly white.
-        server.scene.configure_environment_map("studio", environment_intensity=0.2)
-        self._ground = server.scene.add_grid(
-            "/ground",
-            plane="xz",
-            infinite_grid=True,
-            cell_size=0.5,
-            section_size=1.0,
-            cell_color=(226, 223, 216),
-            section_color=(206, 202, 193),
-            fade_distance=14.0,
-        )
-        self._shown = self._add_motions(motions)
-        front = standard_views(lead)[0].R_view_scene
-        self._sheet = None if keypoints is None else _Sheet(server, keypoints, front, self._shown[0].followed[0])
-        self._place_camera(front)
-        self._add_controls(travels=any(_travels(shown.followed) for shown in self._shown))
-        self.show()
+        self._said_at = -np.inf
+        self.bodies = [Body(server, entry, order, named=len(entries) > 1) for order, entry in enumerate(entries)]
+        lead = self.bodies[0]
+        duration_s = max(float(body.times_s[-1]) for body in self.bodies)
+        self.ticks_s = ticks_of(lead.times_s, duration_s, 1 / float(lead.motion.fps))
+        self.playback = Playback(duration_s=duration_s, frame_s=1 / float(lead.motion.fps))
+        self._beside = side_by_side(self.bodies)
+        self._offsets = self._beside
+        self._ground = set_stage(server)
+        self.trails = [Trail(server, body) for body in self.bodies]
+        self.frustums = [Frustum(server, body) for body in self.bodies if body.motion.camera is not None]
+        self._differences: list[Difference] = []
+        self.time = TimeControls(server, len(self.ticks_s))
+        self.look = SceneControls(server, self.bodies, arrangement)
+        self.save = SaveControls(server)
+        self.input: InputView | None = None
+        self._add_panel(given)
+        self._place_camera()
+        wire(self)
+        self.changed()
 
     def step(self, elapsed_s: float) -> None:
         """Let time pass, and show what is on show then."""
@@ -82,194 +71,186 @@ class Page:
             was_playing = self.playback.playing
             self.playback.advance(elapsed_s)
             if was_playing:
-                self.show()
+                self.show(settled=not self.playback.playing)
 
-    def show(self, again: bool = False) -> None:
-        """Send the frame of the present position, unless it is there already (and not to be sent ``again``)."""
+    def seek(self, position_s: float) -> None:
+        """Go to a time and show it."""
+        with self._lock:
+            self.playback.seek(position_s)
+            self.show()
+
+    def go_to(self, tick: int) -> None:
+        """Go to a frame of the first motion (or beyond its end) and show it."""
+        self.seek(float(self.ticks_s[min(max(tick, 0), len(self.ticks_s) - 1)]))
+
+    def step_to(self, tick: int) -> None:
+        """Stop, and go to a frame."""
+        with self._lock:
+            self.playback.playing = False
+            self.go_to(tick)
+
+    def toggle(self) -> None:
+        """Play or pause."""
+        with self._lock:
+            self.playback.toggle()
+            self.show()
+
+    @property
+    def tick(self) -> int:
+        """Frame of the first motion that is on show; beyond its end, counted on."""
+        return frame_at(self.ticks_s, self.playback.position_s)
+
+    def show(self, *, settled: bool = True) -> None:
+        """Send what has changed. Unless ``settled``, texts, slider and curves may lag a little."""
         with self._lock, self._server.atomic():
             position_s = self.playback.position_s
-            for shown in self._shown:
-                frame = frame_at(shown.times_s, position_s)
-                if frame != shown.frame or again:
-                    shown.frame = frame
-                    self._send(shown)
-            # The grid repeats every metre; it lies a hair under the feet, or the soles would flicker.
-            self._ground.position = self._way_back(self._shown[0]) % 1.0 + [0.0, -0.002, 0.0]
-            if self._sheet is not None:
-                self._sheet.show(position_s)
-            number = round(position_s * self._fps)
-            if self._slider.value != number:
-                self._slider.value = number
-            self._time.content = f"frame {number} of {self._slider.max}, {position_s:.2f} s"
-            self._play.label = "Pause" if self.playback.playing else "Play"
+            for body in self.bodies:
+                if body.shown and (frame := body.frame_at(position_s)) != body.frame:
+                    body.show(frame)
+            self._put_in_place()
+            for trail in self.trails:
+                trail.show(position_s)
+            self.curves.show(position_s, at_once=settled)
+            now = time.monotonic()
+            if settled or now - self._said_at > _WORDS_PAUSE_S:
+                self._said_at = now
+                self.time.say(self.tick, len(self.ticks_s) - 1, position_s, self.playback.playing)
+        if self.input is not None:
+            self.input.show(position_s)
 
-    def _send(self, shown: _Shown) -> None:
-        placed = place(shown.shape, shown.frame)
-        offset_m = shown.offset_m + self._way_back(shown)
-        shown.bones.batched_positions = placed.bone_positions + offset_m
-        shown.bones.batched_wxyzs = placed.bone_wxyzs
-        shown.bones.batched_scales = placed.bone_scales
-        shown.joints.batched_positions = placed.joint_positions + offset_m
-        shown.joints.batched_scales = placed.joint_scales
-        middle = shown.followed[shown.frame] + offset_m
-        shown.label.position = (middle[0], shown.shape.top_m + 0.2, middle[2])
+    def changed(self) -> None:
+        """Take what the controls of the scene say, and show it."""
+        with self._lock, self._server.atomic():
+            look = self.look
+            for body, box in zip(self.bodies, look.shown, strict=True):
+                body.root.visible = box.value
+                for mark, wanted in ((body.uncertainty, look.uncertainty), (body.contacts, look.contacts)):
+                    if mark is not None:
+                        mark.node.visible = wanted.value
+                # Shown afresh, with whatever was not kept up to date.
+                body.frame = -1
+            together = look.arrangement.value != "side by side"
+            self._offsets = [np.zeros(3) for _ in self.bodies] if together else self._beside
+            for frustum in self.frustums:
+                frustum.node.visible = look.camera.value
+            if self.input is not None:
+                self.input.again()
+            self._compare(together)
+            self.choose_joint()
+            self._paint_still()
+            self.show()
 
-    def _way_back(self, shown: _Shown) -> Float[np.ndarray, "3"]:
-        """What takes a person who is followed back to where they began. Each is, so that they stay side by side."""
-        return (shown.followed[0] - shown.followed[shown.frame]) * [1.0, 0.0, 1.0] * float(self._follow.value)
+    def choose_joint(self) -> None:
+        """Trail and curves of the joint that is chosen."""
+        name = self.look.joint.value
+        for trail, body in zip(self.trails, self.bodies, strict=True):
+            has = name in body.motion.skeleton
+            trail.node.visible = self.look.trail.value and has
+            if has:
+                trail.choose(body.motion.skeleton.index(name))
+        self.curves.choose(name, self.playback.position_s)
 
-    def _add_motions(self, motions: list[Motion]) -> list[_Shown]:
-        scene = self._server.scene
-        shown: list[_Shown] = []
-        x = 0.0
-        for index, motion in enumerate(motions):
-            shape = figure_shape(motion, _PALE[min(index, len(_PALE) - 1)])
-            followed = followed_path(motion)
-            reach = _reach(motion, followed)
-            offset_m = np.zeros(3)
-            if len(motions) > 1:
-                # Side by side where they begin; each keeps its own height.
-                x += reach if index else 0.0
-                offset_m = np.array([x - followed[0, 0], 0.0, -followed[0, 2]])
-                x += reach + _GAP_M
-            placed = place(shape, 0)
-            name = f"/motion{index}"
-            bones = scene.add_batched_meshes_simple(
-                f"{name}/bones",
-                *cylinder(),
-                batched_wxyzs=placed.bone_wxyzs,
-                batched_positions=placed.bone_positions + offset_m,
-                batched_scales=placed.bone_scales,
-                batched_colors=shape.bone_colours,
-                lod="off",
+    def settle(self) -> None:
+        """Wait until the picture of the 2D input is shown, too."""
+        if self.input is not None:
+            self.input.settle()
+
+    def prepare_recording(self) -> None:
+        """Only the scene is recorded: put the 2D input there, and begin at the start."""
+        self.playback.playing = False
+        self.seek(0.0)
+        if self.input is not None:
+            front = standard_views(self.bodies[0].motion)[0].R_view_scene
+            self.input.stand_in_scene(self.bodies[0].followed[0] + self._offsets[0], front)
+            self._place_camera(beside_m=1.8)
+
+    def record(self, position_s: float, *, with_picture: bool) -> None:
+        """Show a time at once, the picture of the 2D input too if asked for."""
+        self.playback.seek(position_s)
+        self.show(settled=False)
+        if self.input is not None and with_picture:
+            self.input.record(position_s)
+
+    def close(self) -> None:
+        """End what runs beside the page."""
+        if self.input is not None:
+            self.input.close()
+
+    def _place_camera(self, beside_m: float = 0.0) -> None:
+        seen = [number for number, body in enumerate(self.bodies) if body.shown]
+        place_camera(self._server, [self.bodies[n] for n in seen], [self._offsets[n] for n in seen], beside_m)
+
+    def _compare(self, together: bool) -> None:
+        """Set the first motion seen against the others seen."""
+        for difference in self._differences:
+            difference.remove()
+        seen = [body for body in self.bodies if body.shown]
+        self._differences = [Difference(self._server, seen[0], other) for other in seen[1:]]
+        for difference in self._differences:
+            if difference.node is not None:
+                difference.node.visible = together and self.look.lines.value
+        if not self._differences:
+            self.look.differences.content = ""
+
+    def _put_in_place(self) -> None:
+        """Move the figures to where they stand, and show how far they are from each other."""
+        seen = [body for body in self.bodies if body.shown]
+        if not seen:
+            return
+        reference = seen[0]
+        apart = self.look.arrangement.value == "side by side"
+        back = way_back(reference) * float(self.look.follow.value)
+        # The grid repeats every metre; it lies a hair under the feet, or the soles would flicker.
+        self._ground.position = back % 1.0 + [0.0, -0.002, 0.0]
+        shifts = {}
+        for body, offset in zip(self.bodies, self._offsets, strict=True):
+            if not body.shown:
+                continue
+            own = way_back(body) * float(self.look.follow.value) if apart else back
+            shifts[body.order] = (
+                root_difference(reference, body) if "root" in self.look.arrangement.value else np.zeros(3)
             )
-            joints = scene.add_batched_meshes_simple(
-                f"{name}/joints",
-                *ball(),
-                batched_wxyzs=np.tile([1.0, 0.0, 0.0, 0.0], (len(placed.joint_positions), 1)),
-                batched_positions=placed.joint_positions + offset_m,
-                batched_scales=placed.joint_scales,
-                batched_colors=shape.joint_colours,
-                lod="off",
-            )
-            text = Path(motion.source).name or f"motion {index + 1}"
-            label = scene.add_label(f"{name}/name", text, visible=len(motions) > 1)
-            times_s = motion.times_s - motion.times_s[0]
-            shown.append(_Shown(shape, times_s, followed, offset_m, bones, joints, label))
-        return shown
+            body.root.position = offset + own + shifts[body.order]
+        words = []
+        for difference in self._differences:
+            other = difference.other
+            ends_m = difference.ends_m(shifts[other.order])
+            values_m = difference.values_m(ends_m)
+            difference.show(ends_m, reference.root.position)
+            if self.look.colour.value == "error":
+                other.paint(by_value(values_m, other.shape.bones, FULL_ERROR_M))
+            words.append(summary(other.entry.name, other.motion.skeleton, values_m))
+        if words and time.monotonic() - self._said_at > _WORDS_PAUSE_S:
+            self.look.differences.content = _note("<br>".join(words))
+        if self.look.colour.value == "uncertainty":
+            for body in seen:
+                if body.motion.sigma_m is not None:
+                    body.paint(by_value(body.motion.sigma_m[body.frame], body.shape.bones, FULL_ERROR_M / 2))
 
-    def _place_camera(self, front: Float[np.ndarray, "3 3"]) -> None:
-        """Before the people and a little to the side and above, all of them in sight."""
-        starts = np.array([shown.followed[0] + shown.offset_m for shown in self._shown])
-        middle = (starts.min(axis=0) + starts.max(axis=0)) / 2
-        top_m = max(shown.shape.top_m for shown in self._shown)
-        middle[1] = 0.5 * top_m
-        breadth = float(np.ptp(starts[:, 0])) + (1.5 if self._sheet is not None else 0.0)
-        distance = 1.6 + 0.8 * top_m + 0.7 * breadth
-        camera = self._server.initial_camera
-        camera.position = tuple(middle + distance * (front[2] + 0.25 * front[0]) + [0.0, 0.25 * distance, 0.0])
-        camera.look_at = tuple(middle)
-        camera.fov = float(np.radians(50))
+    def _paint_still(self) -> None:
+        """Colours that stay as they are from frame to frame."""
+        kind = self.look.colour.value
+        colouring = by_side if kind == "side" else by_motion
+        for body in self.bodies:
+            body.paint(colouring(body.motion.skeleton, body.shape.bones, body.order))
+        full_m = FULL_ERROR_M if kind == "error" else FULL_ERROR_M / 2
+        self.look.scale.visible = kind in {"error", "uncertainty"}
+        self.look.scale.content = _note(f"green 0, yellow {500 * full_m:.0f} mm, red {1000 * full_m:.0f} mm and more")
 
-    def _add_controls(self, *, travels: bool) -> None:
+    def _add_panel(self, given: Input2D) -> None:
+        """The 2D input and the curves, at the left."""
         gui = self._server.gui
-        count = round(self.playback.duration_s * self._fps) + 1
-        self._time = gui.add_markdown("")
-        self._play = gui.add_button("Pause")
-        self._slider = gui.add_slider("frame", min=0, max=max(count - 1, 1), step=1, initial_value=0)
-        self._speed = gui.add_dropdown("speed", options=SPEEDS, initial_value="1x")
-        self._loop = gui.add_checkbox("loop", initial_value=True)
-        self._follow = gui.add_checkbox("follow the person", initial_value=travels)
-
-        @self._play.on_click
-        def _(_event: object) -> None:
-            with self._lock:
-                self.playback.toggle()
-                self.show()
-
-        @self._slider.on_update
-        def _(event: "viser.GuiEvent") -> None:
-            # Without a client it was moved by `show`.
-            if event.client is not None:
-                with self._lock:
-                    self.playback.seek(self._slider.value / self._fps)
-                    self.show()
-
-        @self._speed.on_update
-        def _(_event: object) -> None:
-            self.playback.speed = float(self._speed.value.rstrip("x"))
-
-        @self._loop.on_update
-        def _(_event: object) -> None:
-            self.playback.loop = self._loop.value
-
-        @self._follow.on_update
-        def _(_event: object) -> None:
-            self.show(again=True)
+        panel = gui.add_panel()
+        with panel.add_tab("Input and curves" if given else "Curves"):
+            if given:
+                pictures = InputPictures(given, start_s=float(self.bodies[0].motion.times_s[0]))
+                self.input = InputView(self._server, pictures, next(iter(self.frustums), None))
+            self.curves = Curves(self._server, self.bodies)
+        panel.dock_left()
+        panel.set_width(_PANEL_PX)
+        gui.main_panel.dock_right()
+        gui.main_panel.set_width(_CONTROLS_PX)
 
 
-class _Sheet:
-    """The 2D input as a picture that stands behind and beside the person."""
-
-    def __init__(
-        self,
-        server: "viser.ViserServer",
-        keypoints: Keypoints,
-        front: Float[np.ndarray, "3 3"],
-        start_m: Float[np.ndarray, "3"],
-    ) -> None:
-        wide, high = keypoints.image_size or (4, 3)
-        aspect = min(max(wide / high, 0.5), 2.5)
-        size = (round(360 * aspect), 400)
-        self._stage: Stage = stage(keypoints, None, size=size, title="")
-        self._times_s = self._stage.timeline.times_s - self._stage.timeline.times_s[0]
-        self._frame = 0
-        width_m = _SHEET_HEIGHT_M * size[0] / size[1]
-        right, _, towards = front
-        position = start_m - (0.9 + width_m / 2) * right - 0.3 * towards
-        self._node = server.scene.add_image(
-            "/input",
-            self._picture(0),
-            render_width=width_m,
-            render_height=_SHEET_HEIGHT_M,
-            position=(position[0], 0.5 * _SHEET_HEIGHT_M + 0.15, position[2]),
-            wxyz=_facing(towards),
-            cast_shadow=False,
-            receive_shadow=False,
-            jpeg_quality=80,
-        )
-
-    def show(self, position_s: float) -> None:
-        """Draw and send the frame of a time, unless it is there already."""
-        frame = frame_at(self._times_s, position_s)
-        if frame != self._frame:
-            self._frame = frame
-            self._node.image = self._picture(frame)
-
-    def _picture(self, frame: int) -> UInt8[np.ndarray, "height width 3"]:
-        return np.asarray(next(iter(self._stage.pictures(np.array([frame])))))
-
-
-def _facing(towards: Float[np.ndarray, "3"]) -> tuple[float, float, float, float]:
-    """Turn (wxyz) about the vertical after which a picture looks in a horizontal direction, its top upwards."""
-    half = np.arctan2(towards[0], towards[2]) / 2
-    # viser's pictures lie in x and y with y down the picture, like a camera's: half a turn about x sets them upright.
-    turn_y, turn_x = (np.cos(half), np.sin(half)), (0.0, 1.0)
-    return (
-        float(turn_y[0] * turn_x[0]),
-        float(turn_y[0] * turn_x[1]),
-        float(turn_y[1] * turn_x[0]),
-        float(-turn_y[1] * turn_x[1]),
-    )
-
-
-def _travels(followed: Float[np.ndarray, "frames 3"]) -> bool:
-    return float(np.ptp(followed[:, [0, 2]], axis=0).max()) > _TRAVELS_M
-
-
-def _reach(motion: Motion, followed: Float[np.ndarray, "frames 3"]) -> float:
-    """How far the person reaches to the side of the point followed, in metres, in most frames."""
-    every = slice(None, None, max(1, motion.n_frames // 1000))
-    sideways = np.abs(scene_positions(motion, every)[..., 0] - followed[every, None, 0])
-    finite = sideways[np.isfinite(sideways)]
-    return float(np.clip(np.quantile(finite, 0.99), 0.4, 3.0)) if len(finite) else 0.5
+def _note(text: str) -> str:
+    return f'<div style="padding:0 0.8em 0.4em;font-size:0.85em;color:#666">{text}</div>'

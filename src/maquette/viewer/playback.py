@@ -47,3 +47,10 @@ def frame_at(times_s: Float[np.ndarray, " frames"], position_s: float) -> int:
     # A position is a whole number of frames but for rounding: a microsecond decides nothing.
     index = int(np.searchsorted(times_s, times_s[0] + position_s + 1e-6, side="right")) - 1
     return min(max(index, 0), len(times_s) - 1)
+
+
+def ticks_of(times_s: Float[np.ndarray, " frames"], duration_s: float, frame_s: float) -> Float[np.ndarray, " ticks"]:
+    """Times that one can step through: the frames of the first motion, and beyond its end at its rate to the end of
+    the longest."""
+    beyond = round((duration_s - float(times_s[-1])) / frame_s)
+    return np.concatenate((times_s, times_s[-1] + frame_s * np.arange(1, beyond + 1)))

@@ -5,13 +5,20 @@ import socket
 import threading
 import time
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maquette.errors import InputError, OutputError
 from maquette.keypoints import Keypoints
 from maquette.motion import Motion
+from maquette.viewer.entries import Input2D, entries_of
+
+if TYPE_CHECKING:
+    from viser.infra import StateSerializer
+
+    from maquette.viewer.arrangement import Arrangement
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,13 +34,21 @@ class Viewer:
         motions: Sequence[Motion],
         keypoints: Keypoints | None = None,
         *,
+        variants: Mapping[str, Motion] | None = None,
+        video: str | Path | None = None,
+        video_start_s: float | int = 0.0,
+        arrangement: "Arrangement" = "side by side",
         host: str = "127.0.0.1",
         port: int = 8080,
     ) -> None:
-        _check(motions, keypoints)
+        entries = entries_of(motions, variants)
+        if keypoints is not None and keypoints.n_frames == 0:
+            raise InputError(f"{keypoints.source or 'the keypoints'}: have no frames, nothing to show")
+        given = Input2D(keypoints, None if video is None else Path(video), float(video_start_s))
         port = _free_port(host, port)
         import viser
 
+        from maquette.viewer.capture import offer_captures
         from maquette.viewer.page import Page
 
         with _quiet():
@@ -42,21 +57,26 @@ class Viewer:
         try:
             if self.port != port:
                 raise OutputError(_taken(host, port))
-            self.page = Page(self._server, list(motions), keypoints)
+            self.page = Page(self._server, entries, given, arrangement)
         except BaseException:
             with _quiet():
                 self._server.stop()
             raise
+        offer_captures(self.page, entries, given)
         self._ended = threading.Event()
         self._clock = threading.Thread(target=self._run, name="maquette-viewer", daemon=True)
         self._clock.start()
-        _LOG.info("%s shows %d motion(s)", self.url, len(motions))
+        _LOG.info("%s shows %d motion(s)", self.url, len(entries))
 
     @property
     def url(self) -> str:
         """Address of the page."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
         return f"http://{host}:{self.port}"
+
+    def recorder(self) -> "StateSerializer":
+        """What is in the scene now, and what is sent from now on."""
+        return self._server.get_scene_serializer()
 
     def wait(self) -> None:
         """Return when the viewer was stopped, or on Ctrl-C (which stops it)."""
@@ -71,6 +91,7 @@ class Viewer:
         if not self._ended.is_set():
             self._ended.set()
             self._clock.join()
+            self.page.close()
             with _quiet():
                 self._server.stop()
 
@@ -94,58 +115,49 @@ def view(
     motion: Motion | Sequence[Motion],
     keypoints: Keypoints | None = None,
     *,
+    variants: Mapping[str, Motion] | None = None,
+    video: str | Path | None = None,
+    video_start_s: float | int = 0.0,
+    arrangement: "Arrangement" = "side by side",
     host: str = "127.0.0.1",
     port: int = 8080,
     open_browser: bool = True,
     block: bool = True,
 ) -> Viewer:
-    """Show a motion in the browser: play, pause, scrub, speed, loop; the 2D input beside it.
+    """Show a motion in the browser: play, pause, step, scrub, speed, loop; the 2D input beside it; curves of a joint.
 
     Args:
-        motion: one motion, or several, which stand side by side and play together.
+        motion: one motion, or several, which play together.
         keypoints: the 2D input of the (first) motion.
+        variants: name -> another version of the first motion (raw, smoothed, refined), to be turned on and off.
+        video: what the keypoints were found in; shown under them, and in the camera that saw the motion.
+        video_start_s: time in the video at which the keypoints' time is 0.
+        arrangement: ``"side by side"``, ``"overlaid"`` (where the files say, with lines between joints of one name), or
+            ``"overlaid at the root"``; the page can change it.
         host: address to listen on; anything else than 127.0.0.1 lets others see it.
         port: port to listen on; 0 takes any that is free.
         open_browser: open the page in the default browser.
         block: return only when the viewer ends (Ctrl-C); else at once, and `Viewer.stop` ends it.
 
     Raises:
-        InputError: no motion, or one without frames.
+        InputError: no motion, one without frames, or a video that cannot be read.
         OutputError: the port is taken, or the address is not this machine's.
     """
-    viewer = Viewer([motion] if isinstance(motion, Motion) else motion, keypoints, host=host, port=port)
+    viewer = Viewer(
+        [motion] if isinstance(motion, Motion) else motion,
+        keypoints,
+        variants=variants,
+        video=video,
+        video_start_s=video_start_s,
+        arrangement=arrangement,
+        host=host,
+        port=port,
+    )
     if open_browser:
         webbrowser.open(viewer.url)
     if block:
         viewer.wait()
     return viewer
-
-
-def view_files(
-    paths: Sequence[str | Path],
-    *,
-    host: str = "127.0.0.1",
-    port: int = 8080,
-    open_browser: bool = True,
-    block: bool = True,
-) -> Viewer:
-    """Show motion files side by side, until Ctrl-C with ``block``. A folder among them is the first one's 2D keypoints.
-
-    Raises:
-        InputError: a file that cannot be read, no motion among them, or several folders.
-        OutputError: the port is taken.
-    """
-    from maquette.readers import read_keypoints
-    from maquette.readers.motion import read_motion
-
-    folders = [path for path in paths if Path(path).is_dir()]
-    if len(folders) > 1:
-        raise InputError(f"{', '.join(map(str, folders))}: several folders with 2D keypoints; expected one at most")
-    motions = [read_motion(path) for path in paths if path not in folders]
-    if not motions:
-        raise InputError(f"{', '.join(map(str, paths))}: no motion file among them (.npz .json .csv .bvh .amc)")
-    keypoints = read_keypoints(folders[0])[0] if folders else None
-    return view(motions, keypoints, host=host, port=port, open_browser=open_browser, block=block)
 
 
 @contextmanager
@@ -159,16 +171,6 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         console.quiet = before
-
-
-def _check(motions: Sequence[Motion], keypoints: Keypoints | None) -> None:
-    if not motions:
-        raise InputError("no motion to show")
-    for motion in motions:
-        if motion.n_frames == 0:
-            raise InputError(f"{motion.source or 'the motion'}: has no frames, nothing to show")
-    if keypoints is not None and keypoints.n_frames == 0:
-        raise InputError(f"{keypoints.source or 'the keypoints'}: have no frames, nothing to show")
 
 
 def _free_port(host: str, port: int) -> int:

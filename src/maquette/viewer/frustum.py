@@ -1,0 +1,70 @@
+"""The camera that saw the motion, as a pyramid with its picture."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from maquette.geometry.rotations import matrix_to_quat
+from maquette.motion import Motion
+from maquette.viewer.body import Body
+
+if TYPE_CHECKING:
+    import viser
+
+_SCENE_FROM_CAMERA = np.diag([1.0, -1.0, -1.0])
+"""Scene coordinates of a motion in the camera frame (:func:`maquette.render.views.scene_positions`)."""
+_SIZE_M = 0.5
+
+
+class Frustum:
+    """The camera of one motion. It moves with the motion, in whose coordinates it stands."""
+
+    def __init__(self, server: "viser.ViserServer", body: Body) -> None:
+        camera = body.motion.camera
+        assert camera is not None, "made for motions with a camera only"
+        width, height = camera.image_size
+        R_scene_camera, position_m = pose(body.motion)
+        self._body = body
+        self.fov_rad = float(2 * np.arctan(height / (2 * camera.focal_px[1])))
+        self.wxyz = matrix_to_quat(R_scene_camera)
+        self.position_m = position_m + [0.0, body.shape.lift_m, 0.0]
+        self.node = server.scene.add_camera_frustum(
+            f"{body.path}/camera",
+            fov=self.fov_rad,
+            aspect=width / height,
+            scale=_SIZE_M,
+            thickness=2.0,
+            thickness_units="screen",
+            color=(70, 76, 88),
+            wxyz=self.wxyz,
+            position=self.position_m,
+            format="jpeg",
+            jpeg_quality=80,
+            cast_shadow=False,
+            receive_shadow=False,
+        )
+
+    def show(self, picture: UInt8[np.ndarray, "height width 3"]) -> None:
+        """Send what the camera sees."""
+        if self.node.visible:
+            self.node.image = picture
+
+    def look_through(self, client: "viser.ClientHandle") -> None:
+        """Put the eye of one browser where the camera is."""
+        camera = client.camera
+        ahead = self._body.root.position + self.position_m
+        camera.up_direction = (0.0, 1.0, 0.0)
+        camera.position = ahead
+        camera.wxyz = self.wxyz
+        camera.fov = self.fov_rad
+
+
+def pose(motion: Motion) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]:
+    """Rotation from the camera (x right, y down, z ahead) to scene coordinates, and where it stands in them."""
+    camera = motion.camera
+    assert camera is not None, "made for motions with a camera only"
+    R_frame_camera, position_m = camera.R_camera_world.T, camera.position_world_m
+    if motion.frame == "camera":
+        return _SCENE_FROM_CAMERA @ R_frame_camera, _SCENE_FROM_CAMERA @ position_m
+    return R_frame_camera, position_m
