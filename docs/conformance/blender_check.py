@@ -22,9 +22,13 @@ IMPORTERS = {".bvh": "bvh", ".fbx": "fbx", ".glb": "glb", ".vrm": "glb", ".usda"
 ADD_ONS = {"bvh": "io_anim_bvh", "fbx": "io_scene_fbx", "glb": "io_scene_gltf2"}
 
 
-def import_file(path: str, importer: str, scale: float) -> None:
+def import_file(path: str, importer: str, scale: float, fps: float) -> None:
     """Import into an empty scene, with the importer's own defaults but for the rate of the scene."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
+    if fps:
+        # Seconds become frames by the scene's rate.
+        bpy.context.scene.render.fps = round(fps)
+        bpy.context.scene.render.fps_base = round(fps) / fps
     if importer in ADD_ONS and ADD_ONS[importer] not in bpy.context.preferences.addons:
         bpy.ops.preferences.addon_enable(module=ADD_ONS[importer])
     if importer == "bvh":
@@ -90,10 +94,11 @@ def main() -> None:
     parser.add_argument("file")
     parser.add_argument("result")
     parser.add_argument("--importer", choices=["bvh", "fbx", "fbx-ufbx", "glb", "usd"])
+    parser.add_argument("--fps", type=float, default=0.0, help="rate of the scene before the import, for glTF")
     parser.add_argument("--scale", type=float, default=1.0, help="metres in the file's unit, for BVH")
     wanted = parser.parse_args(words)
     importer = wanted.importer or IMPORTERS[Path(wanted.file).suffix.lower()]
-    import_file(wanted.file, importer, wanted.scale)
+    import_file(wanted.file, importer, wanted.scale, wanted.fps)
     found = joints()
     np.savez(wanted.result, importer=np.array(importer), blender=np.array(bpy.app.version_string), **found)
     print(f"{wanted.file}: {len(found['names'])} bones, {len(found['heads'])} frames, {importer}")

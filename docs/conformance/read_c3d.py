@@ -1,4 +1,7 @@
-"""A C3D file as the package c3d understands it: ``python read_c3d.py FILE RESULT.npz``. Y up as its SCREEN says."""
+"""A C3D file as the package c3d understands it: ``python read_c3d.py FILE RESULT.npz``.
+
+A laboratory's axes (X forward, Y left, Z up) become Y up and Z forward.
+"""
 
 import sys
 from importlib.metadata import version
@@ -15,6 +18,7 @@ with open(sys.argv[1], "rb") as stream:
     fps = reader.point_rate
 points = np.array(frames, dtype=np.float64)
 positions = np.where(points[..., 3:4] >= 0, points[..., :3], np.nan) * unit
-if up == "+Z":
-    positions = np.stack((positions[..., 0], positions[..., 2], -positions[..., 1]), axis=-1)
+if up != "+Z":
+    raise SystemExit(f"{sys.argv[1]}: Y_SCREEN is {up}, expected +Z")
+positions = np.stack((positions[..., 1], positions[..., 2], positions[..., 0]), axis=-1)
 np.savez(sys.argv[2], program=f"c3d {version('c3d')}", names=np.array(names), positions_m=positions, fps=fps)

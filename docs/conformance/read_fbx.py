@@ -22,33 +22,23 @@ def y_up(place: np.ndarray) -> np.ndarray:
     return turned
 
 
-def matrix(transform: ufbx.Transform) -> np.ndarray:
-    w, x, y, z = (getattr(transform.rotation, axis) for axis in "wxyz")
-    turn = np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
-    scale = np.array([getattr(transform.scale, axis) for axis in "xyz"])
-    full = np.eye(4)
-    full[:3, :3] = turn * scale
-    full[:3, 3] = [getattr(transform.translation, axis) for axis in "xyz"]
-    return full
+def places(time_s: float) -> list[np.ndarray]:
+    posed = scene.evaluate(stack.anim, time_s)
+    found = {}
+    for node in posed.nodes:
+        if node.bone is not None:
+            place = node.node_to_world.c3
+            found[node.name] = y_up(np.array([place.x, place.y, place.z]))
+    return [found[name] for name in names]
 
 
-def world(node: ufbx.Node, time_s: float) -> np.ndarray:
-    local = matrix(node.evaluate_transform(scene.anim_stacks[0].anim, time_s))
-    return local if node.parent is None else world(node.parent, time_s) @ local
-
-
-start_s = scene.anim_stacks[0].time_begin
-positions = np.array([[y_up(world(bone, start_s + f / fps)[:3, 3]) for bone in bones] for f in range(count)])
+stack = scene.anim_stacks[0]
+names = [bone.name for bone in bones]
+positions = np.array([places(stack.time_begin + frame / fps) for frame in range(count)])
 np.savez(
     result,
     program=f"ufbx {version('ufbx')}",
-    names=np.array([bone.name for bone in bones]),
+    names=np.array(names),
     positions_m=positions * metre,
     fps=scene.settings.frames_per_second,
 )

@@ -38,11 +38,11 @@ def world(node: int, animated: bool) -> tuple[np.ndarray, Rotation]:
     turn = np.tile(nodes[node].rotation or (0.0, 0.0, 0.0, 1.0), (frames, 1))
     if animated:
         place, turn = tracks.get((node, "translation"), place), tracks.get((node, "rotation"), turn)
-    rotation = Rotation.from_quat(np.broadcast_to(turn, (frames, 4)))
+    rotation = Rotation.from_quat(np.array(np.broadcast_to(turn, (frames, 4))))
     if node not in parents:
         return np.broadcast_to(place, (frames, 3)), rotation
     above, turned = world(parents[node], animated)
-    return above + turned.apply(np.broadcast_to(place, (frames, 3))), turned * rotation
+    return above + turned.apply(np.array(np.broadcast_to(place, (frames, 3)))), turned * rotation
 
 
 joints = gltf.skins[0].joints
