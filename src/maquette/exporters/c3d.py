@@ -17,7 +17,9 @@ from maquette.motion import Motion
 UNITS = ("mm", "cm", "m")
 _LONGEST_LABEL = 100
 _LONGEST_NOTE = 240
-_MAX_CHANNELS = 65_535
+_MAX_PARAMETER_BLOCKS = 255
+_INTEGERS = 2
+"""C3D's type of 16-bit numbers."""
 
 
 def write_c3d(motion: Motion, path: str | Path, *, unit: LengthUnit | None = None) -> None:
@@ -72,7 +74,16 @@ def write_c3d(motion: Motion, path: str | Path, *, unit: LengthUnit | None = Non
         # ezc3d adds the suffix to names that have it in capitals.
         whole = Path(folder) / "motion.c3d"
         file.write(str(whole))
-        write_bytes(path, whole.read_bytes())
+        data = whole.read_bytes()
+    _check_parameters(data, str(path))
+    write_bytes(path, data)
+
+
+def _check_parameters(data: bytes, where: str) -> None:
+    """Refuse a file whose parameters do not fit: one byte counts their blocks, of which the data come next."""
+    data_start = int.from_bytes(data[16:18], "little")
+    if not 0 < data_start - data[0] <= _MAX_PARAMETER_BLOCKS:
+        raise OutputError(f"{where}: names and notes of the joints are too long for C3D; use .parquet or .npz")
 
 
 def _labels(joints: tuple[str, ...]) -> list[str]:
@@ -96,8 +107,11 @@ def _add_channels(file: Any, motion: Motion, labels: list[str], unit: LengthUnit
     if not channels:
         file["data"]["analogs"] = np.zeros((1, 0, motion.n_frames))
         return
-    if len(channels) + 4 * len(labels) > _MAX_CHANNELS:
-        raise OutputError(f"{where}: {len(labels)} joints with uncertainties are more than C3D holds; use .parquet")
+    if len(channels) > MAX_TEXTS:
+        raise OutputError(
+            f"{where}: uncertainties and contacts take {len(channels)} analog channels, C3D has room for {MAX_TEXTS}; "
+            "write .parquet, or leave sigma_m out"
+        )
     file["data"]["analogs"] = np.stack([channel.values for channel in channels])[None]
     _set(file, "ANALOG", "RATE", [float(motion.fps)])
     _set_texts(file, "ANALOG", "LABELS", [channel.label for channel in channels])
@@ -108,12 +122,19 @@ def _add_channels(file: Any, motion: Motion, labels: list[str], unit: LengthUnit
 
 
 def _add_frame_count(file: Any, n_frames: int) -> None:
-    """The count where 16 bits do not hold it: as C-Motion's and as Vicon's programs have it (c3d.org, "LONG_FRAMES")."""
+    """The count where 16 bits do not hold it, as programs of C-Motion and of Vicon have it (c3d.org, "LONG_FRAMES")."""
     if n_frames < 0xFFFF:
         return
     file.add_parameter("POINT", "LONG_FRAMES", [float(n_frames)])
-    file.add_parameter("TRIAL", "ACTUAL_START_FIELD", np.array([1, 0]))
-    file.add_parameter("TRIAL", "ACTUAL_END_FIELD", np.array([n_frames & 0xFFFF, n_frames >> 16]))
+    _add_integers(file, "TRIAL", "ACTUAL_START_FIELD", [1, 0])
+    _add_integers(file, "TRIAL", "ACTUAL_END_FIELD", [n_frames & 0xFFFF, n_frames >> 16])
+
+
+def _add_integers(file: Any, group: str, name: str, values: list[int]) -> None:
+    # Of a list of integers ezc3d makes floats when it adds it; it keeps the type of one that is there.
+    file.add_parameter(group, name, values)
+    file["parameters"][group][name]["type"] = _INTEGERS
+    _set(file, group, name, values)
 
 
 def _add_events(file: Any, events: list[Event]) -> None:
@@ -130,5 +151,5 @@ def _add_record(file: Any, motion: Motion) -> None:
     if notes:
         file.add_parameter("MAQUETTE", "NOTES", notes)
     record = record_texts(motion)
-    if record:
-        file.add_parameter("MAQUETTE", "RECORD", record)
+    for count, first in enumerate(range(0, len(record), MAX_TEXTS), start=1):
+        file.add_parameter("MAQUETTE", "RECORD" if count == 1 else f"RECORD{count}", record[first : first + MAX_TEXTS])

@@ -16,7 +16,7 @@ from maquette.rig.animation_rig import contact_stands
 
 MAX_TEXTS = 255
 """C3D counts the texts of a parameter with one byte."""
-_LARGEST_RECORD = 48_000
+_LARGEST_RECORD = 80_000
 """Bytes; all parameters together have 130,560."""
 
 
@@ -51,7 +51,7 @@ def channels_of(motion: Motion, labels: list[str], unit: LengthUnit) -> list[Cha
     if motion.sigma_m is not None:
         sigma = motion.sigma_m * PER_METRE[unit]
         coded = np.where(np.isinf(sigma), GUESSED, np.where(np.isnan(sigma), UNKNOWN, sigma))
-        text = f"standard deviation of the position; {UNKNOWN:g} not known, {GUESSED:g} the position is a guess"
+        text = f"standard deviation; {UNKNOWN:g} not known, {GUESSED:g} a guess"
         channels += [Channel(f"{label}{SIGMA}", unit, text, coded[:, i]) for i, label in enumerate(labels)]
     if motion.contacts is not None:
         at = dict(zip(motion.skeleton.joints, labels, strict=True))
