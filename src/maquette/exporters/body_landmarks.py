@@ -11,10 +11,9 @@ from maquette.errors import InputError
 from maquette.exporters.body_shapes import Vector
 from maquette.geometry.rotations import quat_rotate
 from maquette.rig.animation_rig import RigAnimation
-from maquette.rig.roles import guess_roles
+from maquette.rig.human_pose import rig_of_animation
 from maquette.rig.straight_rest import rest_pose
 from maquette.rig.t_pose import t_pose
-from maquette.rig.target_rig import REQUIRED_BONES, Rig
 
 _log = logging.getLogger(__name__)
 
@@ -133,26 +132,16 @@ class Landmarks:
 
 def landmarks(animation: RigAnimation) -> Landmarks | None:
     """The landmarks of a rig, its humanoid bones guessed where it does not say; None where it is no person."""
-    roles = animation.roles or guess_roles(animation.names, animation.parents).bones
-    if any(bone not in roles for bone in REQUIRED_BONES):
-        return None
-    places, _ = standing_rest(animation)
-    rest = animation.rest_rotations
     try:
-        rig = Rig(
-            name=animation.rig,
-            names=animation.names,
-            parents=animation.parents,
-            offsets_m=np.concatenate((places[:1], animation.rest_offsets_m[1:])),
-            rotations=np.tile([1.0, 0.0, 0.0, 0.0], (len(places), 1)) if rest is None else rest,
-            tips_m=animation.tip_offsets_m,
-            roles=roles,
-        )
+        rig = rig_of_animation(animation, animation.rig)
+        if rig.missing_bones():
+            return None
         orientations, places = t_pose(rig)
     except InputError as error:
-        _log.warning("the body in the file is made of capsules: %s", error)
+        _log.info("the body is made of capsules: %s", error)
         return None
-    found = Landmarks(animation, {bone: rig.names.index(joint) for bone, joint in roles.items()}, places, orientations)
+    nodes = {bone: rig.names.index(joint) for bone, joint in rig.roles.items()}
+    found = Landmarks(animation, nodes, places, orientations)
     spans = [("leftUpperLeg", "rightUpperLeg"), ("leftUpperArm", "rightUpperArm"), ("hips", "head")]
     spans += [(f"{s}{a}", f"{s}{b}") for s in ("left", "right") for a, b in (
         ("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"), ("UpperArm", "LowerArm"), ("LowerArm", "Hand"))]  # fmt: skip
