@@ -7,7 +7,7 @@ from maquette.exporters.choices import Wish
 from maquette.rig.animation_rig import RigAnimation
 
 
-def _animation(wish: Wish, default_rig: str = "maquette") -> RigAnimation:
+def _animation(wish: Wish, default_rig: str | None = None) -> RigAnimation:
     """The motion on the rig that was asked for."""
     from maquette.rig.choice import animated
 

@@ -1,11 +1,25 @@
 """The animation that files hold, as asked for: which rig, which rest pose, where the root goes, feet that stand."""
 
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from maquette.errors import InputError
+from maquette.geometry.rotations import quat_conjugate, quat_multiply
 from maquette.motion import Motion
 from maquette.rig.animate import animate
 from maquette.rig.animation_rig import RigAnimation
+from maquette.rig.foot_lock import lock_feet
+from maquette.rig.human_pose import has_human_rotations, human_pose, rig_of_animation
+from maquette.rig.rest import is_human
+from maquette.rig.rest_pose import with_rest_pose
+from maquette.rig.retarget import pose_to_rig, same_proportions
+from maquette.rig.rig_file import SUFFIXES, read_rig
+from maquette.rig.rigs import RIGS
+from maquette.rig.rigs_person import person_rig, whole_pose
+from maquette.rig.root_motion import in_place, on_ground
+from maquette.rig.t_pose import t_pose
 from maquette.rig.target_rig import Rig
 
 
@@ -19,16 +33,76 @@ def animated(
 ) -> RigAnimation:
     """The motion on a rig, ready for an animation file.
 
+    Rotations of the motion are used where it has them; otherwise they are solved from a person's joints
+    (:func:`maquette.rig.human_motion.human_motion`).
+
     Args:
-        motion: one person; of a skeleton that is not Human3.6M's, see :func:`maquette.rig.animate`.
-        rig: name of one of :data:`maquette.rig.rigs.RIGS`, a ``.bvh``, ``.glb`` or ``.vrm`` file, or a rig; None is
-            ``maquette``.
+        motion: one person.
+        rig: name of one of :data:`maquette.rig.rigs.RIGS`, a ``.bvh``, ``.glb`` or ``.vrm`` file, or a rig. None keeps
+            the rig of a motion that has one of its own, and is ``maquette`` for others.
         rest_pose: arms level or lowered in the rest pose; a rig from a file keeps its own.
         root_motion: ``"in-place"`` keeps the root above one spot.
         foot_lock: feet do not move while they stand; None does so on rigs whose proportions are not the person's.
 
     Raises:
-        InputError: the rig is unknown or lacks bones of a person; or its file cannot be read.
+        InputError: the rig is unknown or lacks bones of a person; its file cannot be read; or the motion is no human
+            figure, and is to go on another rig than its own.
         OutputError: the motion has unknown joints, or no rotations that its skeleton needs.
     """
-    return animate(motion)
+    if rig is None and not is_human(motion.skeleton) and motion.rotations is not None:
+        animation, is_foreign = animate(motion), False
+    else:
+        animation, is_foreign = _on_rig(_with_rotations(motion), "maquette" if rig is None else rig, rest_pose)
+    if foot_lock or (foot_lock is None and is_foreign):
+        animation = _standing_at_rest(animation, lock_feet)
+    if root_motion == "in-place":
+        animation = in_place(animation)
+    return animation
+
+
+def _with_rotations(motion: Motion) -> Motion:
+    """A motion whose rotations can be used, or whose joints they can be solved for."""
+    if is_human(motion.skeleton) or has_human_rotations(motion):
+        return motion
+    from maquette.rig.human_motion import human_motion
+
+    return human_motion(motion)
+
+
+def _on_rig(motion: Motion, rig: str | Path | Rig, rest_pose: Literal["T", "A"]) -> tuple[RigAnimation, bool]:
+    """``(animation, whether the rig's proportions are not the person's)``."""
+    name = str(rig) if isinstance(rig, str) else ""
+    if name in RIGS:
+        animation = _on_named(motion, name)
+        return (with_rest_pose(animation, "A") if rest_pose == "A" else animation), False
+    if not isinstance(rig, Rig):
+        if not Path(rig).suffix and not Path(rig).exists():
+            raise InputError(f"no rig is called '{rig}'; there are {', '.join(RIGS)}, or give a file ({SUFFIXES})")
+        rig = read_rig(rig)
+    pose = human_pose(motion)
+    animation = pose_to_rig(pose, rig)
+    if same_proportions(pose, rig):
+        return animation, False
+    return _standing_at_rest(animation, on_ground), True
+
+
+def _on_named(motion: Motion, name: str) -> RigAnimation:
+    """On a named rig in the person's size."""
+    if name == "maquette" and is_human(motion.skeleton):
+        return animate(motion)
+    pose = whole_pose(human_pose(motion))
+    return pose_to_rig(pose, person_rig(name, pose), bend_neck=False)
+
+
+def _standing_at_rest(animation: RigAnimation, change: Callable[[RigAnimation], RigAnimation]) -> RigAnimation:
+    """``change`` of an animation whose rest pose is a T-pose for as long as that takes: where the sole of a foot is, is
+    told by the rest pose, and that of a file may be any."""
+    if not animation.roles:
+        return change(animation)
+    orientations, _ = t_pose(rig_of_animation(animation, animation.rig))
+    local = orientations.copy()
+    for node, parent in enumerate(animation.parents):
+        if parent >= 0:
+            local[node] = quat_multiply(quat_conjugate(orientations[parent]), orientations[node])
+    changed = change(dataclasses.replace(animation, rest_rotations=local))
+    return dataclasses.replace(changed, rest_rotations=animation.rest_rotations)

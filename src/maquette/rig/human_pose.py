@@ -1,4 +1,4 @@
-"""What a motion says about a person, apart from any rig: how far each bone is turned from the T-pose, and where it is."""
+"""What a motion says about a person, apart from any rig: how each bone is turned from the T-pose, and where it is."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from maquette.errors import InputError, OutputError
-from maquette.geometry.rotations import quat_conjugate, quat_identity, quat_multiply, quat_rotate
+from maquette.geometry.rotations import quat_conjugate, quat_continuous, quat_identity, quat_multiply, quat_rotate
 from maquette.motion import Motion
 from maquette.rig.animate import animate
 from maquette.rig.animation_rig import RigAnimation
@@ -113,25 +113,34 @@ def rig_of_animation(animation: RigAnimation, where: str) -> Rig:
     rig = dataclasses.replace(rig_at_rest(dataclasses.replace(animation, roles=roles)), tips_m=tips)
     if standing_turn(rig, rig.rest_pose()[0]) is not None:
         return rig
-    return dataclasses.replace(rig, standing=_standing_frame(animation, rig))
+    return dataclasses.replace(rig, standing=_standing_pose(animation, rig))
 
 
-def _standing_frame(animation: RigAnimation, rig: Rig) -> Float[np.ndarray, "nodes 4"] | None:
-    """Local rotations of the frame in which somebody stands with the straightest limbs; None when nobody ever does."""
+def _standing_pose(animation: RigAnimation, rig: Rig) -> Float[np.ndarray, "nodes 4"] | None:
+    """Local rotations of a pose in which somebody stands: arms and legs of the frame in which they are straightest,
+    and the mean of all else over all such frames; None when nobody ever stands."""
     frames = np.unique(np.linspace(0, len(animation.rotations) - 1, _MOST_FRAMES_TRIED).astype(int))
     few = dataclasses.replace(
-        animation, rotations=animation.rotations[frames], root_positions_m=animation.root_positions_m[frames]
+        animation, rotations=animation.rotations[frames].copy(), root_positions_m=animation.root_positions_m[frames]
     )
     places, _ = node_positions_m(few)
-    best, best_score = None, -np.inf
+    scores = np.full(len(frames), -np.inf)
     for number, at in enumerate(places):
         turn = standing_turn(rig, at, snap=False)
-        if turn is None:
-            continue
-        score = _uprightness(rig, quat_rotate(turn, at))
-        if score > best_score:
-            best, best_score = number, score
-    return None if best is None else few.rotations[best]
+        if turn is not None:
+            scores[number] = _uprightness(rig, quat_rotate(turn, at))
+            few.rotations[number, 0] = quat_multiply(turn, few.rotations[number, 0])
+    if not np.isfinite(scores).any():
+        return None
+    pose = few.rotations[int(np.argmax(scores))].copy()
+    limbs = {
+        name for bone, name in rig.roles.items() if bone.endswith(("UpperLeg", "LowerLeg", "UpperArm", "LowerArm"))
+    }
+    for node, name in enumerate(rig.names):
+        if name not in limbs:
+            mean = quat_continuous(few.rotations[np.isfinite(scores), node]).mean(axis=0)
+            pose[node] = mean / np.linalg.norm(mean)
+    return pose
 
 
 def _uprightness(rig: Rig, places: Float[np.ndarray, "nodes 3"]) -> float:

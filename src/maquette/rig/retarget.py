@@ -21,6 +21,8 @@ from maquette.rig.target_rig import Rig
 
 Quats = Float[np.ndarray, "frames 4"]
 
+SPINE = ("spine", "chest", "upperChest")
+
 OUR_JOINTS: dict[str, tuple[str, bool]] = {
     "hip": ("hips", False),
     "spine": ("chest", False),
@@ -59,8 +61,11 @@ def retarget(motion: Motion, rig: Rig) -> RigAnimation:
     return pose_to_rig(human_pose(motion), rig)
 
 
-def pose_to_rig(pose: HumanPose, rig: Rig) -> RigAnimation:
+def pose_to_rig(pose: HumanPose, rig: Rig, *, bend_neck: bool = True) -> RigAnimation:
     """The same, from the pose of a person.
+
+    Args:
+        bend_neck: joints between neck and head bend evenly from one to the other; else they go with the neck.
 
     Raises:
         InputError: the rig lacks bones of a person, or is mirrored.
@@ -70,7 +75,12 @@ def pose_to_rig(pose: HumanPose, rig: Rig) -> RigAnimation:
         seen = ", ".join(f"{bone} = {joint}" for bone, joint in rig.roles.items()) or "none"
         raise InputError(f"rig '{rig.name}' lacks {', '.join(missing)}; found: {seen}")
     t_orientations, t_places = t_pose(rig)
-    turns = _turns(pose, rig)
+    turns = _spine_turns(pose, rig)
+    turns |= {
+        rig.names.index(joint): pose.turns[b] for b, joint in rig.roles.items() if b in pose.turns and b not in SPINE
+    }
+    if bend_neck:
+        turns |= _neck_turns(pose, rig)
     rotations, orientations = _rotations(rig, turns, t_orientations, len(pose.hips_m))
     node_of = {bone: rig.names.index(joint) for bone, joint in rig.roles.items()}
     middle = 0.5 * (t_places[node_of["leftUpperLeg"]] + t_places[node_of["rightUpperLeg"]])
@@ -101,24 +111,24 @@ def pose_to_rig(pose: HumanPose, rig: Rig) -> RigAnimation:
     )
 
 
-def _turns(pose: HumanPose, rig: Rig) -> dict[int, Quats]:
-    """Turn from the T-pose of each joint that has one."""
-    spine = ("spine", "chest", "upperChest")
-    turns = {
-        rig.names.index(joint): pose.turns[bone]
-        for bone, joint in rig.roles.items()
-        if bone in pose.turns and bone not in spine
-    }
+def _spine_turns(pose: HumanPose, rig: Rig) -> dict[int, Quats]:
+    """Turns from the T-pose of the joints of the spine, however many."""
     chain = spine_nodes(rig)
     shares = np.linspace(0.0, 1.0, len(chain)) if len(chain) > 1 else np.array([1.0])
-    for node, share in zip(chain, shares, strict=True):
-        turns[node] = _spine_turn(pose, float(share), len(chain))
+    return {node: _spine_turn(pose, float(share), len(chain)) for node, share in zip(chain, shares, strict=True)}
+
+
+def _neck_turns(pose: HumanPose, rig: Rig) -> dict[int, Quats]:
+    """Turns of the joints between neck and head, which have no roles."""
     neck, head = rig.node("neck"), rig.node("head")
-    if neck is not None and head is not None and {"neck", "head"} <= pose.turns.keys():
-        between = _between(rig, neck, head)
-        for number, node in enumerate(between, start=1):
-            turns[node] = quat_slerp(pose.turns["neck"], pose.turns["head"], number / (len(between) + 1))
-    return turns
+    if neck is None or head is None or not {"neck", "head"} <= pose.turns.keys():
+        return {}
+    between = _between(rig, neck, head)
+    step = 1.0 / (len(between) + 1)
+    return {
+        node: quat_slerp(pose.turns["neck"], pose.turns["head"], number * step)
+        for number, node in enumerate(between, start=1)
+    }
 
 
 def _between(rig: Rig, above: int, node: int) -> list[int]:

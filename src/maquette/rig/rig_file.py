@@ -60,7 +60,9 @@ def _gltf_rig(file: Path, data: bytes) -> Rig:
         parents=found.parents,
         offsets_m=found.offsets_m,
         rotations=found.rotations,
-        tips_m=np.where(np.linalg.norm(np.nan_to_num(found.tips_m), axis=1, keepdims=True) < 1e-9, np.nan, found.tips_m),
+        tips_m=np.where(
+            np.linalg.norm(np.nan_to_num(found.tips_m), axis=1, keepdims=True) < 1e-9, np.nan, found.tips_m
+        ),
         roles=roles,
     )
     missing = rig.missing_bones()

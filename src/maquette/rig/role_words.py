@@ -6,7 +6,20 @@ from dataclasses import dataclass
 UPPER_LEG = ("upleg", "upperleg", "upleg1", "thigh", "thighbend", "femur", "uleg", "legupper", "thigh1", "hip")
 LOWER_LEG = ("lowerleg", "lowleg", "loleg", "lleg", "leglower", "shin", "shinbend", "calf", "tibia", "knee", "leg")
 FOOT = ("foot", "ankle", "foot1")
-TOES = ("toebase", "toes", "toe", "toe0", "toe1", "toe01", "ball", "balltoe", "toebone", "forefoot", "metatarsals", "foot")
+TOES = (
+    "toebase",
+    "toes",
+    "toe",
+    "toe0",
+    "toe1",
+    "toe01",
+    "ball",
+    "balltoe",
+    "toebone",
+    "forefoot",
+    "metatarsals",
+    "foot",
+)
 SHOULDER = ("clavicle", "collar", "collarbone", "shoulder", "clav", "clavicle1", "shoulder1")
 UPPER_ARM = ("upperarm", "uparm", "armupper", "shldr", "shldrbend", "humerus", "uarm", "arm", "shoulder", "upperarm1")
 LOWER_ARM = ("forearm", "forearmbend", "lowerarm", "lowarm", "loarm", "armlower", "elbow", "radius", "larm", "forearm1")

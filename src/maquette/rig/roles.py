@@ -75,8 +75,8 @@ def guess_roles(names: Sequence[str], parents: Sequence[int]) -> Roles:
 
     Names of Mixamo, CMU (BVH and ASF), MotionBuilder, iClone, DAZ, Unreal, Unity, VRM and VRoid, SMPL, Rigify, Biped,
     Xsens, Rokoko, Perception Neuron, Human3.6M and their like are known, with or without prefixes. A word that stands
-    for two bones (``LeftShoulder`` is a collar bone or an upper arm, ``Hip`` a thigh or the pelvis, ``Foot`` an ankle or
-    toes) is decided by what else hangs on the same limb.
+    for two bones (``LeftShoulder`` is a collar bone or an upper arm, ``Hip`` a thigh or the pelvis, ``Foot`` an ankle
+    or toes) is decided by what else hangs on the same limb.
 
     Args:
         names: of the joints.
@@ -189,7 +189,7 @@ def _trunk(tree: _Tree, found: dict[str, int]) -> tuple[dict[str, int], list[int
 
 def _hips(tree: _Tree, legs: int, body: int) -> int:
     """The joint that carries legs and trunk; where thighs hang on the spine (old Bipeds), the pelvis above it."""
-    if body < 0 or tree.words[body].key in HIPS or legs == body and tree.words[body].key == "":
+    if body < 0 or tree.words[body].key in HIPS or (legs == body and not tree.words[body].key):
         return body
     above = [node for node in tree.way_up(body) if tree.words[node].key in HIPS[:3]]
     return above[0] if above else body

@@ -2,9 +2,11 @@
 
 The figure's own rest pose may be a T-pose, an A-pose, one with hanging arms or none at all, face anywhere, and its
 joints may have any axes. Bones of arms and legs are swung on the shortest way from the rest pose until they lie along
-the T-pose's, so that only their twist is the rest pose's. Trunk, neck, head, collar bones, hands and toes are as the rest
-pose has them when the figure stands in it; when it does not, they are swung onto an upright person's directions.
+the T-pose's, so that only their twist is the rest pose's. Trunk, neck, head, collar bones, hands and toes are as the
+rest pose has them when the figure stands in it; when it does not, they are swung onto an upright person's directions.
 """
+
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
@@ -106,11 +108,15 @@ def t_pose(rig: Rig) -> tuple[Float[np.ndarray, "nodes 4"], Float[np.ndarray, "n
         if reach is None or np.linalg.norm(reach) < _SHORTEST * leg_m:
             continue
         here, way = quat_rotate(orientations[node], reach), t_way(bone)
+        is_trunk = bone in ("spine", "chest", "upperChest", "neck", "head")
         if upright is not None and not _is_aimed(bone, here, way):
-            continue
+            if rig.standing is None or not is_trunk:
+                continue
+            # The lean of a pose from a clip is the figure's, a bend to one side is not.
+            way = here * [0.0, 1.0, 1.0]
         swing = quat_between(here, way, np.array([0.0, 0.0, 1.0]))
         orientations[node] = quat_multiply(swing, orientations[node])
-        if upright is None and bone in ("spine", "chest", "upperChest"):
+        if is_trunk and (upright is None or rig.standing is not None):
             orientations[node] = _faced(rig, local, node, orientations[node])
     return orientations, _places(rig, orientations)
 
@@ -193,9 +199,7 @@ def _is_aimed(bone: str, here: Float[np.ndarray, "3"], way: Float[np.ndarray, "3
     return limb in _LIMBS
 
 
-def _reach(
-    rig: Rig, local: Float[np.ndarray, "nodes 4"], node: int, bone: str
-) -> Float[np.ndarray, "3"] | None:
+def _reach(rig: Rig, local: Float[np.ndarray, "nodes 4"], node: int, bone: str) -> Float[np.ndarray, "3"] | None:
     """The other end of a bone in the axes of its joint; None where there is none."""
     for end in _TOWARDS.get(bone, ()):
         target = rig.node(end)
@@ -262,7 +266,7 @@ def _leg_m(rig: Rig) -> float:
     nodes = [rig.node(f"left{bone}") for bone in ("UpperLeg", "LowerLeg", "Foot")]
     lengths = [
         float(np.linalg.norm(_place_in(rig, rig.rotations, end, start)))
-        for start, end in zip(nodes, nodes[1:], strict=False)
+        for start, end in pairwise(nodes)
         if start is not None and end is not None
     ]
     return sum(lengths) or 1.0
