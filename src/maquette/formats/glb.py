@@ -68,8 +68,10 @@ class BufferBuilder:
 
 
 def pack_glb(document: dict[str, Any], binary: bytes) -> bytes:
-    """The bytes of a file from its JSON document and its buffer."""
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8")
+    """The bytes of a file from its JSON document and its buffer. Characters that no text has (of file names that are
+    not UTF-8) become question marks."""
+    content = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = content.encode("utf-8", "replace")
     text += b" " * (-len(text) % 4)
     binary += b"\0" * (-len(binary) % 4)
     chunks = struct.pack("<II", len(text), _JSON_CHUNK) + text + struct.pack("<II", len(binary), _BIN_CHUNK) + binary

@@ -12,7 +12,7 @@ from maquette.frozen_arrays import exact_fps
 
 _USUAL_FPS = (120, 60, 30, 24, 25, 50, 100, 90, 72, 48, 15, 12, 10, 144, 240)
 _BROADCAST = tuple(Fraction(rate * 1000, 1001) for rate in (30, 60, 24, 120))
-_SPARSE_S = 0.1
+_SPARSE_S = 0.105
 """Keys farther apart were set by hand; between them the file interpolates, and so must the frames."""
 _DEFAULT_FPS = Fraction(30)
 _EVEN = 0.05
