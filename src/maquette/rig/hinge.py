@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Complex, Float
 
-_STRAIGHT_RAD, _BENT_RAD = np.radians(12.0), np.radians(30.0)
+_STRAIGHT_RAD, _BENT_RAD = np.radians(10.0), np.radians(25.0)
 """Below the first bend the plane of the hinge is not believed at all, from the second on wholly."""
 _AGAINST_RAD = np.radians(25.0)
 """More bend is asked of a plane that contradicts its neighbours: a straight knee seen bent the wrong way is noise."""
@@ -16,7 +16,10 @@ _FOOT = 0.1
 
 
 def hinge_twist(
-    bend: Float[np.ndarray, "frames 3"], fps: float, foot: Float[np.ndarray, "frames 2"] | None = None
+    bend: Float[np.ndarray, "frames 3"],
+    fps: float,
+    foot: Float[np.ndarray, "frames 2"] | None = None,
+    range_rad: tuple[float, float] | None = None,
 ) -> Float[np.ndarray, " frames"]:
     """Angle in radians to twist the upper bone by, so that its hinge bends the way the lower bone goes.
 
@@ -24,6 +27,7 @@ def hinge_twist(
         bend: the lower bone seen from the untwisted upper bone: along it, the way the hinge bends, along the hinge.
         fps: frames per second.
         foot: where the hinge should bend towards for other reasons, in the last two of these axes.
+        range_rad: least and largest twist of a limb that is straight; a bent one tells its own.
 
     Returns:
         Angles, continuous over time where the limb is. Unknown frames take those of their neighbours.
@@ -41,11 +45,21 @@ def hinge_twist(
         across_foot = np.nan_to_num(foot[:, 0] + 1j * foot[:, 1])
         usual = usual + _FOOT * across_foot / np.maximum(np.abs(across_foot), 0.08)
     usual = _directions(usual)
+    if range_rad is not None:
+        usual = _within(usual, *range_rad)
     against = 0.5 * (1.0 - np.real(plane * np.conj(usual)))
     trust = np.clip((angle - _STRAIGHT_RAD - _AGAINST_RAD * against) / (_BENT_RAD - _STRAIGHT_RAD), 0.0, 1.0)
     trust = np.where(known & (np.abs(plane) > 0), trust * trust * (3.0 - 2.0 * trust), 0.0)
     away = np.angle(plane * np.conj(usual))
     return np.angle(usual) + trust * away
+
+
+def _within(directions: Complex[np.ndarray, " frames"], low: float, high: float) -> Complex[np.ndarray, " frames"]:
+    """Directions with their angle in a range around zero. Angles outside are mapped into it without a jump: half a turn
+    goes to zero, from both sides."""
+    angle = np.angle(directions)
+    over, under = high * (np.pi - angle) / (np.pi - high), low * (np.pi + angle) / (np.pi + low)
+    return np.abs(directions) * np.exp(1j * np.where(angle > high, over, np.where(angle < low, under, angle)))
 
 
 def _directions(values: Complex[np.ndarray, " frames"]) -> Complex[np.ndarray, " frames"]:

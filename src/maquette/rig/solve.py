@@ -6,13 +6,15 @@ What positions determine is taken from them; what they leave open is settled by 
 * chest: the bone from spine to thorax, turned by the line through the shoulders;
 * upper arm and thigh: swing without twist from the shoulder girdle and from the hips, then twist until the plane of the
   bent elbow or knee is the hinge's plane. A limb that is nearly straight has no plane: the twist then fades, over
-  12 to 30 degrees of bend, into that of the neighbouring moments (and for legs of the foot, whose toes the kneecap
-  follows), and in their absence to no twist;
+  10 to 25 degrees of bend, into that of the neighbouring moments (and for legs of the foot, whose toes the kneecap
+  follows), and in their absence to no twist, within the ranges of :mod:`maquette.rig.limits`;
 * forearm and shin: the hinge alone (pronation is not seen);
-* head: the bone from nose to crown, turned by the offset of the nose from the line between thorax and crown, tempered
-  by the chest, since that offset is only four centimetres long;
+* head: the bone from nose to crown, turned by what tells where the face looks: ears, eyes and the tip of the nose where
+  the skeleton has them, and how far Human3.6M's nose stands before the line from thorax to crown;
 * feet: the line from ankle to toe, rolled by the heel, tempered by the shin; hands follow the forearm, toes the foot.
 """
+
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -31,6 +33,7 @@ from maquette.geometry.rotations import (
 )
 from maquette.motion import Motion
 from maquette.rig.hinge import hinge_twist
+from maquette.rig.limits import HINGE_AXES, TWIST_DEG, limited
 from maquette.rig.rest import check_human, has_foot, rest_direction, rest_offsets_m
 
 Vectors = Float[np.ndarray, "frames 3"]
@@ -38,15 +41,13 @@ Quats = Float[np.ndarray, "frames 4"]
 
 _X, _Y, _Z = np.eye(3)
 _NOSE_OFFSET_M = 0.04
-_CHEST_SHARE = 0.8
+_CHEST_SHARE = 0.02
 """Weight of the chest's left-right axis for that of the head, beside 1 for a nose that stands well forward."""
 _HEEL_SHARE = 0.7
 """Weight of the triangle of ankle, toe and heel for the roll of the foot, beside 1 for the axis of the knee."""
-_HINGE_REST = {"l_elbow": -_Y, "r_elbow": _Y, "l_knee": _X, "r_knee": _X}
-"""Axis about which each joint bends in the rest pose: palms down, so elbows bend forwards; knees bend backwards."""
 
 
-def solve_rotations(motion: Motion) -> Motion:
+def solve_rotations(motion: Motion, *, limits: Literal["twist", "joints", "none"] = "twist") -> Motion:
     """The motion with ``rotations``: of each joint relative to its parent, identity in the T-pose.
 
     The rotation of a joint turns the bones that leave it towards its children (as in BVH and glTF). Where several
@@ -54,12 +55,18 @@ def solve_rotations(motion: Motion) -> Motion:
     them a joint of its own, so that positions come back exactly. Joints at the ends of limbs follow their parent. A
     rotation is NaN where a position that it depends on is. The module tells the twist policy.
 
+    Args:
+        limits: anatomical ranges (:mod:`maquette.rig.limits`). ``"twist"`` bounds only what positions leave open, the
+            twist of straight arms and legs, so that positions stay as they are. ``"joints"`` also turns elbows, knees,
+            ankles and neck back where the positions bend them further than people can, and moves the positions that
+            hang on them (:func:`maquette.rig.limits.limited`). ``"none"`` bounds nothing.
+
     Raises:
         InputError: the skeleton lacks joints of Human3.6M-17, or a bone is never seen.
     """
     check_human(motion.skeleton)
     skeleton = motion.skeleton
-    orientations = _orientations(motion)
+    orientations = _orientations(motion, limits != "none")
     # Joints first in memory: each step works on one joint in all frames.
     rotations = np.empty((len(skeleton), motion.n_frames, 4))
     for joint in skeleton.order:
@@ -70,13 +77,14 @@ def solve_rotations(motion: Motion) -> Motion:
         rotations[joint] = (
             quat_identity((motion.n_frames,)) if own is above else quat_multiply(quat_conjugate(above), own)
         )
-    return motion.with_notes(
+    solved = motion.with_notes(
         "local rotations solved from the positions (twist from the planes of elbows and knees)",
         rotations=quat_continuous(rotations, axis=1).transpose(1, 0, 2),
     )
+    return limited(solved) if limits == "joints" else solved
 
 
-def _orientations(motion: Motion) -> dict[str, Quats]:
+def _orientations(motion: Motion, limit_twist: bool) -> dict[str, Quats]:
     """World orientation of each part of the body, under the name of the joint that turns it."""
     joints_first = np.ascontiguousarray(motion.positions.transpose(1, 0, 2))
     at = dict(zip(motion.skeleton.joints, joints_first, strict=True))
@@ -87,15 +95,15 @@ def _orientations(motion: Motion) -> dict[str, Quats]:
     chest_known = (at["thorax"], at["spine"], at["l_shoulder"], at["r_shoulder"])
     chest = _held(_frame(at["thorax"] - at["spine"], at["l_shoulder"] - at["r_shoulder"], "yx"), *chest_known)
     turned = {"hip": pelvis, "spine": chest, "thorax": chest}
-    turned |= {"nose": _head(at, chest)}
+    turned |= {"nose": _head(at, rest, chest)}
     for side in ("l_", "r_"):
         girdle = _swung(chest, rest_direction(f"{side}shoulder"), at[f"{side}shoulder"] - at["thorax"])
         arm = tuple(at[f"{side}{joint}"] for joint in ("shoulder", "elbow", "wrist"))
-        upper, lower = _limb(girdle, arm, f"{side}elbow", motion)
+        upper, lower = _limb(girdle, arm, f"{side}elbow", motion, limit_twist)
         turned |= {f"{side}shoulder": upper, f"{side}elbow": lower, f"{side}wrist": lower}
         leg = tuple(at[f"{side}{joint}"] for joint in ("hip", "knee", "ankle"))
         forward = at[f"{side}toe"] - at[f"{side}ankle"] if f"{side}toe" in at else None
-        thigh, shin = _limb(pelvis, leg, f"{side}knee", motion, forward)
+        thigh, shin = _limb(pelvis, leg, f"{side}knee", motion, limit_twist, forward)
         turned |= {f"{side}hip": thigh, f"{side}knee": shin, f"{side}ankle": _foot(at, rest, side, shin, motion)}
     return turned
 
@@ -130,7 +138,12 @@ def _swung(base: Quats, rest: Float[np.ndarray, "3"], bone: Vectors) -> Quats:
 
 
 def _limb(
-    base: Quats, joints: tuple[Vectors, ...], hinge: str, motion: Motion, forward: Vectors | None = None
+    base: Quats,
+    joints: tuple[Vectors, ...],
+    hinge: str,
+    motion: Motion,
+    limit_twist: bool,
+    forward: Vectors | None = None,
 ) -> tuple[Quats, Quats]:
     """Orientations of the upper and the lower half of an arm or a leg.
 
@@ -138,10 +151,11 @@ def _limb(
         base: orientation of what the limb hangs on.
         joints: its three positions, from the body outwards.
         hinge: name of the middle joint.
+        limit_twist: whether a straight limb is twisted no further than people can.
         forward: for legs, from ankle to toe.
     """
     start, middle, end = joints
-    along, hinge_axis = rest_direction(hinge), _HINGE_REST[hinge]
+    along, hinge_axis = rest_direction(hinge), HINGE_AXES[hinge]
     bend_way = np.cross(hinge_axis, along)
     swung = _swung(base, along, middle - start)
     back = quat_conjugate(swung)
@@ -151,26 +165,44 @@ def _limb(
     if forward is not None:
         # The knee bends away from where the toes point.
         foot = -(quat_rotate(back, forward) @ np.stack((bend_way, hinge_axis), axis=-1))
-    twist_rad = hinge_twist(bend, float(motion.fps), foot)
+    bounds = np.radians(TWIST_DEG[hinge]) if limit_twist else None
+    twist_rad = hinge_twist(bend, float(motion.fps), foot, None if bounds is None else (bounds[0], bounds[1]))
     upper = quat_multiply(swung, quat_about(along, twist_rad))
     upper = np.where(np.isnan(swung), np.nan, upper)
     return upper, _swung(upper, along, end - middle)
 
 
-def _head(at: dict[str, Vectors], chest: Quats) -> Quats:
-    """Crown above nose, turned sideways by where the nose stands before the line from thorax to crown."""
+def _head(at: dict[str, Vectors], rest: dict[str, Float[np.ndarray, "3"]], chest: Quats) -> Quats:
+    """Crown above nose, turned sideways by everything that tells where the face looks."""
+    nose, crown = (rest[j] if np.any(rest[j]) else rest_direction(j) for j in ("nose", "head"))
+    rest_at = {"thorax": np.zeros((1, 3)), "nose": nose[None], "head": (nose + crown)[None]}
+    at_rest = _face(rest_at, quat_identity((1,)))
+    frame = _held(_face(at, chest), at["head"], at["nose"], at["thorax"], chest[:, :3])
+    return _swung(quat_multiply(frame, quat_conjugate(at_rest)), rest_direction("head"), at["head"] - at["nose"])
+
+
+def _face(at: dict[str, Vectors], chest: Quats) -> Quats:
+    """Frame with Y from the base of the neck to the crown and X to the left of the face.
+
+    Levers are added in metres, because a point that is off turns a short lever further than a long one: from ear to
+    ear, from eye to eye, from between the ears to the tip of the nose, and from the middle of the neck and head to
+    Human3.6M's nose. What they lack of the last one's usual length (they cancel, or are not seen) comes from the chest.
+    """
     up = at["head"] - at["thorax"]
-    length = np.linalg.norm(up, axis=-1, keepdims=True)
-    up = up / np.where(length > 1e-9, length, 1.0)
-    ahead = at["nose"] - at["thorax"]
-    ahead = ahead - np.sum(ahead * up, axis=-1, keepdims=True) * up
+    ahead = at["nose"] - 0.5 * (at["thorax"] + at["head"])
+    up = up / np.maximum(np.linalg.norm(up, axis=-1, keepdims=True), 1e-9)
     # Longer offsets than a head's are noise and count no more.
-    ahead = ahead / np.maximum(np.linalg.norm(ahead, axis=-1, keepdims=True), _NOSE_OFFSET_M)
-    sideways = np.cross(up, ahead) + _CHEST_SHARE * quat_rotate(chest, _X)
-    bone = at["head"] - at["nose"]
-    frame = _held(_frame(bone, sideways, "yx"), at["head"], at["nose"], at["thorax"], chest[:, :3])
-    # `frame` has Y along the bone, which in the rest pose leans back.
-    return quat_multiply(frame, quat_conjugate(quat_between(_Y, rest_direction("head"))))
+    ahead = ahead / np.maximum(np.linalg.norm(ahead, axis=-1, keepdims=True) / _NOSE_OFFSET_M, 1.0)
+    sideways = np.cross(up, ahead)
+    for left, right in (("l_ear", "r_ear"), ("l_eye", "r_eye")):
+        if left in at and right in at:
+            sideways = sideways + np.nan_to_num(at[left] - at[right])
+    if {"l_ear", "r_ear", "face_nose"} <= at.keys():
+        sideways = sideways + np.nan_to_num(np.cross(up, at["face_nose"] - 0.5 * (at["l_ear"] + at["r_ear"])))
+    lacking = np.maximum(
+        _NOSE_OFFSET_M - np.linalg.norm(sideways, axis=-1, keepdims=True), _CHEST_SHARE * _NOSE_OFFSET_M
+    )
+    return _frame(up, sideways + lacking * quat_rotate(chest, _X), "yx")
 
 
 def _foot(
