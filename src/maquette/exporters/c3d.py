@@ -10,9 +10,9 @@ from maquette.atomic import write_bytes
 from maquette.errors import OutputError, missing_extra
 from maquette.exporters.c3d_contents import MAX_TEXTS, Event, channels_of, events_of, record_texts
 from maquette.exporters.choices import PER_METRE, LengthUnit
-from maquette.exporters.table_rows import file_names
 from maquette.geometry.lab_axes import lab_from_world, turned_upright
 from maquette.motion import Motion
+from maquette.readers.motion_facts import file_names
 
 UNITS = ("mm", "cm", "m")
 _LONGEST_LABEL = 100

@@ -1,6 +1,5 @@
 """Rows of tables: what a motion has in each column, wide or long, and how numbers become text."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from jaxtyping import Float
 
 from maquette.atomic import atomic_path
 from maquette.motion import Motion
-from maquette.readers.motion_facts import observed_joints_of
+from maquette.readers.motion_facts import csv_names, observed_joints_of
 
 LENGTH_DECIMALS = 6
 _BLOCK_ROWS = 1000
@@ -25,24 +24,6 @@ class Column:
     values: np.ndarray
     """One number a frame; NaN where unknown, flags as 0 and 1."""
     decimals: int
-
-
-def file_names(joints: tuple[str, ...], unfit: str) -> tuple[str, ...]:
-    """Names of joints with every run of characters that matches ``unfit`` as an underscore, still all different."""
-    names: list[str] = []
-    taken: set[str] = set()
-    for i, joint in enumerate(joints):
-        name = re.sub(unfit, "_", joint.strip()) or f"joint_{i + 1}"
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        names.append(name)
-    return tuple(names)
-
-
-def csv_names(joints: tuple[str, ...]) -> tuple[str, ...]:
-    """Names that need no quotes in a table with commas."""
-    return file_names(joints, r"[,;\"'#\s]+")
 
 
 def frame_columns(motion: Motion) -> list[Column]:

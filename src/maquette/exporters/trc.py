@@ -7,11 +7,11 @@ import numpy as np
 from maquette.atomic import atomic_path
 from maquette.errors import OutputError
 from maquette.exporters.choices import PER_METRE, LengthUnit
-from maquette.exporters.table_rows import confidence_columns, file_names, write_table
+from maquette.exporters.table_rows import confidence_columns, write_table
 from maquette.formats.trc import Trc, trc_lines
 from maquette.geometry.lab_axes import opensim_from_world, turned_upright
 from maquette.motion import Motion
-from maquette.readers.motion_facts import MARK, facts_line, facts_of
+from maquette.readers.motion_facts import MARK, facts_line, facts_of, file_names
 from maquette.readers.motion_trc import confidence_path
 
 AXES = "OpenSim ground: X forward, Y up, Z right"

@@ -55,6 +55,24 @@ def _one_line(text: str) -> str:
     return " ".join(text.replace(";", ",").split())
 
 
+def file_names(joints: tuple[str, ...], unfit: str) -> tuple[str, ...]:
+    """Names of joints with every run of characters that matches ``unfit`` as an underscore, still all different."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for i, joint in enumerate(joints):
+        name = re.sub(unfit, "_", joint.strip()) or f"joint_{i + 1}"
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        names.append(name)
+    return tuple(names)
+
+
+def csv_names(joints: tuple[str, ...]) -> tuple[str, ...]:
+    """Names that need no quotes in a table with commas."""
+    return file_names(joints, r"[,;\"'#\s]+")
+
+
 def told_facts(line: str) -> dict[str, str]:
     """Facts of a line that :func:`facts_line` made; of other text, none or what looks like facts."""
     found = [_FACT.match(part) for part in line.split(";")]
@@ -81,6 +99,12 @@ def told_skeleton(facts: dict[str, str], joints: list[str], unnamed: str = "tabl
     if len(parents) == len(joints) and all(re.fullmatch(r"-1|\d{1,6}", parent) for parent in parents):
         return Skeleton(name or unnamed, tuple(joints), tuple(map(int, parents)), pairs)
     return Skeleton(name or unnamed, tuple(joints), (-1,) * len(joints), pairs)
+
+
+def told_order(facts: dict[str, str], joints: list[str]) -> list[str]:
+    """The joints in the order of the skeleton that a file names, where they are those of one of ours."""
+    known = SKELETONS.get(facts.get("skeleton", ""))
+    return list(known.joints) if known is not None and set(known.joints) == set(joints) else joints
 
 
 def told_contact_joints(facts: dict[str, str], found: list[str]) -> tuple[str, ...]:

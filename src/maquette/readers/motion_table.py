@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 
 from maquette.errors import InputError
 from maquette.motion import Motion
-from maquette.readers.motion_facts import told_contact_joints, told_fps, told_skeleton, uneven_times
+from maquette.readers.motion_facts import told_contact_joints, told_fps, told_order, told_skeleton, uneven_times
 
 JOINT = "joint"
 """Column that makes a table long."""
@@ -86,6 +86,7 @@ def motion_from_columns(columns: TableColumns, facts: dict[str, str], where: str
         numbers, joints = _wide_from_long(columns, where), columns.joint_names
     else:
         joints = _wide_joints(list(numbers))
+    joints = told_order(facts, joints)
     positions = np.stack([numbers[f"{joint}_{axis}_m"] for joint in joints for axis in "xyz"], axis=1)
     if (np.abs(positions) > _LARGEST_M).any():
         raise InputError(f"{where}: has numbers beyond {_LARGEST_M:g}; expected metres")
