@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from importlib.resources import as_file, files
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from maquette.atomic import atomic_path
 from maquette.errors import OutputError
 from maquette.exporters.body import make_body
+from maquette.exporters.body_landmarks import standing_rest
 from maquette.exporters.glb import COLOURS
 from maquette.rig.animation_rig import RigAnimation
 
@@ -111,20 +113,23 @@ def _write_source(animation: RigAnimation, path: Path, name: str) -> None:
         "parts": {part: COLOURS[part] for part in body.triangles},
     }
     rest = animation.rest_rotations
+    places, _ = standing_rest(animation)
     frames = np.arange(len(animation.rotations))
     if animation.times_s is not None:
         frames = np.maximum.accumulate(np.round(animation.times_s * float(animation.fps)))
+    triangles: dict[str, Any] = {f"triangles_{part}": found for part, found in body.triangles.items()}
     np.savez(
         path,
         header=np.array(json.dumps(header)),
         offsets_m=animation.rest_offsets_m,
         rest=np.tile([1.0, 0.0, 0.0, 0.0], (len(animation.names), 1)) if rest is None else rest,
         tips_m=animation.tip_offsets_m,
+        places_m=places,
         rotations=animation.rotations,
         root_m=animation.root_positions_m,
         frames=frames,
         vertices_m=body.vertices_m,
         bones=body.bones,
         weights=body.weights,
-        **{f"triangles_{part}": found for part, found in body.triangles.items()},
+        **triangles,
     )

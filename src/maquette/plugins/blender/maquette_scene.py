@@ -3,7 +3,9 @@
 Runs inside Blender 4.2 and later with nothing installed; NumPy comes with Blender. A *figure* here is a dictionary:
 ``names``, ``parents`` (-1 for the root, which comes first), ``offsets_m`` (joints, 3) in the parent's axes, ``rest``
 (joints, 4) local rotations at rest, ``tips_m`` (joints, 3) ends of bones, NaN where there are none, ``rotations``
-(frames, joints, 4) whole local rotations, ``root_m`` (frames, 3). Quaternions are w, x, y, z; metres; Y up, facing +Z.
+(frames, joints, 4) whole local rotations, ``root_m`` (frames, 3); where known, ``places_m`` (joints, 3) at rest in the
+world, and ``moves_m``, joint -> (frames, 3), how far a joint leaves its offset, in the axes of its parent.
+Quaternions are w, x, y, z; metres; Y up, facing +Z.
 """
 
 from fractions import Fraction
@@ -45,7 +47,7 @@ def rotate(q, v):
 
 
 def rest_of(figure):
-    """``(places, orientations)`` of the joints in the rest pose, the lowest on the ground."""
+    """``(places, orientations)`` of the joints in the rest pose; on the ground where no places are told."""
     count = len(figure["names"])
     places, turned = np.zeros((count, 3)), np.zeros((count, 4))
     for joint, parent in enumerate(figure["parents"]):
@@ -53,6 +55,8 @@ def rest_of(figure):
         turned[joint] = multiply(above, figure["rest"][joint])
         if parent >= 0:
             places[joint] = places[parent] + rotate(above, figure["offsets_m"][joint])
+    if "places_m" in figure:
+        return np.asarray(figure["places_m"]), turned
     tips = places + rotate(turned, figure["tips_m"])
     lowest = np.nanmin(np.concatenate((places, tips))[:, 1])
     return places - [0.0, lowest, 0.0], turned
@@ -94,7 +98,8 @@ def build_armature(figure, name, *, along_bones=True, axes=None, scale=1.0):
             bone.length = length
         if parent >= 0:
             bone.parent = made[parent]
-            bone.use_connect = along_bones and (bone.head - made[parent].tail).length < 1e-6 * scale
+            touches = (bone.head - made[parent].tail).length < 1e-6 * scale
+            bone.use_connect = along_bones and touches and joint not in figure.get("moves_m", {})
         made.append(bone)
     labels = [bone.name for bone in made]
     bpy.ops.object.mode_set(mode="OBJECT")
@@ -148,8 +153,10 @@ def key_armature(armature, labels, figure, action_name, *, first_frame=1, scale=
         path = f'pose.bones["{bpy.utils.escape_identifier(label)}"]'
         for axis in range(4):
             _key(curves, f"{path}.rotation_quaternion", axis, times, own[:, axis], label)
-        if parent < 0:
-            moved = rotate(conjugate(bone), figure["root_m"] - places[0]) * scale
+        moved = figure["root_m"] - places[0] if parent < 0 else figure.get("moves_m", {}).get(joint)
+        if moved is not None:
+            # In the axes of the bone at rest: those of its parent's offset, turned as the parent is at rest.
+            moved = rotate(conjugate(bone), rotate(above, moved)) * scale
             if rest_before:
                 moved = np.concatenate(([[0.0, 0.0, 0.0]], moved))
             for axis in range(3):

@@ -20,13 +20,14 @@ from maquette_scene import Z_UP, build_armature, build_body, key_armature, set_r
 from mathutils import Matrix
 
 CM_PER_M = 100.0
+ARRAYS = ("offsets_m", "rest", "tips_m", "places_m", "rotations", "root_m", "frames")
 
 
 def read(path):
     """``(header, figure, body)`` of the file that Maquette wrote."""
     with np.load(path, allow_pickle=False) as arrays:
         header = json.loads(str(arrays["header"]))
-        figure = {name: arrays[name] for name in ("offsets_m", "rest", "tips_m", "rotations", "root_m", "frames")}
+        figure = {name: arrays[name] for name in ARRAYS}
         body = {name: arrays[name] for name in ("vertices_m", "bones", "weights")}
         parts = {name: (arrays[f"triangles_{name}"], colour) for name, colour in header["parts"].items()}
     figure |= {"names": header["names"], "parents": header["parents"]}
