@@ -48,7 +48,7 @@ _LEFT_WAYS: dict[str, tuple[float, float, float]] = {
     "chest": (0.0, 1.0, 0.0),
     "upperChest": (0.0, 1.0, 0.0),
     "neck": (0.0, 0.94, 0.341),
-    "head": (0.0, 1.0, 0.0),
+    "head": (0.0, 0.985, -0.173),
     "UpperLeg": (0.0, -1.0, 0.0),
     "LowerLeg": (0.0, -1.0, 0.0),
     "Foot": (0.0, -0.45, 0.893),
