@@ -110,17 +110,18 @@ def _orientations(motion: Motion, limit_twist: bool) -> dict[str, Quats]:
 
 def _frame(primary: Vectors, secondary: Vectors, axes: str) -> Quats:
     """Orientation with one axis along ``primary`` and another as near as can be to ``secondary``."""
-    frame = matrix_from_two_vectors(primary, secondary, axes=axes)
-    bad = np.asarray(np.isnan(frame).any(axis=(-1, -2)))
-    quats = matrix_to_quat(np.where(bad[:, None, None], np.eye(3), frame))
-    return np.where(bad[:, None], np.nan, quats)
+    # A frame that is open is NaN as a whole, and so is its quaternion.
+    quats = matrix_to_quat(matrix_from_two_vectors(primary, secondary, axes=axes))
+    return np.where(np.isnan(quats @ np.ones(4))[:, None], np.nan, quats)
 
 
 def _held(quats: Quats, *seen: Vectors) -> Quats:
     """Orientations that are open although all positions are ``seen`` (points that coincide or lie in line) repeat the
     last that was not; unknown positions stay unknown."""
+    known = np.asarray(np.isfinite(quats[:, 0]))
+    if known.all():
+        return quats
     is_seen = np.asarray(np.isfinite(np.concatenate(seen, axis=-1)).all(axis=-1))
-    known = np.asarray(np.isfinite(quats).all(axis=-1))
     if not (is_seen & ~known).any():
         return quats
     filled = hold_known(quats, known)
