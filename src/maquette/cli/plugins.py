@@ -43,11 +43,11 @@ class Plugins:
 
 
 def _items(program: str) -> "list[Traversable]":
-    """The files for a program, the ones that Python leaves behind aside."""
+    """The files for a program (Blender's add-on begins with an ``__init__.py``)."""
     from importlib.resources import files
 
     found = [item for item in files("maquette.plugins").joinpath(program).iterdir() if item.is_file()]
-    return sorted((item for item in found if not item.name.startswith(("_", "."))), key=lambda item: item.name)
+    return sorted((item for item in found if not item.name.startswith(".")), key=lambda item: item.name)
 
 
 def _show(program: str, items: "list[Traversable]", *, whole: bool) -> None:
