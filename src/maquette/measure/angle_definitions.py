@@ -66,7 +66,7 @@ ANGLES: dict[str, AngleDefinition] = {
     "trunk_lean": AngleDefinition(
         ("hip", "thorax"),
         "angle between the line from hip to thorax and the vertical",
-        "always; in any direction",
+        "in any direction; never negative",
         "not an ISB angle",
         "plain geometry",
         world=True,
@@ -143,8 +143,8 @@ ANGLES: dict[str, AngleDefinition] = {
         ("*knee", "*ankle", *_FOOT),
         "line from heel to ball of the foot against the plane across the shin",
         "toes up",
-        "the zero depends on where heel and ball of the foot are marked (by up to 10 degrees between captures): compare "
-        "ranges, not values",
+        "the zero depends on where heel and ball of the foot are marked (by up to 10 degrees between captures): "
+        "compare ranges, not values",
         WU_2002,
         sides=True,
     ),
