@@ -40,11 +40,13 @@ _SIDE_WORDS |= {"rgt": "right", "rt": "right", "rght": "right", "c": "", "m": ""
 _SPARE = {"jnt", "joint", "bone", "bn", "b", "anim", "sk", "rig", "ctl", "bind", "skin", "d", "jt"}
 """Words that say nothing."""
 _NOT_A_BONE = re.compile(
-    r"twist|roll|share|ik|fk|pole|target|ctrl|control|helper|dummy|nub|_end$|end$|endsite|effector|tip$|heel|thumb|"
-    r"index|middle|ring|pinky|little|finger|metacarp|breast|ribs|pect|butt|hipjoint|muscle|volume|socket|attach|"
-    r"weapon|skirt|hair|cloth|eye|jaw|tongue|teeth|brow|ear$|lip|cheek|nose|mch|pinkytoe|bigtoe|midtoe|carpal",
+    r"twist|roll|share|pole|target|ctrl|control|helper|dummy|endsite|effector|heel|thumb|index|middle|pinky|little|finger|"
+    r"metacarp|breast|ribs|pect|butt|hipjoint|muscle|volume|socket|attach|weapon|skirt|hair|cloth|tongue|teeth|brow|"
+    r"cheek|carpal|bigtoe|midtoe|ringtoe",
     re.IGNORECASE,
 )
+_NOT_BONES = {"end", "ik", "fk", "tip", "nub", "ring", "eye", "eyes", "ear", "jaw", "lip", "nose", "mch", "top"}
+"""Whole words of joints that are no bones of a humanoid."""
 _SIDED_KEYS = {*UPPER_LEG, *LOWER_LEG, *FOOT, *TOES, *SHOULDER, *UPPER_ARM, *LOWER_ARM, *HAND, "thumb", "fingers"}
 
 
@@ -62,10 +64,12 @@ def word_of(name: str) -> Word:
     """Key and side of a name such as ``mixamorig:LeftUpLeg``, ``thigh_l``, ``lShldr``, ``Bip01 R UpperArm``."""
     bare = re.split(r"[:|]", name)[-1].strip()
     bare = bare.removeprefix("m_avg_").removeprefix("f_avg_")
-    shorter = _PREFIX.sub("", bare)
-    bare = shorter if shorter else bare
+    while (shorter := _PREFIX.sub("", bare)) and shorter != bare:
+        bare = shorter
     # The neck of iClone's figures is called a twist.
     if _NOT_A_BONE.search(bare) and not re.search(r"neck_?twist", bare, re.IGNORECASE):
+        return Word("", _split(bare)[1])
+    if _NOT_BONES & {word.lower() for word in _WORDS.findall(bare)}:
         return Word("", _split(bare)[1])
     key, side = _split(bare)
     return Word(key, side)
@@ -79,7 +83,7 @@ def _split(name: str) -> tuple[str, str]:
     side = ""
     kept = []
     for word in words:
-        if not side and _SIDE_WORDS.get(word):
+        if not side and word in _SIDE_WORDS and len(words) > 1:
             side = _SIDE_WORDS[word]
         elif word not in _SPARE or len(words) == 1:
             kept.append(word)
