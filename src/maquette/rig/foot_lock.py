@@ -61,7 +61,8 @@ def lock_feet(
     Heel and ball do not move while they stand, bones keep their length, knees bend the way they bend, and the hips come
     down where a leg would not reach. While heel and ball both stand the foot is at rest on the ground; while one does
     the foot turns about it. Contacts of ankles (motions without feet) stand for the whole sole. Between stands the
-    corrections fade with continuous speed. Toes and everything else keep their rotations relative to their parents.
+    corrections fade with continuous speed. Toes bend up where they would be under the floor. Everything else keeps its
+    rotation relative to its parent.
 
     Args:
         release_s: a correction falls to a twentieth over this time.
@@ -97,7 +98,7 @@ def lock_feet(
         soles.append(sole)
         targets.append(target)
     shift = hips_shift(legs, targets, fps, _HIPS_EASE * float(release_s))
-    rotations = _turned(animation, [foot for foot, _ in found], legs, targets, soles, turns, shift)
+    rotations = _turned(animation, [foot for foot, _ in found], legs, targets, soles, turns, shift, floor_m)
     note = "feet held on their spots while they stand"
     if left_out:
         note += f", but for {left_out} stands that move by more than {100 * max_move_m:.0f} cm"
@@ -226,6 +227,29 @@ def _ankle_path(
     return source + np.stack((level[:, 0], height[:, 0], level[:, 1]), axis=1)
 
 
+def _toes_turns(
+    foot: Foot, turns: Quats, rest: Float[np.ndarray, "4"], height_m: Float[np.ndarray, " frames"]
+) -> Quats:
+    """World orientation of the toes, bent up where their tip would be under the floor.
+
+    Args:
+        turns: what it would be.
+        rest: what it is at rest.
+        height_m: how far the ball is above where it stands.
+    """
+    tip = quat_rotate(quat_multiply(turns, quat_conjugate(rest)), foot.toe_tip_m)
+    length = float(np.linalg.norm(foot.toe_tip_m))
+    if length < 1e-6:
+        return turns
+    level = tip * [1.0, 0.0, 1.0]
+    size = np.linalg.norm(level, axis=-1)
+    # Toes that point straight down have no direction to bend up in: the foot stands on them as it is.
+    lowest = np.clip(foot.toe_tip_m[1] - height_m, -length, length)
+    under = (tip[:, 1] < lowest - 1e-9) & (size > 1e-3 * length)
+    goal = level / np.maximum(size, 1e-9)[:, None] * np.sqrt(length**2 - lowest**2)[:, None] + lowest[:, None] * _Y
+    return np.where(under[:, None], quat_multiply(quat_between(tip, goal), turns), turns)
+
+
 def _turned(
     animation: RigAnimation,
     feet: list[Foot],
@@ -234,9 +258,11 @@ def _turned(
     soles: list[Quats],
     turns: Float[np.ndarray, "frames nodes 4"],
     shift: Vectors,
+    floor_m: dict[str, float],
 ) -> Float[np.ndarray, "frames nodes 4"]:
     """Local rotations with the legs at their targets."""
     rotations = animation.rotations.copy()
+    _, rest_turns = rest_world(animation)
     for foot, leg, target, sole in zip(feet, legs, targets, soles, strict=True):
         thigh, shin = bent_to(leg, target - shift)
         # What hangs between two of the three joints turns with the upper one.
@@ -249,4 +275,11 @@ def _turned(
             rotations[:, node] = quat_multiply(quat_conjugate(over), quat_multiply(own, turns[:, node]))
         over = quat_multiply(shin, turns[:, animation.parents[foot.foot]])
         rotations[:, foot.foot] = quat_multiply(quat_conjugate(over), sole)
+        if foot.toes is not None:
+            moved = quat_multiply(sole, quat_conjugate(turns[:, foot.foot]))
+            before = quat_multiply(moved, turns[:, foot.toes])
+            ball_m = target[:, 1] + quat_rotate(sole, foot.points_m["toe"])[:, 1]
+            toes = _toes_turns(foot, before, rest_turns[foot.toes], ball_m - floor_m["toe"])
+            over = quat_multiply(moved, turns[:, animation.parents[foot.toes]])
+            rotations[:, foot.toes] = quat_multiply(quat_conjugate(over), toes)
     return quat_continuous(rotations)

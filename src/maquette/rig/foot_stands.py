@@ -14,6 +14,8 @@ _HEEL_BACK = 0.3
 """Heel behind the ankle, of the level distance from ankle to ball, on rigs that do not tell it."""
 _BALL_AHEAD = 1.2
 """Ball ahead of the ankle, of the ankle's height, on rigs without toes."""
+_TOES_PER_SOLE = 0.35
+"""Length of the toes, of the level distance from heel to ball, on rigs that do not tell it."""
 _LINK_S = 0.1
 """Stands of heel and ball that follow each other so closely are one step: their spots are a foot apart."""
 _STAND_SHARE = 25.0
@@ -34,6 +36,10 @@ class Foot:
     """``ankle``, ``heel`` and ``toe`` (the ball)."""
     rest: Float[np.ndarray, "4"]
     """World orientation of the foot joint at rest."""
+    toes: int | None
+    """The joint of the toes; None on rigs without."""
+    toe_tip_m: Float[np.ndarray, "3"]
+    """Tip of the toes at rest from that joint, in the world."""
 
 
 @dataclass
@@ -66,9 +72,10 @@ def rig_foot(animation: RigAnimation, side: str) -> Foot | None:
     letter = side[0]
     known = {kind: _rest_place(animation, f"{letter}_{kind}", foot, places, orientations) for kind in ("toe", "heel")}
     ball = known["toe"]
-    toes = animation.roles.get(f"{side}Toes")
+    toes_name = animation.roles.get(f"{side}Toes")
+    toes = None if toes_name is None else animation.names.index(toes_name)
     if ball is None and toes is not None:
-        ball = places[animation.names.index(toes)]
+        ball = places[toes]
     if ball is None:
         drop = 0.2 * np.linalg.norm(places[shin] - ankle)
         ball = ankle + np.array([0.0, -drop, _BALL_AHEAD * drop])
@@ -77,7 +84,21 @@ def rig_foot(animation: RigAnimation, side: str) -> Foot | None:
         ahead = (ball - ankle) * [1.0, 0.0, 1.0]
         heel = ankle + np.array([0.0, ball[1] - ankle[1], 0.0]) - _HEEL_BACK * ahead
     points = {"ankle": np.zeros(3), "heel": quat_rotate(back, heel - ankle), "toe": quat_rotate(back, ball - ankle)}
-    return Foot(letter, thigh, shin, foot, points, orientations[foot])
+    tip = np.array([0.0, 0.0, 0.0]) if toes is None else _toe_tip(animation, toes, places, orientations, ball - heel)
+    return Foot(letter, thigh, shin, foot, points, orientations[foot], toes, tip)
+
+
+def _toe_tip(
+    animation: RigAnimation, toes: int, places: np.ndarray, orientations: np.ndarray, sole: Float[np.ndarray, "3"]
+) -> Float[np.ndarray, "3"]:
+    """From the joint of the toes to their tip: the rig's, its furthest joint there, or a guess from the foot."""
+    tip = animation.tip_offsets_m[toes]
+    if np.isfinite(tip).all() and np.any(tip):
+        return quat_rotate(orientations[toes], tip)
+    children = [places[node] - places[toes] for node, parent in enumerate(animation.parents) if parent == toes]
+    if children:
+        return max(children, key=lambda child: float(np.linalg.norm(child)))
+    return _TOES_PER_SOLE * sole * [1.0, 0.0, 1.0]
 
 
 def _rest_place(
