@@ -18,9 +18,12 @@ from maquette.rig.t_pose import t_pose
 _log = logging.getLogger(__name__)
 
 _STATURE_M = 1.70
-_CROWN_PER_STATURE = 0.110
-"""Height of the crown over the joint of the head, where a rig has no end of it."""
-_NECK_PER_STATURE = 0.85
+_COLLAR = (0.015, 0.05)
+"""Least and greatest height of the base of the neck over the shoulders, as shares of the way from the ground to the
+neck. Joints of the neck lie between: in the chest (CMU) up to close below the skull (DAZ)."""
+_CROWN = 0.19
+_CROWNS = (0.155, 0.22)
+"""Height of the crown over the base of the neck, as the same share: the usual one, and what is believed."""
 _SAME_M = 1e-4
 
 
@@ -111,18 +114,28 @@ class Landmarks:
         return min(float(place[1]) for leg in legs for place in self.below(leg))
 
     @cached_property
+    def tall(self) -> float:
+        """Height of the joint of the neck over the ground."""
+        return float(self.neck[1]) - self.lowest
+
+    @cached_property
+    def collar(self) -> Vector:
+        """Where trunk and neck meet: the joint of the neck, at a height that fits the shoulders."""
+        shoulders = 0.5 * float((self.at("leftUpperArm") + self.at("rightUpperArm"))[1])
+        low, high = (shoulders + share * self.tall for share in _COLLAR)
+        return np.array([self.neck[0], np.clip(self.neck[1], low, high), self.neck[2]])
+
+    @cached_property
     def crown(self) -> Vector:
-        """Top of the head: the end of its bone, else the highest joint on it, else as far above as on other people."""
+        """Top of the head: the end of its bone or the highest joint on it, where that is as high as on other people;
+        many rigs have a shorter bone, or hair above."""
         head = self.nodes["head"]
         end = self.tip(head)
-        if end is not None:
-            return end
-        stature = (float(self.neck[1]) - self.lowest) / _NECK_PER_STATURE
-        highest = max((float((place - self.places[head])[1]) for place in self.below(head)), default=0.0)
-        if highest < 0.05 * stature:
-            highest = _CROWN_PER_STATURE * stature
-        # Hair and hats may stand higher than any skull.
-        return self.places[head] + np.array([0.0, min(highest, 0.15 * stature), 0.0])
+        top = end if end is not None else max(self.below(head), key=lambda place: float(place[1]), default=None)
+        low, high = (float(self.collar[1]) + share * self.tall for share in _CROWNS)
+        if top is not None and low <= float(top[1]) <= high:
+            return top
+        return np.array([self.places[head][0], float(self.collar[1]) + _CROWN * self.tall, self.places[head][2]])
 
     @cached_property
     def scale(self) -> float:

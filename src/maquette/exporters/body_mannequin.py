@@ -70,7 +70,7 @@ def _limb(marks: Landmarks, side: Side, upper: str, lower: str, profile: tuple[t
 
 def _trunk(marks: Landmarks) -> Part:
     """From crotch to the base of the neck, bending with the spine."""
-    scale, low, high = marks.scale, marks.hip_line, marks.neck
+    scale, low, high = marks.scale, marks.hip_line, marks.collar
     rise = float((high - low) @ _UP)
     across = float(np.linalg.norm(marks.at("leftUpperLeg") - marks.at("rightUpperLeg"))) / 2
     wide = max(0.10, across / scale) - 0.10
@@ -122,7 +122,7 @@ def _head(marks: Landmarks) -> list[Part]:
         return rigid(ellipsoid(centre, (half[0] * scale, half[1] * scale, half[2] * scale), np.eye(3)), "middle", head)
 
     skull = marks.crown + at(0.0, -0.115, 0.012)
-    neck = tube(marks.neck, skull + at(0.0, -0.03, 0.0), [(0.0, 0.052 * scale), (1.0, 0.050 * scale)])
+    neck = tube(marks.collar, skull + at(0.0, -0.03, 0.0), [(0.0, 0.052 * scale), (1.0, 0.050 * scale)])
     bones = np.tile([neck_node, head], (len(neck.vertices_m), 1))
     return [
         Part(neck, "middle", bones, np.clip(neck.rows, 0.0, 1.0)),
@@ -137,7 +137,7 @@ def _shoulder(marks: Landmarks, side: Side) -> list[Part]:
     node = marks.nodes.get(f"{side}Shoulder", marks.chest)
     end = marks.at(f"{side}UpperArm")
     # A collar bone that begins far out would leave a gap.
-    start = marks.neck if f"{side}Shoulder" not in marks.nodes else marks.places[node]
+    start = marks.collar if f"{side}Shoulder" not in marks.nodes else marks.places[node]
     length = float(np.linalg.norm(end - start))
     if length < 0.02 * marks.scale:
         return []
