@@ -22,9 +22,12 @@ def test_positions_of_the_angles(tmp_path: Path, rest_pose: Literal["T", "A"]) -
     write_motion(motion, tmp_path / "a_smpl.npz", rest_pose=rest_pose)
     with np.load(tmp_path / "a_smpl.npz") as file:
         poses, trans = file["poses"], file["trans"]
-        assert poses.shape == (40, 156) and trans.shape == (40, 3)
-        assert str(file["gender"]) == "neutral" and float(file["mocap_framerate"]) == 50.0
-        assert not file["betas"].any() and not poses[:, 66:].any()
+        assert poses.shape == (40, 156)
+        assert trans.shape == (40, 3)
+        assert str(file["gender"]) == "neutral"
+        assert float(file["mocap_framerate"]) == 50.0
+        assert not file["betas"].any()
+        assert not poses[:, 66:].any()
     rig = animated(motion, rig="smpl")
     offsets = dict(zip(rig.names, rig.rest_offsets_m, strict=True))
     places, turns = {"pelvis": trans}, {"pelvis": Rotation.from_rotvec(poses[:, :3])}

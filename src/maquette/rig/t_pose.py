@@ -65,8 +65,6 @@ _LEVEL_FOOT = np.cos(np.radians(18.0))
 """A foot whose bone lies within this angle of the usual slope has a level sole at rest; others (CMU's files, where it
 runs nearly level) are tilted until it has the usual slope."""
 _LEGS_DOWN = np.cos(np.radians(55.0))
-_ARMS_NOT_UP = np.cos(np.radians(60.0))
-_ARMS_NOT_CROSSED = np.cos(np.radians(110.0))
 _SNAP = np.cos(np.radians(25.0))
 _SHORTEST = 1e-3
 """Bones shorter than this share of a leg have no direction."""
@@ -156,17 +154,14 @@ def standing_turn(
 
 
 def _stands(at: dict[str, Float[np.ndarray, "3"]], turn: Float[np.ndarray, "4"]) -> bool:
-    """Whether legs point down, and arms neither up nor across the body, after a turn."""
-    for bone, (end, *_) in _TOWARDS.items():
-        limb = bone.removeprefix("left").removeprefix("right")
-        if limb not in _LIMBS or bone not in at or end not in at:
-            continue
-        bone_m = quat_rotate(turn, at[end] - at[bone])
-        way = bone_m / max(float(np.linalg.norm(bone_m)), 1e-12)
-        if limb.endswith("Leg") and -way[1] < _LEGS_DOWN:
-            return False
-        if limb.endswith("Arm") and (way[1] > _ARMS_NOT_UP or way @ t_way(bone) < _ARMS_NOT_CROSSED):
-            return False
+    """Whether all bones of the legs point down after a turn."""
+    for side in ("left", "right"):
+        for bone, end in (("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot")):
+            start, end = f"{side}{bone}", f"{side}{end}"
+            if start in at and end in at:
+                way = quat_rotate(turn, at[end] - at[start])
+                if -way[1] < _LEGS_DOWN * np.linalg.norm(way):
+                    return False
     return True
 
 
