@@ -188,7 +188,7 @@ def test_feet_that_point_backwards_are_refused() -> None:
             if word in joint:
                 swapped[bone] = joint.replace(word, other)
                 break
-    with pytest.raises(InputError, match="feet point backwards when its left is on the left.*mirrored, or left and"):
+    with pytest.raises(InputError, match=r"feet point backwards when its left is on the left.*mirrored, or left and"):
         retarget(MOTION, dataclasses.replace(rig, roles=swapped))
     lame = {bone: joint for bone, joint in rig.roles.items() if "LowerLeg" not in bone}
     with pytest.raises(InputError, match="lacks leftLowerLeg, rightLowerLeg; found: hips = mixamorig:Hips"):

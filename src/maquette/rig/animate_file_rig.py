@@ -9,6 +9,7 @@ from maquette.geometry.kinematics import forward_kinematics
 from maquette.geometry.rotations import quat_conjugate, quat_continuous, quat_identity, quat_rotate
 from maquette.motion import Motion
 from maquette.rig.animation_rig import RigAnimation, contact_stands
+from maquette.rig.roles import guess_roles
 
 _log = logging.getLogger(__name__)
 
@@ -57,8 +58,10 @@ def animate_file_rig(motion: Motion) -> RigAnimation:
         name: (node_of[skeleton.parents[joint]], True) if is_tip[joint] else (node_of[joint], False)
         for joint, name in enumerate(skeleton.joints)
     }
+    names = tuple(skeleton.joints[joint] for joint in kept)
+    roles = guess_roles(names, parents)
     return RigAnimation(
-        names=tuple(skeleton.joints[joint] for joint in kept),
+        names=names,
         parents=parents,
         rest_offsets_m=offsets,
         tip_offsets_m=tips,
@@ -69,6 +72,8 @@ def animate_file_rig(motion: Motion) -> RigAnimation:
         places=places,
         contacts=contact_stands(motion),
         notes=motion.notes,
+        roles={} if roles.missing else roles.bones,
+        rig=skeleton.name,
     )
 
 

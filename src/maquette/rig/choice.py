@@ -15,6 +15,7 @@ from maquette.rig.human_pose import has_human_rotations, human_pose, rig_of_anim
 from maquette.rig.rest import is_human
 from maquette.rig.rest_pose import with_rest_pose
 from maquette.rig.retarget import pose_to_rig, same_proportions
+from maquette.rig.rig_contacts import with_contacts
 from maquette.rig.rig_file import SUFFIXES, read_rig
 from maquette.rig.rigs import RIGS
 from maquette.rig.rigs_person import person_rig, whole_pose
@@ -54,7 +55,7 @@ def animated(
     else:
         animation, is_foreign = _on_rig(_with_rotations(motion), "maquette" if rig is None else rig, rest_pose)
     if foot_lock or (foot_lock is None and is_foreign):
-        animation = _standing_at_rest(animation, lock_feet)
+        animation = _standing_at_rest(animation, lambda standing: lock_feet(with_contacts(standing)))
     if root_motion == "in-place":
         animation = in_place(animation)
     return animation
@@ -80,6 +81,8 @@ def _on_rig(motion: Motion, rig: str | Path | Rig, rest_pose: Literal["T", "A"])
             raise InputError(f"no rig is called '{rig}'; there are {', '.join(RIGS)}, or give a file ({SUFFIXES})")
         rig = read_rig(rig)
     pose = human_pose(motion)
+    if not pose.animation.contacts:
+        pose = dataclasses.replace(pose, animation=_standing_at_rest(pose.animation, with_contacts))
     animation = pose_to_rig(pose, rig)
     if same_proportions(pose, rig):
         return animation, False
