@@ -10,7 +10,7 @@ from maquette.atomic import write_bytes
 from maquette.errors import InputError, OutputError
 from maquette.exporters.gltf_rig import asset, frame_times_s, gltf_animation
 from maquette.formats.glb import BufferBuilder
-from maquette.geometry.rotations import quat_conjugate, quat_continuous, quat_identity, quat_multiply
+from maquette.geometry.rotations import quat_conjugate, quat_continuous, quat_identity, quat_multiply, quat_rotate
 from maquette.rig.animation_rig import RigAnimation
 from maquette.rig.forward import node_positions_m
 from maquette.rig.human_pose import rig_of_animation
@@ -80,7 +80,11 @@ def animation_to_vrma(animation: RigAnimation, *, name: str = "motion") -> bytes
     positions, orientations = node_positions_m(animation)
     turns = {b: quat_multiply(orientations[:, j], quat_conjugate(rest[j])) for b, j in zip(bones, joints, strict=True)}
     buffer = BufferBuilder()
-    nodes = _nodes(bones, parents, _on_ground(places, joints))
+    # Players scale the path of the hips by the heights of the hips at rest: ends of toes count, as in our GLB files.
+    ends = places + quat_rotate(rest, animation.tip_offsets_m)
+    ground_m = float(np.nanmin(np.concatenate((places, ends))[:, 1]))
+    hips = places[joints[0]]
+    nodes = _nodes(bones, parents, places[joints] - np.array([hips[0], ground_m, hips[2]]))
     tracks: dict[int, np.ndarray] = {}
     for number, bone in enumerate(bones):
         turn = turns[bone]
@@ -113,12 +117,6 @@ def _is_held(bone: str, roles: dict[str, str]) -> bool:
 def _parents(bones: list[str]) -> dict[str, str | None]:
     """The bone that each hangs on; None for the hips."""
     return {bone: next((above for above in _PARENTS.get(bone, ()) if above in bones), None) for bone in bones}
-
-
-def _on_ground(places: Float[np.ndarray, "joints 3"], joints: list[int]) -> Float[np.ndarray, "bones 3"]:
-    """Places of the bones in the T-pose, the lowest joint of the figure on the ground and the hips above the origin."""
-    bones = places[joints]
-    return bones - np.array([bones[0][0], float(places[:, 1].min()), bones[0][2]])
 
 
 def _nodes(
