@@ -87,9 +87,14 @@ def test_two_roots_and_two_end_sites() -> None:
     [
         ("HIERARCHY", "HIERARCHI", "expected the word HIERARCHY"),
         ("MOTION", "MOTIO", "line MOTION is missing"),
-        ("Frames: 2", "Frames: 3", "3 frames of 9 values, the file holds 2 frames"),
-        ("Frames: 2", "Frames: 1", "1 frames of 9 values, the file holds 2 frames"),
-        (" -0\n", "\n", "2 frames of 9 values, the file holds 1 frames and 8 values of another"),
+        (
+            "10 20 30 40 50 60",
+            "10 20 30 40 50",
+            "2 frames of 9 values, the file holds 1 frames and 8 values of another",
+        ),
+        ("Frames: 2", "Frames: -2", "'Frames: -2', expected a whole number"),
+        ("0.0333333", "-0.0333333", "'Frame Time: -0.0333333', expected seconds between frames"),
+        ("20 30", "1,5 30", "line 19: '1,5' among the motion values"),
         ("Frames: 2", "Frames: two", "'Frames: two', expected a whole number"),
         ("Frames: 2\n", "", "expected 'Frames: N'"),
         ("0.0333333", "0", "'Frame Time: 0'"),
@@ -117,6 +122,55 @@ def test_what_is_wrong_is_said(old: str, new: str, says: str) -> None:
         parse_bvh(PLAIN.replace(old, new, 1).encode(), "walk.bvh")
     assert str(caught.value).startswith("walk.bvh")
     assert says in str(caught.value)
+
+
+FIRST = [1.0, 2.0, 3.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "frames", "says"),
+    [
+        (PLAIN.replace("Frames: 2", "Frames: 3"), 2, "the header says 3 frames of 9 values, the file holds 2 frames;"),
+        (PLAIN.replace("Frames: 2", "Frames: 0"), 2, "the header says 0 frames of 9 values, the file holds 2 frames;"),
+        (PLAIN.replace("Frames: 2", "Frames: 1"), 2, "the header says 1 frames of 9 values, the file holds 2 frames;"),
+        (PLAIN.replace(" -0\n", "\n"), 1, "the file holds 1 frames and 8 values of another; the whole ones were taken"),
+        (PLAIN.removesuffix("0\n"), 1, "the file holds 1 frames and 8 values of another"),
+        (PLAIN.replace("\n", "\r").removesuffix(" 0 -0\r"), 1, "the file holds 1 frames and 7 values of another"),
+        (PLAIN.replace("Frames: 2", "Frames: 4") + "1 2 3 4 5 6 7 8 1", 2, "the file holds 3 frames;"),
+    ],
+    ids=["more", "none", "fewer", "short-row", "cut-in-a-number", "cut-cr", "cut-in-the-last-number"],
+)
+def test_whole_frames_are_taken_when_the_header_counts_wrong(text: str, frames: int, says: str) -> None:
+    document = parse_bvh(text.encode(), "x.bvh")
+    assert len(document.values) == frames
+    np.testing.assert_array_equal(document.values[0], FIRST)
+    assert len(document.notes) == 1
+    assert says in document.notes[0]
+
+
+def test_a_wrong_count_is_refused_where_frames_are_not_lines() -> None:
+    # Which number belongs to which frame is then anybody's guess.
+    broken = PLAIN.replace("Frames: 2", "Frames: 3").replace("10 20 30 40", "10 20\n30 40")
+    with pytest.raises(InputError, match="3 frames of 9 values, the file holds 2 frames; it was cut off"):
+        parse_bvh(broken.encode(), "x.bvh")
+
+
+def test_decimal_commas() -> None:
+    text = PLAIN.replace("3.", "3.0").replace(" .25", " 0.25").replace(".", ",")
+    document = parse_bvh(text.encode(), "x.bvh")
+    assert document.notes == ("decimal commas were read as points",)
+    plain = parse_bvh(PLAIN.encode(), "x.bvh")
+    assert document.joints == plain.joints
+    assert document.frame_time_s == plain.frame_time_s
+    np.testing.assert_array_equal(document.values, plain.values)
+
+
+def test_names_and_braces_of_other_programs() -> None:
+    text = PLAIN.replace("Left Leg", "mixamorig:Left,Leg").replace("End Site\n    {\n      OFFSET 0 -4 0\n    }\n", "")
+    document = parse_bvh(text.encode(), "x.bvh")
+    assert document.joints[1].name == "mixamorig:Left,Leg"
+    assert document.joints[1].end_offsets == ()
+    assert document.notes == ()
 
 
 def test_written_documents_read_back() -> None:

@@ -184,6 +184,28 @@ def test_empty_and_absurd_files() -> None:
         leg(50, 1e200)
 
 
+def test_faults_that_were_put_up_with_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    text = LEG.format(half=50, y=100, root="0 0 0").replace("Frames: 2", "Frames: 500")
+    motion = read_motion_bvh(Path("leg.bvh"), text.encode())
+    assert motion.n_frames == 2
+    assert any("the header says 500 frames of 9 values, the file holds 2 frames" in note for note in motion.notes)
+    assert "the header says 500 frames" in caplog.text
+
+
+def test_long_files_are_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch, shared_dir: Path) -> None:
+    from maquette.readers import motion_bvh
+
+    file = shared_dir / "data" / "raw" / "cmu_daz_bvh" / "11_01.bvh"
+    whole = read_motion(file)
+    monkeypatch.setattr(motion_bvh, "_BLOCK_FRAMES", 7)
+    blocks = read_motion(file)
+    np.testing.assert_array_equal(blocks.positions, whole.positions)
+    assert blocks.rotations is not None
+    # Neighbours in time lie on the same side of the sphere, also across blocks.
+    assert (np.sum(blocks.rotations[1:] * blocks.rotations[:-1], axis=-1) > 0).all()
+    np.testing.assert_array_equal(blocks.rotations, whole.rotations)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_any_damage_gives_a_motion_or_an_input_error(data: st.DataObject) -> None:

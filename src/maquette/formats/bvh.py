@@ -19,6 +19,8 @@ CHANNEL_NAMES = ("Xposition", "Yposition", "Zposition", "Xrotation", "Yrotation"
 _CHANNELS = {name.lower(): name for name in CHANNEL_NAMES}
 _MOTION = re.compile(rb"(?:\A|[\r\n])[ \t]*MOTION[ \t]*(?=[\r\n]|\Z)", re.IGNORECASE)
 _TIMING = re.compile(rb"\s*Frames\s*:\s*(\S+)\s+Frame\s+Time\s*:\s*(\S+)", re.IGNORECASE)
+_LINE = re.compile(rb"[^\r\n]+")
+_PART_OF_NUMBER = re.compile(rb"[-+]?\d*\.?\d*(?:[eE][-+]?)?")
 _BLOCK_BYTES = 1 << 20
 _BLOCK_ROWS = 1000
 _LARGEST_BYTES = 1 << 30
@@ -50,6 +52,8 @@ class BvhDocument:
     """As written, digit for digit."""
     values: Float[np.ndarray, "frames channels"]
     """All channels of all joints in file order; lengths in the file's unit, rotations in degrees."""
+    notes: tuple[str, ...] = ()
+    """One sentence for each fault of the file that was put up with."""
 
     @property
     def channel_starts(self) -> tuple[int, ...]:
@@ -62,15 +66,20 @@ def parse_bvh(data: bytes, where: str) -> BvhDocument:
     """A document from the bytes of a file.
 
     Tabs, any line ends, exponents, a missing last newline, upper and lower case, names with blanks and several roots
-    are all fine. Names that are not UTF-8 are read as Latin-1.
+    are all fine. Names that are not UTF-8 are read as Latin-1. Put up with and noted: decimal commas; and, where every
+    line of the motion is one frame, another number of frames in the header and a last line that was cut off.
 
     Raises:
-        InputError: no BVH, a broken hierarchy, a number that is none, or values that do not make the frames announced.
+        InputError: no BVH, a broken hierarchy, a number that is none, or values that make no frames.
     """
     if len(data) > _LARGEST_BYTES:
         raise InputError(
             f"{where}: has {len(data) / (1 << 30):.1f} GiB; BVH files up to 1 GiB are read, cut it up first"
         )
+    notes: list[str] = []
+    if _has_decimal_commas(data):
+        data = data.replace(b",", b".")
+        notes.append("decimal commas were read as points")
     cut = _MOTION.search(data)
     head = data[: cut.start()] if cut else data
     if not re.match(rb"(?:\xef\xbb\xbf)?\s*HIERARCHY\b", head, re.IGNORECASE):
@@ -85,13 +94,40 @@ def parse_bvh(data: bytes, where: str) -> BvhDocument:
     columns = sum(len(joint.channels) for joint in joints)
     values = _parse_values(data, timing.end(), where)
     if values.size != frames * columns:
-        holds = f"{values.size // columns} frames" if columns else "no channels"
-        rest = f" and {values.size % columns} values of another" if columns and values.size % columns else ""
-        raise InputError(
-            f"{where}: the header says {frames} frames of {columns} values, the file holds {holds}{rest}; "
-            "it was cut off, or 'Frames:' is wrong"
+        whole = values.size // columns if columns else 0
+        rest = values.size - whole * columns
+        holds = f"{whole} frames" if columns else "no channels"
+        seen = (
+            f"the header says {frames} frames of {columns} values, the file holds {holds}"
+            f"{f' and {rest} values of another' if rest else ''}"
         )
-    return BvhDocument(joints, frame_time_s, values.reshape(frames, columns))
+        if not whole or not _is_frame_a_line(data, timing.end(), columns, whole):
+            raise InputError(f"{where}: {seen}; it was cut off, or 'Frames:' is wrong")
+        if whole < frames and not rest and whole > 1 and not data[-1:].isspace():
+            # Cut off in the last number of a frame, which then is another number.
+            whole -= 1
+        notes.append(f"{seen}; the whole ones were taken")
+        values = values[: whole * columns]
+        frames = whole
+    return BvhDocument(joints, frame_time_s, values.reshape(frames, columns), tuple(notes))
+
+
+def _has_decimal_commas(data: bytes) -> bool:
+    """Whether numbers have commas for points: offsets or the frame time do, and none of them has a point."""
+    words = re.findall(rb"(?:OFFSET|Time[ \t]*:)[ \t]+([^\r\n]*)", data[:_BLOCK_BYTES], re.IGNORECASE)
+    numbers = b" ".join(words)
+    return b"." not in numbers and re.search(rb"\d,\d", numbers) is not None
+
+
+def _is_frame_a_line(data: bytes, start: int, columns: int, whole: int) -> bool:
+    """Whether each of the first ``whole`` lines that are not blank holds ``columns`` words, and at most one follows."""
+    found = 0
+    for line in _LINE.finditer(data, start):
+        words = len(line.group().split())
+        if words and found < whole and words != columns:
+            return False
+        found += words > 0
+    return whole <= found <= whole + 1
 
 
 def _text(head: bytes) -> str:
@@ -214,6 +250,9 @@ def _parse_values(data: bytes, start: int, where: str) -> Float[np.ndarray, " va
         while end < len(data) and not data[end : end + 1].isspace():
             end += 1
         words = data[start:end].split()
+        if end == len(data) and words and not data[-1:].isspace() and not words[-1][-1:].isdigit():
+            # A file cut off in the middle of a number; the frame that it belongs to is not whole.
+            words = words[: -1 if _PART_OF_NUMBER.fullmatch(words[-1]) and not words[-1].endswith(b".") else None]
         try:
             block = np.fromiter(map(float, words), dtype=np.float64, count=len(words))
         except ValueError:

@@ -1,5 +1,6 @@
 """A BVH file of any rig as a motion: its own joints by forward kinematics, in metres, with its own rotations."""
 
+import logging
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -15,9 +16,12 @@ from maquette.geometry.rotations import quat_about, quat_continuous, quat_identi
 from maquette.motion import Motion
 from maquette.skeleton import Skeleton
 
+_log = logging.getLogger(__name__)
+
 UNIT_M = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254, "CMU unit": 0.056444}
 """Metres in each unit that BVH files are found in. CMU's is an inch over 0.45."""
 
+_BLOCK_FRAMES = 4096
 _FIGURE_M = (1.3, 3.2)
 """Lengths of people along their bones, from end to end: children to tall people with long fingers."""
 _FARTHEST_M = 1e6
@@ -44,31 +48,37 @@ def read_motion_bvh(path: Path, data: bytes) -> Motion:
     if not len(document.values):
         raise InputError(f"{where}: holds no frames")
     skeleton, offsets, renamed = _skeleton(document, path.stem)
-    notes = [] if not renamed else [f"joints of the same name were numbered: {', '.join(renamed)}"]
-    local, is_absolute = _local_positions(document, offsets)
-    rotations = _rotations(document, len(skeleton))
-    # Absurd numbers are refused below, by what they lead to.
-    with np.errstate(over="ignore", invalid="ignore"):
-        positions, _ = forward_kinematics(skeleton.parents, local, rotations)
-        unit, why = guess_unit(local, skeleton.parents)
-        shifted = [i for i in skeleton.roots if any(offsets[i] != 0) and is_absolute[i]]
-        if not (np.abs(positions) * UNIT_M[unit] < _FARTHEST_M).all() or not (np.abs(offsets) < 1e12).all():
-            raise InputError(f"{where}: joints lie more than 1000 km away; the positions or offsets are damaged")
+    notes = list(document.notes)
+    if document.notes:
+        _log.warning("%s: %s", where, "; ".join(document.notes))
+    if renamed:
+        notes.append(f"joints of the same name were numbered: {', '.join(renamed)}")
+    sampled, is_absolute = _local_positions(document, document.values[:: max(1, len(document.values) // 100)], offsets)
+    unit, why = guess_unit(sampled, skeleton.parents)
+    positions, rotations = _placed(document, skeleton.parents, offsets)
+    fps = frame_rate(document.frame_time_s)
+    # The values of a long clip are as large as its positions.
+    del document
+    shifted = [i for i in skeleton.roots if any(offsets[i] != 0) and is_absolute[i]]
+    with np.errstate(over="ignore"):
+        farthest_m = float(max(positions.max(), -positions.min())) * UNIT_M[unit]
+    # A comparison that is also false for what is no number.
+    if not farthest_m < _FARTHEST_M or not (np.abs(offsets) < 1e12).all():
+        raise InputError(f"{where}: joints lie more than 1000 km away; the positions or offsets are damaged")
     if shifted:
-        moved = positions + offsets[shifted[0]]
-        if _nearer_to_floor(positions, moved):
-            positions = moved
+        if _nearer_to_floor(positions, float(offsets[shifted[0]][1])):
+            positions += offsets[shifted[0]]
             notes.append("the OFFSET of the root was added to its position channels")
         else:
             notes.append("the position channels of the root were taken in place of its OFFSET")
-    fps = frame_rate(document.frame_time_s)
+    positions *= UNIT_M[unit]
     notes += [f"unit of length {unit} ({UNIT_M[unit]:g} m): {why}", "frame taken as the world, Y up, as BVH has it"]
     return Motion(
-        positions=positions * UNIT_M[unit],
+        positions=positions,
         skeleton=skeleton,
         fps=fps,
         frame="world",
-        rotations=quat_continuous(rotations),
+        rotations=rotations,
         scale_source=f"BVH file, unit {unit} guessed from the size of the figure",
         source=where,
         notes=tuple(notes),
@@ -122,39 +132,59 @@ def mirror_pairs(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple(pairs.items())
 
 
+def _placed(
+    document: BvhDocument, parents: tuple[int, ...], offsets: Float[np.ndarray, "joints 3"]
+) -> tuple[Float[np.ndarray, "frames joints 3"], Float[np.ndarray, "frames joints 4"]]:
+    """``(positions in the file's unit, local rotations)``, block by block: what is on the way takes several times the
+    memory of the result."""
+    positions = np.empty((len(document.values), len(parents), 3))
+    rotations = np.empty((len(document.values), len(parents), 4))
+    for start in range(0, len(positions), _BLOCK_FRAMES):
+        rows = slice(start, start + _BLOCK_FRAMES)
+        values = document.values[rows]
+        # With the frame before, so that signs go on from block to block.
+        turns = np.concatenate((rotations[max(0, start - 1) : start], _rotations(document, values, len(parents))))
+        rotations[rows] = quat_continuous(turns)[len(turns) - len(values) :]
+        # Absurd numbers are refused later, by what they lead to.
+        with np.errstate(over="ignore", invalid="ignore"):
+            local, _ = _local_positions(document, values, offsets)
+            positions[rows], _ = forward_kinematics(parents, local, rotations[rows])
+    return positions, rotations
+
+
 def _local_positions(
-    document: BvhDocument, offsets: Float[np.ndarray, "joints 3"]
+    document: BvhDocument, values: Float[np.ndarray, "frames channels"], offsets: Float[np.ndarray, "joints 3"]
 ) -> tuple[Float[np.ndarray, "frames joints 3"], list[bool]]:
     """Place of each joint in its parent at each frame, and which joints have position channels."""
-    local = np.tile(offsets, (len(document.values), 1, 1))
+    local = np.tile(offsets, (len(values), 1, 1))
     moves = [False] * len(offsets)
     for index, (joint, start) in enumerate(zip(document.joints, document.channel_starts, strict=True)):
         for column, channel in enumerate(joint.channels, start=start):
             if channel.endswith("position"):
-                local[:, index, "XYZ".index(channel[0])] = document.values[:, column]
+                local[:, index, "XYZ".index(channel[0])] = values[:, column]
                 moves[index] = True
     return local, moves
 
 
-def _rotations(document: BvhDocument, n_joints: int) -> Float[np.ndarray, "frames joints 4"]:
+def _rotations(
+    document: BvhDocument, values: Float[np.ndarray, "frames channels"], n_joints: int
+) -> Float[np.ndarray, "frames joints 4"]:
     """Local rotations: the axes of each joint one after the other, as declared; End Sites do not turn."""
-    rotations = quat_identity((len(document.values), n_joints))
+    rotations = quat_identity((len(values), n_joints))
     for index, (joint, start) in enumerate(zip(document.joints, document.channel_starts, strict=True)):
         turn = rotations[:, index]
         for column, channel in enumerate(joint.channels, start=start):
             if channel.endswith("rotation"):
                 axis = np.eye(3)["XYZ".index(channel[0])]
-                turn = quat_multiply(turn, quat_about(axis, np.radians(np.fmod(document.values[:, column], 360.0))))
+                turn = quat_multiply(turn, quat_about(axis, np.radians(np.fmod(values[:, column], 360.0))))
         rotations[:, index] = turn
     return rotations
 
 
-def _nearer_to_floor(
-    replaced: Float[np.ndarray, "frames joints 3"], added: Float[np.ndarray, "frames joints 3"]
-) -> bool:
-    """Whether the lowest points of ``added`` lie as near to y = 0 as those of ``replaced``, or nearer."""
-    heights = [float(np.quantile(positions[..., 1].min(axis=1), 0.05)) for positions in (replaced, added)]
-    return abs(heights[1]) <= abs(heights[0])
+def _nearer_to_floor(positions: Float[np.ndarray, "frames joints 3"], lift: float) -> bool:
+    """Whether the lowest points lie as near to y = 0, or nearer, when all are lifted."""
+    height = float(np.quantile(positions[..., 1].min(axis=1), 0.05))
+    return abs(height + lift) <= abs(height)
 
 
 def guess_unit(local: Float[np.ndarray, "frames joints 3"], parents: tuple[int, ...]) -> tuple[str, str]:
@@ -164,10 +194,10 @@ def guess_unit(local: Float[np.ndarray, "frames joints 3"], parents: tuple[int, 
     depend on the pose.
 
     Args:
-        local: place of each joint in its parent, in the file's unit.
+        local: place of each joint in its parent at some frames, in the file's unit.
     """
-    bones = local[:: max(1, len(local) // 100)]
-    size = _longest_way(np.median(np.linalg.norm(bones, axis=-1), axis=0), parents)
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = _longest_way(np.median(np.linalg.norm(local, axis=-1), axis=0), parents)
     fitting = {unit: size * metre for unit, metre in UNIT_M.items() if _FIGURE_M[0] <= size * metre <= _FIGURE_M[1]}
     if not fitting:
         return "cm", f"the usual one; the figure is {size:.3g} units long along its bones, which is a person in no unit"
