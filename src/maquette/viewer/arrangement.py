@@ -18,18 +18,18 @@ _TRAVELS_M = 1.0
 _ON_THE_GROUND = np.array([1.0, 0.0, 1.0])
 
 
-def side_by_side(bodies: Sequence[Body]) -> list[Float[np.ndarray, "3"]]:
-    """How far each is moved, so that the slots stand in a row where they begin. Each keeps its own height."""
+def side_by_side(bodies: Sequence[Body], along: Float[np.ndarray, "3"]) -> list[Float[np.ndarray, "3"]]:
+    """How far each is moved, so that the slots stand in a row where they begin, in a horizontal direction (a unit
+    vector). Each keeps its own height."""
     slots = sorted({body.entry.slot for body in bodies})
     if len(slots) == 1:
         return [np.zeros(3) for _ in bodies]
     offsets, x = {}, 0.0
     for number, slot in enumerate(slots):
         members = [body for body in bodies if body.entry.slot == slot]
-        reach = max(_reach(body.motion, body.followed) for body in members)
+        reach = max(_reach(body.motion, body.followed, along) for body in members)
         x += reach if number else 0.0
-        start = members[0].followed[0]
-        offsets[slot] = np.array([x - start[0], 0.0, -start[2]])
+        offsets[slot] = x * along - members[0].followed[0] * _ON_THE_GROUND
         x += reach + _GAP_M
     return [offsets[body.entry.slot] for body in bodies]
 
@@ -50,9 +50,9 @@ def travels(body: Body) -> bool:
     return float(np.ptp(body.followed[:, [0, 2]], axis=0).max()) > _TRAVELS_M
 
 
-def _reach(motion: Motion, followed: Float[np.ndarray, "frames 3"]) -> float:
+def _reach(motion: Motion, followed: Float[np.ndarray, "frames 3"], along: Float[np.ndarray, "3"]) -> float:
     """How far the person reaches to the side of the point followed, in metres, in most frames."""
     every = slice(None, None, max(1, motion.n_frames // 1000))
-    sideways = np.abs(scene_positions(motion, every)[..., 0] - followed[every, None, 0])
+    sideways = np.abs((scene_positions(motion, every) - followed[every, None]) @ along)
     finite = sideways[np.isfinite(sideways)]
     return float(np.clip(np.quantile(finite, 0.99), 0.4, 3.0)) if len(finite) else 0.5

@@ -29,6 +29,7 @@ class Body:
         self.times_s = entry.motion.times_s - entry.motion.times_s[0]
         self.followed = followed_path(entry.motion)
         self.frame = -1
+        self.thickness = 1.0
         self.path = f"/motion{order}"
         self.root = scene.add_frame(self.path, show_axes=False, visible=entry.shown)
         placed, paint = place(self.shape, 0), by_side(entry.motion.skeleton, self.shape.bones, order)
@@ -70,7 +71,7 @@ class Body:
     def show(self, frame: int) -> None:
         """Send one frame."""
         self.frame = frame
-        placed = place(self.shape, frame)
+        placed = place(self.shape, frame, self.thickness)
         self.bones.batched_positions = placed.bone_positions
         self.bones.batched_wxyzs = placed.bone_wxyzs
         self.bones.batched_scales = placed.bone_scales

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
+from maquette.rig.roles import guess_roles
 from maquette.skeleton import Skeleton
 from maquette.viewer.body import Body
-from maquette.viewer.colours import FULL_ERROR_M, scale_colours
+from maquette.viewer.colours import FULL_ERROR_M, linear, scale_colours
 
 if TYPE_CHECKING:
     import viser
@@ -15,10 +16,27 @@ if TYPE_CHECKING:
 Pairs = tuple[Int[np.ndarray, " common"], Int[np.ndarray, " common"]]
 
 
+_LIMBS = tuple(
+    f"{side}{bone}"
+    for side in ("left", "right")
+    for bone in ("UpperLeg", "LowerLeg", "Foot", "UpperArm", "LowerArm", "Hand")
+)
+"""Bones that begin at the same place of the body in every rig. Those of the trunk do not."""
+_ENOUGH = 4
+
+
 def common_joints(first: Skeleton, second: Skeleton) -> Pairs:
-    """Indices of the joints that both have, by name, in the order of the first. Case counts for nothing."""
-    places = {joint.lower(): index for index, joint in enumerate(second.joints)}
-    pairs = [(i, places[joint.lower()]) for i, joint in enumerate(first.joints) if joint.lower() in places]
+    """Indices of the joints that both have, in the order of the first.
+
+    By name; where hardly any name is in both, as in the rigs of different programs, the hips, knees, ankles, shoulders,
+    elbows and wrists as :func:`maquette.rig.roles.guess_roles` knows them.
+    """
+    places = {joint: index for index, joint in enumerate(second.joints)}
+    pairs = [(index, places[joint]) for index, joint in enumerate(first.joints) if joint in places]
+    if len(pairs) < min(_ENOUGH, len(first), len(second)):
+        of_first, of_second = (guess_roles(skeleton.joints, skeleton.parents).bones for skeleton in (first, second))
+        both = [bone for bone in _LIMBS if bone in of_first and bone in of_second]
+        pairs = [(first.index(of_first[bone]), second.index(of_second[bone])) for bone in both] or pairs
     joints = np.array(pairs, dtype=int).reshape(-1, 2)
     return joints[:, 0], joints[:, 1]
 
@@ -61,7 +79,7 @@ class Difference:
         known = np.all(np.isfinite(ends_m), axis=(1, 2))
         lengths_m = np.linalg.norm(ends_m[:, 1] - ends_m[:, 0], axis=-1)
         self.node.points = np.where(known[:, None, None], ends_m + origin_m, 0.0)
-        self.node.colors = np.repeat(scale_colours(lengths_m, FULL_ERROR_M)[:, None], 2, axis=1)
+        self.node.colors = np.repeat(linear(scale_colours(lengths_m, FULL_ERROR_M))[:, None], 2, axis=1)
 
     def remove(self) -> None:
         """Take the lines off the page."""

@@ -68,8 +68,8 @@ class Placed:
     joint_scales: Float[np.ndarray, " joints"]
 
 
-def place(shape: FigureShape, frame: int) -> Placed:
-    """One frame. What is not known has size 0."""
+def place(shape: FigureShape, frame: int, thickness: float = 1.0) -> Placed:
+    """One frame, with bones and joints as thick as usual or less so. What is not known has size 0."""
     positions = scene_positions(shape.motion, slice(frame, frame + 1))[0] + [0.0, shape.lift_m, 0.0]
     known = np.all(np.isfinite(positions), axis=-1)
     positions = np.where(known[:, None], positions, 0.0)
@@ -77,13 +77,13 @@ def place(shape: FigureShape, frame: int) -> Placed:
     along = positions[pairs[:, 1]] - positions[pairs[:, 0]]
     length = np.linalg.norm(along, axis=-1)
     drawn = known[pairs].all(axis=1) & (length > 1e-6)
-    radii = np.where(drawn, shape.bone_radii_m, 0.0)
+    radii = np.where(drawn, thickness * shape.bone_radii_m, 0.0)
     return Placed(
         bone_positions=positions[pairs[:, 0]],
         bone_wxyzs=_from_y_axis(along, length, drawn),
         bone_scales=np.stack((radii, np.where(drawn, length, 0.0), radii), axis=-1),
         joint_positions=positions,
-        joint_scales=np.where(known, shape.joint_radii_m, 0.0),
+        joint_scales=np.where(known, thickness * shape.joint_radii_m, 0.0),
     )
 
 

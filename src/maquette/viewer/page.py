@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import viser
 
 _PANEL_PX = 340
-_CONTROLS_PX = 290
+_CONTROLS_PX = 310
+_THIN = 0.45
 _WORDS_PAUSE_S = 0.1
 """Texts and the slider change no faster than they are read, while it plays."""
 
@@ -50,7 +51,7 @@ class Page:
         duration_s = max(float(body.times_s[-1]) for body in self.bodies)
         self.ticks_s = ticks_of(lead.times_s, duration_s, 1 / float(lead.motion.fps))
         self.playback = Playback(duration_s=duration_s, frame_s=1 / float(lead.motion.fps))
-        self._beside = side_by_side(self.bodies)
+        self._beside = side_by_side(self.bodies, standard_views(lead.motion)[0].R_view_scene[0])
         self._offsets = self._beside
         self._ground = set_stage(server)
         self.trails = [Trail(server, body) for body in self.bodies]
@@ -135,6 +136,9 @@ class Page:
                 frustum.node.visible = look.camera.value
             if self.input is not None:
                 self.input.again()
+            for body in self.bodies:
+                # One in the other, thick ones would hide each other and the lines between them.
+                body.thickness = _THIN if together and len(self.bodies) > 1 else 1.0
             self._compare(together)
             self.choose_joint()
             self._paint_still()
@@ -245,7 +249,7 @@ class Page:
             if given:
                 pictures = InputPictures(given, start_s=float(self.bodies[0].motion.times_s[0]))
                 self.input = InputView(self._server, pictures, next(iter(self.frustums), None))
-            self.curves = Curves(self._server, self.bodies)
+            self.curves = Curves(self._server, self.bodies, self.look.joint.value)
         panel.dock_left()
         panel.set_width(_PANEL_PX)
         gui.main_panel.dock_right()

@@ -42,7 +42,9 @@ def place_camera(
     middle = (starts.min(axis=0) + starts.max(axis=0)) / 2 - 0.5 * beside_m * front[0]
     top_m = max(body.shape.top_m for body in bodies)
     middle[1] = 0.5 * top_m
-    distance = 1.6 + 0.8 * top_m + 0.7 * (float(np.ptp(starts[:, 0])) + beside_m)
+    breadth = float(np.ptp(starts @ front[0])) + beside_m
+    # Of a window as high as broad, which is what the panels leave.
+    distance = max(1.6 + 0.8 * top_m, (0.5 * breadth + 0.9) / np.tan(_FOV_RAD / 2))
     camera = server.initial_camera
     camera.position = tuple(middle + distance * (front[2] + 0.25 * front[0]) + [0.0, 0.25 * distance, 0.0])
     camera.look_at = tuple(middle)

@@ -8,6 +8,7 @@ from jaxtyping import Float, UInt8
 from maquette.render.look import SIDE_COLOURS, Rgb, joint_sides, mixed
 from maquette.render.views import scene_positions
 from maquette.viewer.body import Body
+from maquette.viewer.colours import linear
 
 if TYPE_CHECKING:
     import viser
@@ -62,4 +63,5 @@ def trail_segments(body: Body, joint: int, position_s: float) -> Float[np.ndarra
 def _fading(colour: Rgb) -> UInt8[np.ndarray, "segments 2 3"]:
     shares = np.linspace(0.9, 0.0, _POINTS)
     points = mixed(np.array([colour] * _POINTS, dtype=np.uint8), _PAPER, shares)
+    points = linear(points)
     return np.stack((points[:-1], points[1:]), axis=1)
