@@ -13,6 +13,7 @@ CUTOFF_HZ = 10.0
 """Human movement has little above it; SPARC's default."""
 _JOINTS = ("hip", "head", "l_wrist", "r_wrist", "l_ankle", "r_ankle")
 _LEAST_S = 0.5
+_LEAST_WAY_M = 0.02
 
 
 def sparc(
@@ -68,9 +69,10 @@ def log_dimensionless_jerk(path_m: Float[np.ndarray, "samples 3"], fps: float | 
     velocity = np.diff(path_m, axis=0) / step_s
     jerk = np.diff(velocity, 2, axis=0) / step_s**2
     peak = float(np.linalg.norm(velocity, axis=-1).max())
-    # Jerk is known at the middles of len - 3 stretches of one step.
     duration_s = (len(path_m) - 1) * step_s
-    total = float(np.square(jerk).sum()) * step_s
+    # Known at the middles of all stretches of one step but the first and the last, which take their neighbours'.
+    squares = np.square(jerk).sum(axis=-1)
+    total = float(squares.sum() + squares[0] + squares[-1]) * step_s
     if peak <= 1e-9 or total <= 0:
         return float("nan")
     return -float(np.log(duration_s**3 / peak**2 * total))
@@ -92,7 +94,9 @@ def smoothness_numbers(motion: Motion) -> list[Number]:
             continue
         calm = zero_phase_lowpass(stretch, motion.fps, CUTOFF_HZ)
         speed = np.linalg.norm(np.diff(stretch, axis=0), axis=-1) * float(motion.fps)
-        if max(speed[0], speed[-1]) > 0.1 * speed.max():
+        if speed.max() * (len(stretch) / float(motion.fps)) < _LEAST_WAY_M:
+            warnings += ("it hardly moves: there is no movement to judge",)
+        elif max(speed[0], speed[-1]) > 0.1 * speed.max():
             warnings += ("the clip does not begin and end at rest: compare only clips that are cut alike",)
         basis = "not known: depends on how errors of the joints hold over time"
         numbers += [
