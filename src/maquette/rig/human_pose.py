@@ -8,7 +8,14 @@ import numpy as np
 from jaxtyping import Float
 
 from maquette.errors import InputError, OutputError
-from maquette.geometry.rotations import quat_conjugate, quat_continuous, quat_identity, quat_multiply, quat_rotate
+from maquette.geometry.rotations import (
+    quat_between,
+    quat_conjugate,
+    quat_continuous,
+    quat_identity,
+    quat_multiply,
+    quat_rotate,
+)
 from maquette.motion import Motion
 from maquette.rig.animate import animate
 from maquette.rig.animation_rig import RigAnimation
@@ -37,6 +44,10 @@ class HumanPose:
     spine: tuple[tuple[float, Float[np.ndarray, "frames 4"]], ...]
     """Turns of the joints of the spine from the hips upwards, each with its share of the way (0 the lowest, 1 the one
     that carries the arms)."""
+    neck: tuple[Float[np.ndarray, "frames 4"], ...]
+    """Turns of the joints from the neck's to below the head, in that order; empty where there is no neck."""
+    whole_neck: Float[np.ndarray, "frames 4"] | None
+    """Turn of a neck of one joint that holds the head where these do."""
     animation: RigAnimation
     """The clip on its own rig: its times, contacts, notes, skeleton."""
 
@@ -199,7 +210,22 @@ def pose_on_rig(
         raise OutputError(f"rig '{rig.name}' has no joint between hips and arms that is its spine")
     shares = np.linspace(0.0, 1.0, len(chain)) if len(chain) > 1 else np.array([1.0])
     spine = tuple((float(share), turn(node)) for share, node in zip(shares, chain, strict=True))
-    return HumanPose(turns, hips_m, figure, spine, animation)
+    neck = tuple(turn(node) for node in neck_nodes(rig))
+    whole = turns.get("neck")
+    if whole is not None and len(neck) > 1:
+        here = quat_rotate(whole, figure["head"] - figure["neck"])
+        whole = quat_multiply(quat_between(here, places[:, node_of["head"]] - places[:, node_of["neck"]]), whole)
+    return HumanPose(turns, hips_m, figure, spine, neck, whole, animation)
+
+
+def neck_nodes(rig: Rig) -> list[int]:
+    """Joints from the neck's to below the head; none where the head does not hang on a neck."""
+    neck, node = rig.node("neck"), rig.node("head")
+    chain: list[int] = []
+    while neck is not None and node is not None and node > neck:
+        node = rig.parents[node]
+        chain.insert(0, node)
+    return chain if chain and chain[0] == neck else []
 
 
 def spine_nodes(rig: Rig) -> list[int]:

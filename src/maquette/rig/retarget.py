@@ -13,7 +13,7 @@ from maquette.geometry.rotations import (
 )
 from maquette.motion import Motion
 from maquette.rig.animation_rig import RigAnimation
-from maquette.rig.human_pose import HumanPose, human_pose, leg_length_m, spine_nodes
+from maquette.rig.human_pose import HumanPose, human_pose, leg_length_m, neck_nodes, spine_nodes
 from maquette.rig.rest import is_human
 from maquette.rig.roles import guess_roles
 from maquette.rig.t_pose import t_pose
@@ -79,8 +79,7 @@ def pose_to_rig(pose: HumanPose, rig: Rig, *, bend_neck: bool = True) -> RigAnim
     turns |= {
         rig.names.index(joint): pose.turns[b] for b, joint in rig.roles.items() if b in pose.turns and b not in SPINE
     }
-    if bend_neck:
-        turns |= _neck_turns(pose, rig)
+    turns |= _neck_turns(pose, rig, bend_neck)
     rotations, orientations = _rotations(rig, turns, t_orientations, len(pose.hips_m))
     node_of = {bone: rig.names.index(joint) for bone, joint in rig.roles.items()}
     middle = 0.5 * (t_places[node_of["leftUpperLeg"]] + t_places[node_of["rightUpperLeg"]])
@@ -118,27 +117,17 @@ def _spine_turns(pose: HumanPose, rig: Rig) -> dict[int, Quats]:
     return {node: _spine_turn(pose, float(share), len(chain)) for node, share in zip(chain, shares, strict=True)}
 
 
-def _neck_turns(pose: HumanPose, rig: Rig) -> dict[int, Quats]:
-    """Turns of the joints between neck and head, which have no roles."""
-    neck, head = rig.node("neck"), rig.node("head")
-    if neck is None or head is None or not {"neck", "head"} <= pose.turns.keys():
+def _neck_turns(pose: HumanPose, rig: Rig, bend: bool) -> dict[int, Quats]:
+    """Turns of the joints of the neck, however many."""
+    chain = neck_nodes(rig)
+    if not chain or pose.whole_neck is None:
         return {}
-    between = _between(rig, neck, head)
-    step = 1.0 / (len(between) + 1)
-    return {
-        node: quat_slerp(pose.turns["neck"], pose.turns["head"], number * step)
-        for number, node in enumerate(between, start=1)
-    }
-
-
-def _between(rig: Rig, above: int, node: int) -> list[int]:
-    """Joints between two, from the upper one on; none where the one does not hang on the other."""
-    way = []
-    node = rig.parents[node]
-    while node > above:
-        way.insert(0, node)
-        node = rig.parents[node]
-    return way if node == above else []
+    if len(chain) == len(pose.neck):
+        return dict(zip(chain, pose.neck, strict=True))
+    if len(chain) == 1 or not bend or "head" not in pose.turns:
+        return {chain[0]: pose.whole_neck}
+    first, step = pose.neck[0], 1.0 / len(chain)
+    return {node: quat_slerp(first, pose.turns["head"], number * step) for number, node in enumerate(chain)}
 
 
 def _spine_turn(pose: HumanPose, share: float, joints: int) -> Quats:

@@ -84,8 +84,10 @@ def whole_pose(pose: HumanPose) -> HumanPose:
         figure.setdefault(f"{side}Toes_end", figure[f"{side}Toes"] + [0.0, 0.0, ahead])
         beyond = np.array([sign * _HAND_PER_LEG * pose.leg_m, 0.0, 0.0])
         figure.setdefault(f"{side}Hand_end", figure[f"{side}Hand"] + beyond)
+    neck = pose.neck or (turns["neck"],)
+    whole_neck = turns["neck"] if pose.whole_neck is None else pose.whole_neck
     spine = ((0.0, turns["spine"]), (0.5, turns["chest"]), (1.0, turns["upperChest"]))
-    return dataclasses.replace(pose, figure_m=figure, turns=turns, spine=spine)
+    return dataclasses.replace(pose, figure_m=figure, turns=turns, spine=spine, neck=neck, whole_neck=whole_neck)
 
 
 def _fill_spine(
