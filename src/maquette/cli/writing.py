@@ -30,6 +30,8 @@ class Writing:
     """Tables (.csv .parquet .json): a row for each frame, or for each joint of each frame."""
     unity_text: Literal["unity-frames", "unity-pos", "unity-stream"] = "unity-pos"
     """.txt: which text format of existing Unity projects."""
+    opensim_model: Literal["rajagopal2016", "gait2392"] = "rajagopal2016"
+    """.mot: whose coordinates."""
     via_blender: Annotated[Path | None, tyro.conf.arg(metavar="PROGRAM")] = None
     """.fbx: Blender's program; default: the module bpy, or the Blender on the PATH."""
 
@@ -45,6 +47,7 @@ class Writing:
             "unit": self.unit,
             "layout": self.layout,
             "unity_text": self.unity_text,
+            "opensim_model": self.opensim_model,
             "blender": self.via_blender,
         }
 

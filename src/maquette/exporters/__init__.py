@@ -7,6 +7,7 @@ from maquette.exporters.choices import (
     BvhPresetName,
     Layout,
     LengthUnit,
+    OpenSimModelName,
     RestPose,
     RootMotion,
     RotationOrder,
@@ -39,6 +40,7 @@ def write_motion(
     unit: LengthUnit | None = None,
     layout: Layout = "wide",
     unity_text: UnityText = "unity-pos",
+    opensim_model: OpenSimModelName = "rajagopal2016",
     blender: str | Path | None = None,
     size: tuple[int, int] = (960, 540),
     frame: int | None = None,
@@ -70,6 +72,7 @@ def write_motion(
         unit: unit of length; None is the preset's or the format's (cm in ``.bvh``, m in ``.trc``, mm in ``.c3d``).
         layout: of tables: a row for each frame, or for each joint of each frame.
         unity_text: which of Unity's text formats a ``.txt`` is.
+        opensim_model: whose coordinates a ``.mot`` holds.
         blender: Blender's program, for ``.fbx``; None looks for the module ``bpy``, then for a Blender on the PATH.
         size: (width, height) of pictures in pixels.
         frame: which frame a ``.png`` shows; the middle one when None.
@@ -100,6 +103,7 @@ def write_motion(
         unit=unit,
         layout=layout,
         unity_text=unity_text,
+        opensim_model=opensim_model,
         blender=blender,
         size=size,
         frame=frame,

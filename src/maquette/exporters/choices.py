@@ -21,6 +21,8 @@ Layout = Literal["wide", "long"]
 """Of tables: a row for each frame, or for each joint of each frame."""
 UnityText = Literal["unity-frames", "unity-pos", "unity-stream"]
 """Text formats of existing Unity projects (:mod:`maquette.exporters.unity_text`)."""
+OpenSimModelName = Literal["rajagopal2016", "gait2392"]
+"""Whose coordinates a ``.mot`` holds (:mod:`maquette.exporters.mot`)."""
 
 PER_METRE: dict[str, float] = {"m": 1.0, "cm": 100.0, "mm": 1000.0, "inch": 1 / 0.0254}
 """Each :data:`LengthUnit` in a metre."""
@@ -45,6 +47,7 @@ class Wish:
     unit: LengthUnit | None
     layout: Layout
     unity_text: UnityText
+    opensim_model: OpenSimModelName
     blender: str | Path | None
     size: tuple[int, int]
     frame: int | None

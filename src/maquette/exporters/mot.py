@@ -7,13 +7,13 @@ coordinates below have the axes and the order of turns of the models' files (rea
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
 from maquette.atomic import write_text
 from maquette.errors import OutputError
+from maquette.exporters.choices import OpenSimModelName
 from maquette.formats.mot import Mot, format_mot
 from maquette.geometry.euler import euler_unwrap, matrix_to_euler
 from maquette.geometry.rotations import quat_multiply, quat_to_matrix
@@ -21,7 +21,6 @@ from maquette.motion import Motion
 from maquette.rig.rest import is_human, rest_offsets_m
 from maquette.rig.solve import solve_rotations
 
-OpenSimModelName = Literal["rajagopal2016", "gait2392"]
 Turns = Float[np.ndarray, "frames 3 3"]
 Columns = dict[str, Float[np.ndarray, " frames"]]
 
@@ -104,9 +103,9 @@ def _person(motion: Motion) -> Motion:
             "or write .npz, .csv or .json"
         )
     if not is_human(motion.skeleton):
-        from maquette.mapping.motions import to_human
+        from maquette.rig.human_motion import human_motion
 
-        motion = to_human(motion)
+        motion = human_motion(motion)
     needed = [joint for joint, name in enumerate(motion.skeleton.joints) if name.split("_")[-1] in _NEEDED]
     unknown = np.flatnonzero(~np.isfinite(motion.positions[:, needed]).all(axis=(1, 2)))
     if not motion.n_frames:

@@ -95,7 +95,7 @@ def _c3d(wish: Wish) -> None:
 def _mot(wish: Wish) -> None:
     from maquette.exporters.mot import write_mot
 
-    write_mot(wish.motion, wish.path)
+    write_mot(wish.motion, wish.path, model=wish.opensim_model)
 
 
 def _unity_text(wish: Wish) -> None:

@@ -62,7 +62,7 @@ class JointAngles:
 def joint_angles(motion: Motion) -> JointAngles:
     """All angles of :data:`~maquette.measure.angle_definitions.ANGLES` that a motion can give.
 
-    Joints bear Human3.6M's names (:func:`maquette.mapping.motions.to_human` brings other skeletons there).
+    Joints bear Human3.6M's names (:func:`maquette.rig.human_motion.human_motion` brings other skeletons there).
     """
     at = paths_of(motion)
     left_out, names, columns = {}, [], []

@@ -56,7 +56,7 @@ def measure_motion(
 
     Args:
         motion: on Human3.6M's joints, with heels and toes or without; others are mapped there first
-            (:func:`maquette.mapping.motions.to_human`).
+            (:func:`maquette.rig.human_motion.human_motion`).
         sigma_m: how sure joints are along each axis, in metres; None takes the motion's own ``sigma_m``, else the card
             of its model, else the uncertainty is not known.
         event_method: see :func:`maquette.measure.events.gait_events`.
@@ -87,9 +87,9 @@ def _has_names(skeleton: Skeleton) -> bool:
 
 
 def _mapped(motion: Motion) -> Motion:
-    from maquette.mapping.motions import to_human
+    from maquette.rig.human_motion import human_motion
 
-    return to_human(motion)
+    return human_motion(motion)
 
 
 def _with_warnings(
