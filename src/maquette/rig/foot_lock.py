@@ -33,6 +33,7 @@ from maquette.rig.foot_stands import (
     rig_foot,
     settle_spots,
     standing_frames,
+    stiff_feet,
 )
 from maquette.rig.forward import node_positions_m
 from maquette.rig.held_curve import held_curve
@@ -80,6 +81,7 @@ def lock_feet(
             f"feet of rig '{animation.rig}' cannot be held: no joints have the roles of legs (leftUpperLeg, "
             "leftLowerLeg, leftFoot and the right ones); take a rig with roles, or switch the foot lock off"
         )
+    animation = stiff_feet(animation, feet)
     places, turns = node_positions_m(animation)
     fps = float(animation.fps)
     targets, soles, legs, left_out = [], [], [], 0

@@ -1,6 +1,6 @@
 """Where a foot of a rig touches the ground, when it does, and at which spots."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -18,8 +18,6 @@ _TOES_PER_SOLE = 0.35
 """Length of the toes, of the level distance from heel to ball, on rigs that do not tell it."""
 _LINK_S = 0.1
 """Stands of heel and ball that follow each other so closely are one step: their spots are a foot apart."""
-_STAND_SHARE = 25.0
-"""Percentile of the heights of a stand that is the height of its spot."""
 _LEVEL_M = 0.04
 """Stands whose heights differ from the usual one by less stand on the same floor."""
 
@@ -108,29 +106,52 @@ def _rest_place(
     if joint not in animation.places:
         return None
     node, is_tip = animation.places[joint]
-    above = node
-    while above not in (foot, -1):
-        above = animation.parents[above]
-    if above < 0 or (node == foot and not is_tip):
+    if not _way_up(animation.parents, node, foot) and not (node == foot and is_tip):
         return None
     return places[node] + (quat_rotate(orientations[node], animation.tip_offsets_m[node]) if is_tip else 0.0)
+
+
+def stiff_feet(animation: RigAnimation, feet: list[Foot]) -> RigAnimation:
+    """The animation with heel and ball where they are at rest in their feet: joints between are at rest.
+
+    In rigs whose every bone points where the positions say, heels move in their feet by millimetres.
+    """
+    rotations = animation.rotations.copy()
+    rest = quat_identity((len(animation.names),)) if animation.rest_rotations is None else animation.rest_rotations
+    for foot in feet:
+        for joint in (f"{foot.side}_heel", f"{foot.side}_toe"):
+            node, is_tip = animation.places.get(joint, (foot.foot, False))
+            way = _way_up(animation.parents, node, foot.foot)
+            for between in way if is_tip else way[1:]:
+                rotations[:, between] = rest[between]
+    return replace(animation, rotations=rotations)
+
+
+def _way_up(parents: tuple[int, ...], node: int, above: int) -> list[int]:
+    """The joint and its parents up to ``above``, which is left out; none where it does not hang there."""
+    way = []
+    while node > above:
+        way.append(node)
+        node = parents[node]
+    return way if node == above else []
 
 
 def foot_stands(
     animation: RigAnimation, foot: Foot, at: dict[str, Float[np.ndarray, "frames 3"]], max_move_m: float | int
 ) -> tuple[list[Stand], int]:
-    """Stands of one foot at their usual places, and how many were left out: those that leave their place by more than
-    ``max_move_m``. Heel and toe count where they are told, the ankle otherwise."""
+    """Stands of one foot where they are lowest, and how many were left out: those that leave that place by more
+    than ``max_move_m``. Heel and toe count where they are told, the ankle otherwise."""
     found, left_out = [], 0
+    told_by: dict[str, str] = {}
     for joint, spans in animation.contacts.items():
         kind = contact_kind(joint)
-        if kind is None or not joint.startswith(f"{foot.side}_"):
+        # Of two joints for one point (big and small toe) the first one counts.
+        if kind is None or not joint.startswith(f"{foot.side}_") or told_by.setdefault(kind, joint) != joint:
             continue
         for first, last in spans:
             path = at[kind][first : last + 1]
             # Heels that already rise in the last frames of a stand do not move or raise its spot.
-            spot = np.median(path, axis=0)
-            spot[1] = np.percentile(path[:, 1], _STAND_SHARE)
+            spot = path[path[:, 1] <= np.median(path[:, 1])].mean(axis=0)
             if np.linalg.norm(path - spot, axis=-1).max() > max_move_m:
                 left_out += 1
             else:
