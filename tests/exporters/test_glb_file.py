@@ -2,75 +2,27 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pygltflib
 import pytest
 import trimesh
 from made_body import body_motion, made_motion, posed_parts  # pyright: ignore[reportMissingImports]
-from scipy.spatial.transform import Rotation
+from other_gltf_reader import Loaded, other_axes  # pyright: ignore[reportMissingImports]
 
+from maquette.errors import OutputError
 from maquette.exporters.bvh import write_bvh
 from maquette.exporters.glb import animation_to_glb, write_glb
 from maquette.motion import Motion
 from maquette.readers.motion import read_motion
 from maquette.rig import animate
+from maquette.rig.choice import animated
 from maquette.skeletons import H36M_17, LIFTED_21
 
-TYPES = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
-COLUMNS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 WHERE = {
     "hip": "Hips", "spine": "Spine", "thorax": "Neck", "nose": "Head", "head": "Head_end", "l_hip": "LeftUpLeg",
     "l_knee": "LeftLeg", "l_ankle": "LeftFoot", "l_toe": "LeftToeBase", "l_heel": "LeftHeel_end",
     "r_wrist": "RightHand", "r_elbow": "RightForeArm", "r_shoulder": "RightArm", "r_heel": "RightHeel_end",
 }  # fmt: skip
-
-
-class Loaded:
-    """A file as pygltflib gives it, with its arrays and its pose at a frame."""
-
-    def __init__(self, data: bytes) -> None:
-        gltf: Any = pygltflib.GLTF2.load_from_bytes(data)
-        assert gltf is not None
-        self.gltf, self.blob = gltf, gltf.binary_blob() or b""
-        self.parent = {child: i for i, node in enumerate(gltf.nodes) for child in node.children or []}
-
-    def array(self, index: int) -> np.ndarray:
-        accessor = self.gltf.accessors[index]
-        columns = COLUMNS[accessor.type]
-        start = self.gltf.bufferViews[accessor.bufferView].byteOffset
-        flat = np.frombuffer(self.blob, TYPES[accessor.componentType], accessor.count * columns, start)
-        return flat.reshape(accessor.count, columns)
-
-    def matrices(self, frame: int | None) -> np.ndarray:
-        """World matrix of every node; at rest for None."""
-        local = []
-        for node in self.gltf.nodes:
-            local.append(np.eye(4))
-            local[-1][:3, 3] = node.translation or [0, 0, 0]
-        if frame is not None:
-            animation = self.gltf.animations[0]
-            for channel in animation.channels:
-                value = self.array(animation.samplers[channel.sampler].output)[frame].astype(float)
-                if channel.target.path == "translation":
-                    local[channel.target.node][:3, 3] = value
-                else:
-                    local[channel.target.node][:3, :3] = Rotation.from_quat(value).as_matrix()
-        world: list[np.ndarray] = []
-        for i, matrix in enumerate(local):
-            world.append(world[self.parent[i]] @ matrix if i in self.parent else matrix)
-        return np.stack(world)
-
-    def skinned(self, frame: int | None) -> np.ndarray:
-        skin, attributes = self.gltf.skins[0], self.gltf.meshes[0].primitives[0].attributes
-        inverse = self.array(skin.inverseBindMatrices).reshape(-1, 4, 4).transpose(0, 2, 1)
-        moves = self.matrices(frame)[skin.joints] @ inverse
-        weights, joints = self.array(attributes.WEIGHTS_0), self.array(attributes.JOINTS_0)
-        np.testing.assert_allclose(weights.sum(axis=1), 1.0, atol=1e-6)
-        blended = np.einsum("vk,vkij->vij", weights, moves[joints])
-        points = self.array(attributes.POSITION)
-        return np.einsum("vij,vj->vi", blended[:, :3, :3], points) + blended[:, :3, 3]
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +126,7 @@ def test_extras_tell_what_the_file_is(motion: Motion, loaded: Loaded) -> None:
         ("cmu_iclone_bvh/006_03", ("CC_Base_L_Hand", "CC_Base_R_Foot", "CC_Base_Head")),
     ],
 )
-def test_foreign_rigs_get_capsules(shared_dir: Path, file: str, joints: tuple[str, ...]) -> None:
+def test_rigs_of_files_move_and_get_a_body(shared_dir: Path, file: str, joints: tuple[str, ...]) -> None:
     motion = read_motion(shared_dir / "data" / "raw" / f"{file}.bvh")
     loaded = Loaded(animation_to_glb(animate(motion)))
     names = [node.name for node in loaded.gltf.nodes]
@@ -215,3 +167,40 @@ def test_each_vertex_names_a_joint_once(motion: Motion, joints: int) -> None:
 def test_one_frame() -> None:
     loaded = Loaded(animation_to_glb(animate(made_motion(1))))
     assert loaded.gltf.accessors[loaded.gltf.animations[0].samplers[0].input].count == 1
+
+
+@pytest.mark.parametrize("rig", ["mixamo", "vrm", "unreal", "smpl"])
+def test_every_rig_wears_the_same_body(motion: Motion, loaded: Loaded, rig: str) -> None:
+    file = Loaded(animation_to_glb(animated(motion, rig=rig, foot_lock=False)))
+    triangles = [file.array(primitive.indices) for primitive in file.gltf.meshes[0].primitives]
+    names = [material.name for material in file.gltf.materials]
+    limbs = np.unique(np.concatenate([triangles[names.index(side)] for side in ("left", "right")]))
+    for frame in (0, 31):
+        apart = np.linalg.norm(file.skinned(frame) - loaded.skinned(frame), axis=1)
+        assert np.median(apart[limbs]) < 0.01
+        # The trunk has more joints, or joints elsewhere.
+        assert np.quantile(apart, 0.95) < 0.05
+
+
+def test_rest_rotations_change_nothing_that_is_seen(motion: Motion, loaded: Loaded) -> None:
+    turned = Loaded(animation_to_glb(other_axes(animate(motion))))
+    points = turned.array(turned.gltf.meshes[0].primitives[0].attributes.POSITION)
+    np.testing.assert_allclose(turned.skinned(None), points, atol=1e-5)
+    np.testing.assert_allclose(turned.matrices(None)[:, :3, 3], loaded.matrices(None)[:, :3, 3], atol=1e-6)
+    for frame in (0, 23, 59):
+        np.testing.assert_allclose(turned.matrices(frame)[:, :3, 3], loaded.matrices(frame)[:, :3, 3], atol=1e-5)
+        np.testing.assert_allclose(turned.skinned(frame), loaded.skinned(frame), atol=2e-5)
+
+
+def test_names_are_unique_and_any_text(motion: Motion) -> None:
+    animation = animate(motion)
+    names = ("Body", "骨", "骨", "", "骨_2", *(f'"\\ \udc80{i}' for i in range(len(animation.names) - 5)))
+    file = Loaded(animation_to_glb(dataclasses.replace(animation, names=names, roles={}), name="\udcff"))
+    assert len(set(file.names)) == len(file.names)
+    assert {"Body", "Body_2", "骨", "骨_2", "骨_3", "joint"} <= set(file.names)
+
+
+def test_times_that_32_bits_cannot_tell_apart_are_refused(motion: Motion) -> None:
+    times_s = np.concatenate(([0.0], 1e6 + 0.001 * np.arange(motion.n_frames - 1)))
+    with pytest.raises(OutputError, match="32 bits"):
+        animation_to_glb(dataclasses.replace(animate(motion), times_s=times_s))
