@@ -59,8 +59,7 @@ def entries_of(motions: Sequence[Motion], variants: Mapping[str, Motion] | None 
     for name, motion in variants.items():
         shown = not motions and name == [*variants][-1]
         entries.append(Entry(_unused(name, entries), motion, 0, shown))
-    # What can be seen leads: it is what the others are compared with.
-    return tuple(sorted(entries, key=lambda entry: (entry.slot, not entry.shown)))
+    return tuple(entries)
 
 
 def _unused(name: str, entries: Sequence[Entry]) -> str:

@@ -25,7 +25,7 @@ class Frustum:
         assert camera is not None, "made for motions with a camera only"
         width, height = camera.image_size
         R_scene_camera, position_m = pose(body.motion)
-        self._body = body
+        self.body = body
         self.fov_rad = float(2 * np.arctan(height / (2 * camera.focal_px[1])))
         self.wxyz = matrix_to_quat(R_scene_camera)
         self.position_m = position_m + [0.0, body.shape.lift_m, 0.0]
@@ -45,15 +45,19 @@ class Frustum:
             receive_shadow=False,
         )
 
+    @property
+    def shown(self) -> bool:
+        """Whether it can be seen."""
+        return bool(self.node.visible) and self.body.shown
+
     def show(self, picture: UInt8[np.ndarray, "height width 3"]) -> None:
         """Send what the camera sees."""
-        if self.node.visible:
-            self.node.image = picture
+        self.node.image = picture
 
     def look_through(self, client: "viser.ClientHandle") -> None:
         """Put the eye of one browser where the camera is."""
         camera = client.camera
-        ahead = self._body.root.position + self.position_m
+        ahead = self.body.root.position + self.position_m
         camera.up_direction = (0.0, 1.0, 0.0)
         camera.position = ahead
         camera.wxyz = self.wxyz

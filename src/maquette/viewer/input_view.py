@@ -1,5 +1,6 @@
 """The 2D input on the page: in the panel and in the camera that saw it; in recordings on a sheet in the scene."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,8 +20,8 @@ _JPEG_QUALITY = 80
 class InputView:
     """Shows the pictures wherever they are to be seen. Made inside the panel's tab."""
 
-    def __init__(self, server: "viser.ViserServer", pictures: InputPictures, frustum: Frustum | None) -> None:
-        self._server, self._pictures, self._frustum = server, pictures, frustum
+    def __init__(self, server: "viser.ViserServer", pictures: InputPictures, frustums: Sequence[Frustum]) -> None:
+        self._server, self._pictures, self._frustums = server, pictures, frustums
         self._sheet: viser.ImageHandle | None = None
         self.image = server.gui.add_image(pictures.picture(0.0), format="jpeg", jpeg_quality=_JPEG_QUALITY)
         self._worker: PictureWorker | None = PictureWorker(pictures, self._send)
@@ -80,8 +81,9 @@ class InputView:
             self._sheet.image = picture
         else:
             self.image.image = picture
-            if self._frustum is not None:
-                self._frustum.show(picture)
+            seen = next((frustum for frustum in self._frustums if frustum.shown), None)
+            if seen is not None:
+                seen.show(picture)
 
 
 def _facing(towards: Float[np.ndarray, "3"]) -> tuple[float, float, float, float]:

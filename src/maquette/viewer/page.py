@@ -248,7 +248,7 @@ class Page:
         with panel.add_tab("Input and curves" if given else "Curves"):
             if given:
                 pictures = InputPictures(given, start_s=float(self.bodies[0].motion.times_s[0]))
-                self.input = InputView(self._server, pictures, next(iter(self.frustums), None))
+                self.input = InputView(self._server, pictures, self.frustums)
             self.curves = Curves(self._server, self.bodies, self.look.joint.value)
         panel.dock_left()
         panel.set_width(_PANEL_PX)

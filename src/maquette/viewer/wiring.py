@@ -30,8 +30,9 @@ def wire(page: "Page") -> None:
 
     @look.through_camera.on_click
     def _(event: "viser.GuiEvent") -> None:
-        if event.client is not None and page.frustums:
-            page.frustums[0].look_through(event.client)
+        shown = [frustum for frustum in page.frustums if frustum.body.shown]
+        if event.client is not None and shown:
+            shown[0].look_through(event.client)
 
 
 def _wire_time(page: "Page") -> None:
