@@ -76,7 +76,7 @@ def test_skeletons_without_feet_or_with_other_joints() -> None:
     rng = np.random.default_rng(0)
     hand = Motion(positions=rng.normal(size=(20, 28, 3)), skeleton=get_skeleton("mpi-inf-3dhp-28"), fps=Fraction(30),
                   frame="world")  # fmt: skip
-    with pytest.raises(InputError, match="no map from skeleton"):
+    with pytest.raises(InputError, match="not recognised as a human figure"):
         measure_motion(replace(hand, skeleton=replace(hand.skeleton, name="my-rig")))
     coco = [LIFTED_21.index(name) if name in LIFTED_21 else LIFTED_21.index("head") for name in COCO_17.joints]
     mapped = measure_motion(replace(motion, positions=motion.positions[:, coco], skeleton=COCO_17))

@@ -158,6 +158,8 @@ def _phases(events: GaitEvents, side: str, strides: Pairs) -> tuple[Samples, Sam
 
 def _speed(motion: Motion, events: GaitEvents, ground: Float[np.ndarray, "3"]) -> Number:
     landings = np.sort(np.concatenate([foot.strikes_s for foot in events.feet.values()]))
+    # Feet that land at once are one landing.
+    landings = landings[np.diff(landings, prepend=-np.inf) > 0.05]
     if len(landings) < 2:
         why = ("fewer than two landings were found",)
         return Number("walking_speed", "", float("nan"), float("nan"), "no steps", 0, why)

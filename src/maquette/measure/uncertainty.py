@@ -63,8 +63,8 @@ def joint_sigma(motion: Motion, sigma_m: float | int | None = None) -> JointSigm
         np.full(shape, body_mm / 1000 / MEAN_PER_SIGMA),
         np.full(shape, world_mm / 1000 / MEAN_PER_SIGMA),
         f"the card of {motion.model}: joints are {body_mm:.0f} mm wrong on average among each other, {world_mm:.0f} mm "
-        "in the pose as it is (CMU 02 and 94, simulated detector); the same for all joints, poses and views, which "
-        "real errors are not",
+        "in the pose as it is (CMU 02 and 94, simulated detector); taken as independent, which they are not: an upper "
+        "limit for most angles",
     )
 
 
