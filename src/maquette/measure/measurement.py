@@ -17,6 +17,7 @@ from maquette.measure.support import Warned, warnings_of
 from maquette.measure.symmetry import symmetry_numbers
 from maquette.measure.uncertainty import angle_sigma_deg, joint_sigma
 from maquette.motion import Motion
+from maquette.rig.human_motion import human_motion
 from maquette.skeleton import Skeleton
 
 _STRAIGHT_DEG = 10.0
@@ -62,9 +63,9 @@ def measure_motion(
         event_method: see :func:`maquette.measure.events.gait_events`.
 
     Raises:
-        InputError: a skeleton that has no map to a person's joints, or ``sigma_m`` is not positive.
+        InputError: a skeleton in which no person is recognised, or ``sigma_m`` is not positive.
     """
-    person = motion if _has_names(motion.skeleton) else _mapped(motion)
+    person = motion if _has_names(motion.skeleton) else human_motion(motion)
     angles = joint_angles(person)
     sigma = joint_sigma(person, sigma_m)
     sigma_deg = None if sigma is None else angle_sigma_deg(person, angles, sigma)
@@ -84,12 +85,6 @@ def measure_motion(
 def _has_names(skeleton: Skeleton) -> bool:
     """Whether the joints bear Human3.6M's names, so that each angle finds those it has."""
     return {"hip", "spine", "thorax"} <= set(skeleton.joints)
-
-
-def _mapped(motion: Motion) -> Motion:
-    from maquette.rig.human_motion import human_motion
-
-    return human_motion(motion)
 
 
 def _with_warnings(

@@ -11,7 +11,7 @@ from maquette.measure.segments import heading, paths_of, progression
 from maquette.motion import Motion
 
 _LOW_PASS = re.compile(r"low-pass[^;]*?([\d.]+) Hz")
-_GUESSED_SCALE = ("assumed", "unknown", "as the network", "guessed")
+_NO_SCALE = ("assumed", "unknown", "as the network")
 _LENGTHS = ("walking_speed", "step_length", "stride_length", "step_width", "speed_mean", "speed_peak",
             "skate_speed", "skate_per_stance")  # fmt: skip
 _SMOOTHNESS = ("sparc", "ldlj")
@@ -40,7 +40,10 @@ def warnings_of(motion: Motion, events: GaitEvents) -> tuple[Warned, ...]:
 
 
 def _scale(motion: Motion) -> list[Warned]:
-    if any(word in motion.scale_source for word in _GUESSED_SCALE):
+    if "guessed" in motion.scale_source:
+        text = f"lengths and speeds are right if the unit is ({motion.scale_source})"
+        return [Warned(_LENGTHS, text)]
+    if any(word in motion.scale_source for word in _NO_SCALE):
         text = (
             f"no true scale ({motion.scale_source}): lengths and speeds are relative; angles and times are not touched"
         )
@@ -96,6 +99,8 @@ def _origin(motion: Motion) -> list[Warned]:
             found.append(
                 Warned(_PATHS, "only the pose is known: the hip stays at the origin, so there is no way over ground")
             )
+    kinds = (*_GAIT, "range", "least", "most", *_SMOOTHNESS)
+    found += [Warned(kinds, note) for note in motion.notes if "the pose there is a guess" in note]
     if motion.sigma_m is not None:
         guessed = int(np.isinf(motion.sigma_m).any(axis=1).sum())
         if guessed:
