@@ -41,8 +41,10 @@ Quats = Float[np.ndarray, "frames 4"]
 
 _X, _Y, _Z = np.eye(3)
 _NOSE_OFFSET_M = 0.04
-_CHEST_SHARE = 0.02
-"""Weight of the chest's left-right axis for that of the head, beside 1 for a nose that stands well forward."""
+_LEAST_LEVER_M = 0.02
+"""With less than this to tell where the face looks, the chest tells the rest."""
+_CHEST_LEVER_M = 0.001
+"""The chest's say in any case."""
 _HEEL_SHARE = 0.7
 """Weight of the triangle of ankle, toe and heel for the roll of the foot, beside 1 for the axis of the knee."""
 
@@ -187,7 +189,7 @@ def _face(at: dict[str, Vectors], chest: Quats) -> Quats:
 
     Levers are added in metres, because a point that is off turns a short lever further than a long one: from ear to
     ear, from eye to eye, from between the ears to the tip of the nose, and from the middle of the neck and head to
-    Human3.6M's nose. What they lack of the last one's usual length (they cancel, or are not seen) comes from the chest.
+    Human3.6M's nose. Where they cancel or are not seen, the chest tells.
     """
     up = at["head"] - at["thorax"]
     ahead = at["nose"] - 0.5 * (at["thorax"] + at["head"])
@@ -200,9 +202,7 @@ def _face(at: dict[str, Vectors], chest: Quats) -> Quats:
             sideways = sideways + np.nan_to_num(at[left] - at[right])
     if {"l_ear", "r_ear", "face_nose"} <= at.keys():
         sideways = sideways + np.nan_to_num(np.cross(up, at["face_nose"] - 0.5 * (at["l_ear"] + at["r_ear"])))
-    lacking = np.maximum(
-        _NOSE_OFFSET_M - np.linalg.norm(sideways, axis=-1, keepdims=True), _CHEST_SHARE * _NOSE_OFFSET_M
-    )
+    lacking = np.maximum(_LEAST_LEVER_M - np.linalg.norm(sideways, axis=-1, keepdims=True), _CHEST_LEVER_M)
     return _frame(up, sideways + lacking * quat_rotate(chest, _X), "yx")
 
 
