@@ -126,11 +126,12 @@ def test_csv_without_gaps_or_extras(tmp_path: Path) -> None:
 
 def test_csv_for_other_programs() -> None:
     lines = motion_to_csv(full_motion()).splitlines()
-    assert lines[0].startswith("# maquette motion 1; frame: world; axes: right-handed, Y up")
+    assert lines[0].startswith("# maquette motion 1; frame: world; axes: right-handed, Y up, ground at y = 0; up: +y;")
     assert "unit: m; fps: 30000/1001; skeleton: maquette-21; scale: height 1.75 m, given" in lines[0]
     header = lines[1].split(",")
     assert header[:6] == ["frame", "time_s", "person", "hip_x_m", "hip_y_m", "hip_z_m"]
-    assert header[-3:] == ["r_toe_sigma_m", "l_toe_contact", "r_heel_contact"]
+    assert header[6 + 3 * 20 :][:22:21] == ["hip_sigma_m", "hip_observed"]
+    assert header[-3:] == ["r_toe_observed", "l_toe_contact", "r_heel_contact"]
     table = np.genfromtxt(io.StringIO("\n".join(lines)), delimiter=",", names=True, comments="#", skip_header=1)
     assert table.dtype.names is not None
     np.testing.assert_allclose(table["l_wrist_y_m"], full_motion().joint("l_wrist")[:, 1], atol=1e-6)
@@ -190,7 +191,7 @@ def _changed_json(**changes) -> bytes:
         (_changed_json(frame="mars"), "frame is 'mars'"),
         (b'{"format": "maquette-motion"}', "missing required field"),
         (motion_to_json(made_motion(3))[:500], "ends in the middle"),
-        (b"[1, 2]", "not a motion file that is known"),
+        (b"[1, 2]", "expected 'maquette-motion' JSON"),
         (b"", "empty"),
         (b"\x00\x01\x02", "not a motion file that is known"),
     ],
@@ -274,7 +275,7 @@ def test_an_archive_with_one_array_missing(tmp_path: Path) -> None:
             read_motion(tmp_path / "a.npz")
 
 
-@pytest.mark.parametrize("suffix", ["npz", "json", "csv"])
+@pytest.mark.parametrize("suffix", ["npz", "json", "csv", "parquet", "trc", "c3d"])
 def test_infinite_uncertainty_is_a_guess_and_no_error(tmp_path: Path, suffix: str) -> None:
     motion = made_motion(4)
     sigma_m = np.full(motion.positions.shape[:2], 0.02)
@@ -282,5 +283,5 @@ def test_infinite_uncertainty_is_a_guess_and_no_error(tmp_path: Path, suffix: st
     write_motion(motion.with_notes(sigma_m=sigma_m), tmp_path / f"a.{suffix}")
     read = read_motion(tmp_path / f"a.{suffix}").sigma_m
     assert read is not None
-    assert not np.isfinite(read[2]).any()
+    assert np.isinf(read[2]).all()
     np.testing.assert_allclose(read[0], 0.02, atol=1e-6)

@@ -34,7 +34,9 @@ def write_c3d(motion: Motion, path: str | Path, *, unit: LengthUnit | None = Non
     ``<joint>_contact`` and, as Foot Strike and Foot Off of each side, in the group EVENT (the first 255 of them). Times
     of frames that are not even are kept in the channel ``time_offset``. The group MAQUETTE has skeleton, scale, exact
     rate and notes, and a record from which :func:`maquette.read_motion` takes everything back but rotations.
-    Coordinates are single-precision numbers, good to a thousandth of a millimetre within 8 m.
+    Coordinates are single-precision numbers, good to a thousandth of a millimetre within 8 m. Of more than 65,535
+    frames, which the groups POINT (LONG_FRAMES) and TRIAL count, some programs show only the first 65,535, ezc3d 1.7
+    among them; of more than 255 joints OpenSim reads none.
 
     Args:
         motion: in either frame.

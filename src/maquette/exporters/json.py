@@ -15,7 +15,8 @@ from maquette.readers.motion_record import AXES, FORMAT_VERSION, record_of
 
 FORMAT_NAME = "maquette-motion"
 _BLOCK_ROWS = 1000
-_STANDS = {0.0: False, 1.0: True}
+_FLAGS = {0.0: "false", 1.0: "true"}
+_LENGTHS = "%.5f,%.5f,%.5f,%.5f"
 UNITS = {"length": "m", "time": "s", "rotation": "unit quaternion w, x, y, z, relative to the parent"}
 
 
@@ -78,14 +79,18 @@ def _numbers(array: np.ndarray, decimals: int) -> msgspec.Raw:
 
 def _long_rows(motion: Motion) -> msgspec.Raw:
     """A row for each frame and joint as JSON."""
-    joints, person, times_s = motion.skeleton.joints, motion.person_id, np.round(motion.times_s, 6).tolist()
+    times_s, person = motion.times_s.tolist(), "null" if motion.person_id is None else str(motion.person_id)
+    names = [msgspec.json.encode(joint).decode() for joint in motion.skeleton.joints]
     parts = []
     for start in range(0, motion.n_frames, _BLOCK_ROWS):
         cells = np.round(long_numbers(motion, slice(start, start + _BLOCK_ROWS)), 5) + 0.0
-        rows = [
-            [times_s[frame], frame, person, joint, x, y, z, sigma, observed == 1, _STANDS.get(stands)]
-            for frame, here in enumerate(cells.tolist(), start)
-            for joint, (x, y, z, sigma, observed, stands) in zip(joints, here, strict=True)
-        ]
-        parts.append(msgspec.json.encode(rows)[1:-1])
+        rows = []
+        for frame, here in enumerate(cells.tolist(), start):
+            head = f"[{times_s[frame]:.6f},{frame},{person},"
+            for joint, (*lengths, observed, stands) in zip(names, here, strict=True):
+                text = _LENGTHS % tuple(lengths)
+                if "n" in text:  # nan, inf
+                    text = text.replace("nan", "null").replace("inf", "null")
+                rows.append(f"{head}{joint},{text},{_FLAGS[observed]},{_FLAGS.get(stands, 'null')}]")
+        parts.append(",".join(rows).encode())
     return msgspec.Raw(b"[" + b",".join(parts) + b"]")

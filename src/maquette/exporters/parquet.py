@@ -93,5 +93,5 @@ def _typed(name: str, values: np.ndarray) -> Any:
     if name in ("frame", "person"):
         return pc.cast(numbers, pa.int64())
     if name.endswith(("observed", "contact")):
-        return pc.equal(numbers, 1.0)
+        return pc.cast(numbers, pa.bool_())
     return numbers

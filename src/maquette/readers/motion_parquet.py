@@ -71,9 +71,11 @@ def _with_record(motion: Motion, text: str, where: str) -> Motion:
         "timestamps_s": motion.timestamps_s,
     }
     try:
-        return motion_of(record, motion.positions[:, joints], motion.fps, **arrays)
+        told = motion_of(record, motion.positions[:, joints], motion.fps, **arrays)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
+    # A table of several people has the record of one of them.
+    return told if motion.person_id is None else told.with_notes(person_id=motion.person_id)
 
 
 def _places(names: list[str], found: tuple[str, ...]) -> list[int] | None:

@@ -167,7 +167,7 @@ def _wide_from_long(columns: TableColumns, where: str) -> dict[str, np.ndarray]:
             f"{where}: {len(key)} rows for {len(frames)} frames and {len(joints)} joints; most are missing"
         )
     cell = row * len(joints) + joint
-    if len(np.unique(cell)) != len(cell):
+    if np.bincount(cell).max() > 1:
         raise InputError(f"{where}: a joint has two rows in one frame")
     wide: dict[str, np.ndarray] = {}
     if "time_s" in numbers:
