@@ -9,7 +9,8 @@ from scipy.spatial.transform import Rotation
 
 from maquette.motion import Motion
 from maquette.skeletons import HALPE_136, LIFTED_21
-from maquette.viewer.figures import ball, cylinder, figure_shape, place
+from maquette.viewer.figures import figure_shape, place
+from maquette.viewer.meshes import ball, cylinder
 from maquette.viewer.playback import Playback, frame_at
 
 

@@ -108,12 +108,13 @@ class Page:
             for body in self.bodies:
                 if body.shown and (frame := body.frame_at(position_s)) != body.frame:
                     body.show(frame)
-            self._put_in_place()
+            now = time.monotonic()
+            saying = settled or now - self._said_at > _WORDS_PAUSE_S
+            self._put_in_place(saying=saying)
             for trail in self.trails:
                 trail.show(position_s)
             self.curves.show(position_s, at_once=settled)
-            now = time.monotonic()
-            if settled or now - self._said_at > _WORDS_PAUSE_S:
+            if saying:
                 self._said_at = now
                 self.time.say(self.tick, len(self.ticks_s) - 1, position_s, self.playback.playing)
         if self.input is not None:
@@ -196,7 +197,7 @@ class Page:
         if not self._differences:
             self.look.differences.content = ""
 
-    def _put_in_place(self) -> None:
+    def _put_in_place(self, *, saying: bool) -> None:
         """Move the figures to where they stand, and show how far they are from each other."""
         seen = [body for body in self.bodies if body.shown]
         if not seen:
@@ -224,7 +225,7 @@ class Page:
             if self.look.colour.value == "error":
                 other.paint(by_value(values_m, other.shape.bones, FULL_ERROR_M))
             words.append(summary(other.entry.name, other.motion.skeleton, values_m))
-        if words and time.monotonic() - self._said_at > _WORDS_PAUSE_S:
+        if words and saying:
             self.look.differences.content = _note("<br>".join(words))
         if self.look.colour.value == "uncertainty":
             for body in seen:
