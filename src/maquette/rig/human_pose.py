@@ -24,6 +24,7 @@ from maquette.rig.rest import is_human
 from maquette.rig.roles import guess_roles, roles_or_error
 from maquette.rig.t_pose import standing_turn, t_pose
 from maquette.rig.target_rig import Rig
+from maquette.rig.trunk import neck_nodes, spine_nodes, spine_starts
 
 _MOST_FRAMES_TRIED = 500
 _ENDS = ("head", "leftToes", "rightToes", "leftHand", "rightHand", "leftFoot", "rightFoot")
@@ -42,8 +43,8 @@ class HumanPose:
     """Bone -> place of its joint in the T-pose, from the middle between the thighs' joints; ``<bone>_end`` the end of
     one without a child among the bones, where it is known."""
     spine: tuple[tuple[float, Float[np.ndarray, "frames 4"]], ...]
-    """Turns of the joints of the spine from the hips upwards, each with its share of the way (0 the lowest, 1 the one
-    that carries the arms)."""
+    """Turns of the joints of the spine from the lowest upwards, each with where it lies
+    (:func:`maquette.rig.trunk.spine_starts`)."""
     neck: tuple[Float[np.ndarray, "frames 4"], ...]
     """Turns of the joints from the neck's to below the head, in that order; empty where there is no neck."""
     whole_neck: Float[np.ndarray, "frames 4"] | None
@@ -69,6 +70,11 @@ def leg_length_m(figure_m: dict[str, Float[np.ndarray, "3"]]) -> float:
         for a, b in (("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
     ]
     return 0.5 * float(sum(np.linalg.norm(way) for way in ways))
+
+
+def neck_base_m(figure_m: dict[str, Float[np.ndarray, "3"]]) -> Float[np.ndarray, "3"]:
+    """Where the spine ends in the T-pose: at the neck, or between the arms of a figure without one."""
+    return figure_m["neck"] if "neck" in figure_m else 0.5 * (figure_m["leftUpperArm"] + figure_m["rightUpperArm"])
 
 
 def human_pose(motion: Motion) -> HumanPose:
@@ -189,8 +195,8 @@ def pose_on_rig(
         t_places, _ = rig.rest_pose()
     places, orientations = node_positions_m(animation)
     node_of = {bone: rig.names.index(joint) for bone, joint in rig.roles.items()}
-    lacking = [bone for side in ("left", "right") for bone in (f"{side}UpperLeg", f"{side}LowerLeg", f"{side}Foot")]
-    lacking = [bone for bone in lacking if bone not in node_of]
+    needed = [f"{side}{bone}" for side in ("left", "right") for bone in ("UpperLeg", "LowerLeg", "Foot", "UpperArm")]
+    lacking = [bone for bone in ("hips", *needed) if bone not in node_of]
     if lacking:
         raise InputError(f"rig '{rig.name}' has no {', '.join(lacking)}; roles found: {', '.join(node_of)}")
 
@@ -208,32 +214,11 @@ def pose_on_rig(
     chain = spine_nodes(rig)
     if not chain:
         raise OutputError(f"rig '{rig.name}' has no joint between hips and arms that is its spine")
-    shares = np.linspace(0.0, 1.0, len(chain)) if len(chain) > 1 else np.array([1.0])
-    spine = tuple((float(share), turn(node)) for share, node in zip(shares, chain, strict=True))
+    starts = spine_starts([t_places[node] - middle for node in chain], neck_base_m(figure))
+    spine = tuple((start, turn(node)) for start, node in zip(starts, chain, strict=True))
     neck = tuple(turn(node) for node in neck_nodes(rig))
     whole = turns.get("neck")
     if whole is not None and len(neck) > 1:
         here = quat_rotate(whole, figure["head"] - figure["neck"])
         whole = quat_multiply(quat_between(here, places[:, node_of["head"]] - places[:, node_of["neck"]]), whole)
     return HumanPose(turns, hips_m, figure, spine, neck, whole, animation)
-
-
-def neck_nodes(rig: Rig) -> list[int]:
-    """Joints from the neck's to below the head; none where the head does not hang on a neck."""
-    neck, node = rig.node("neck"), rig.node("head")
-    chain: list[int] = []
-    while neck is not None and node is not None and node > neck:
-        node = rig.parents[node]
-        chain.insert(0, node)
-    return chain if chain and chain[0] == neck else []
-
-
-def spine_nodes(rig: Rig) -> list[int]:
-    """Joints from above the hips up to the last bone of the spine, with those between that have no role."""
-    top = next((node for bone in ("upperChest", "chest", "spine") if (node := rig.node(bone)) is not None), None)
-    hips = rig.node("hips")
-    chain: list[int] = []
-    while top is not None and top >= 0 and top != hips:
-        chain.insert(0, top)
-        top = rig.parents[top]
-    return chain

@@ -13,15 +13,14 @@ from maquette.geometry.rotations import (
 )
 from maquette.motion import Motion
 from maquette.rig.animation_rig import RigAnimation
-from maquette.rig.human_pose import HumanPose, human_pose, leg_length_m, neck_nodes, spine_nodes
+from maquette.rig.human_pose import HumanPose, human_pose, leg_length_m, neck_base_m
 from maquette.rig.rest import is_human
 from maquette.rig.roles import guess_roles
 from maquette.rig.t_pose import t_pose
 from maquette.rig.target_rig import Rig
+from maquette.rig.trunk import SPINE, bent_spine, neck_nodes, spine_nodes, spine_starts
 
 Quats = Float[np.ndarray, "frames 4"]
-
-SPINE = ("spine", "chest", "upperChest")
 
 OUR_JOINTS: dict[str, tuple[str, bool]] = {
     "hip": ("hips", False),
@@ -51,7 +50,8 @@ def retarget(motion: Motion, rig: Rig) -> RigAnimation:
 
     The orientation of each bone in the world is its turn from the T-pose (:func:`maquette.rig.human_pose.human_pose`)
     after the rig's own T-pose (:func:`maquette.rig.t_pose.t_pose`). Joints without a role, and those of bones that the
-    motion does not know, stay as at rest in their parent; a spine of more or fewer joints bends evenly. The path of the
+    motion does not know, stay as at rest in their parent; a spine of more or fewer joints bends where
+    the person's does. The path of the
     hips is scaled by the ratio of the legs' lengths. Feet are neither held nor put on the ground here.
 
     Raises:
@@ -75,15 +75,16 @@ def pose_to_rig(pose: HumanPose, rig: Rig, *, bend_neck: bool = True) -> RigAnim
         seen = ", ".join(f"{bone} = {joint}" for bone, joint in rig.roles.items()) or "none"
         raise InputError(f"rig '{rig.name}' lacks {', '.join(missing)}; found: {seen}")
     t_orientations, t_places = t_pose(rig)
-    turns = _spine_turns(pose, rig)
-    turns |= {
-        rig.names.index(joint): pose.turns[b] for b, joint in rig.roles.items() if b in pose.turns and b not in SPINE
-    }
-    turns |= _neck_turns(pose, rig, bend_neck)
-    rotations, orientations = _rotations(rig, turns, t_orientations, len(pose.hips_m))
     node_of = {bone: rig.names.index(joint) for bone, joint in rig.roles.items()}
     middle = 0.5 * (t_places[node_of["leftUpperLeg"]] + t_places[node_of["rightUpperLeg"]])
     figure = {bone: t_places[node] - middle for bone, node in node_of.items()}
+    turns = {node_of[bone]: pose.turns[bone] for bone in rig.roles if bone in pose.turns and bone not in SPINE}
+    turns |= _neck_turns(pose, rig, bend_neck)
+    chain = spine_nodes(rig)
+    if chain:
+        starts = spine_starts([t_places[node] - middle for node in chain], neck_base_m(figure))
+        turns |= dict(zip(chain, bent_spine(pose.spine, pose.turns["hips"], starts), strict=True))
+    rotations, orientations = _rotations(rig, turns, t_orientations, len(pose.hips_m))
     ratio = leg_length_m(figure) / pose.leg_m
     hips = node_of["hips"]
     hips_m = ratio * pose.hips_m + quat_rotate(pose.turns["hips"], figure["hips"])
@@ -110,13 +111,6 @@ def pose_to_rig(pose: HumanPose, rig: Rig, *, bend_neck: bool = True) -> RigAnim
     )
 
 
-def _spine_turns(pose: HumanPose, rig: Rig) -> dict[int, Quats]:
-    """Turns from the T-pose of the joints of the spine, however many."""
-    chain = spine_nodes(rig)
-    shares = np.linspace(0.0, 1.0, len(chain)) if len(chain) > 1 else np.array([1.0])
-    return {node: _spine_turn(pose, float(share), len(chain)) for node, share in zip(chain, shares, strict=True)}
-
-
 def _neck_turns(pose: HumanPose, rig: Rig, bend: bool) -> dict[int, Quats]:
     """Turns of the joints of the neck, however many."""
     chain = neck_nodes(rig)
@@ -128,19 +122,6 @@ def _neck_turns(pose: HumanPose, rig: Rig, bend: bool) -> dict[int, Quats]:
         return {chain[0]: pose.whole_neck}
     first, step = pose.neck[0], 1.0 / len(chain)
     return {node: quat_slerp(first, pose.turns["head"], number * step) for number, node in enumerate(chain)}
-
-
-def _spine_turn(pose: HumanPose, share: float, joints: int) -> Quats:
-    """Turn of the spine at a share of the way between its lowest and its highest joint."""
-    if len(pose.spine) == 1:
-        # One joint that bends for the whole spine: several bend as much together, from the hips upwards.
-        above = pose.spine[0][1]
-        return above if joints == 1 else quat_slerp(pose.turns["hips"], above, 1.0 / joints + share * (1 - 1 / joints))
-    for (low, below), (high, above) in zip(pose.spine, pose.spine[1:], strict=False):
-        if share <= high + 1e-12:
-            part = (share - low) / (high - low)
-            return above if part > 1 - 1e-9 else below if part < 1e-9 else quat_slerp(below, above, float(part))
-    return pose.spine[-1][1]
 
 
 def _rotations(

@@ -10,6 +10,7 @@ from maquette.geometry.rotations import quat_identity, quat_slerp
 from maquette.rig.human_pose import HumanPose
 from maquette.rig.rigs import RIGS, RigRow
 from maquette.rig.target_rig import Rig
+from maquette.rig.trunk import SPINE, spine_starts
 
 _HEAD_PER_LEG = 0.25
 _TOES_PER_LEG = (0.0, -0.06, 0.15)
@@ -86,7 +87,8 @@ def whole_pose(pose: HumanPose) -> HumanPose:
         figure.setdefault(f"{side}Hand_end", figure[f"{side}Hand"] + beyond)
     neck = pose.neck or (turns["neck"],)
     whole_neck = turns["neck"] if pose.whole_neck is None else pose.whole_neck
-    spine = ((0.0, turns["spine"]), (0.5, turns["chest"]), (1.0, turns["upperChest"]))
+    starts = spine_starts([figure[bone] for bone in SPINE], figure["neck"])
+    spine = tuple((start, turns[bone]) for start, bone in zip(starts, SPINE, strict=True))
     return dataclasses.replace(pose, figure_m=figure, turns=turns, spine=spine, neck=neck, whole_neck=whole_neck)
 
 
