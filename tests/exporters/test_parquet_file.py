@@ -76,7 +76,8 @@ def test_gaps_guesses_and_steps_come_back(tmp_path: Path, suffix: str, layout: L
     again = read_motion(tmp_path / f"a.{suffix}")
     within = {"csv": 1e-6, "parquet": 0.0, "json": 1e-5}[suffix]
     np.testing.assert_allclose(again.positions, motion.positions, rtol=0, atol=within)
-    assert again.sigma_m is not None and motion.sigma_m is not None
+    assert again.sigma_m is not None
+    assert motion.sigma_m is not None
     np.testing.assert_allclose(again.sigma_m, motion.sigma_m, rtol=0, atol=within)
     np.testing.assert_array_equal(again.contacts, motion.contacts)
     for name in ("contact_joints", "skeleton", "fps", "frame", "scale_source", "person_id", "model", "timestamps_s"):
