@@ -68,7 +68,7 @@ def other_axes(animation: RigAnimation, seed: int = 0) -> RigAnimation:
     """The same movement of the same figure by joints whose axes at rest lie anyhow (SciPy's rotations)."""
     assert animation.rest_rotations is None
     count = len(animation.names)
-    own = Rotation.random(count, random_state=seed)
+    own = Rotation.random(count, np.random.default_rng(seed))
     turns = [own[i] for i in range(count)]
     above = [turns[parent] if parent >= 0 else Rotation.identity() for parent in animation.parents]
     wxyz = [1, 2, 3, 0]

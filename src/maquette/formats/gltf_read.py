@@ -21,7 +21,7 @@ _VRM_EXTENSIONS: tuple[tuple[str, Vrm], ...] = (
 )
 _COLUMNS = {"translation": 3, "rotation": 4, "scale": 3}
 _INTERPOLATIONS = ("LINEAR", "STEP", "CUBICSPLINE")
-_MOST_NODES = 65_536
+_MOST_NODES = 32_768
 _FARTHEST = 1e9
 
 

@@ -62,21 +62,20 @@ def read_skeleton(gltf: Gltf) -> GltfSkeleton:
     nodes = tuple(node for node in order if not is_tip[node])
     index = {node: joint for joint, node in enumerate(nodes)}
     parents = tuple(index.get(gltf.parents[node], -1) for node in nodes)
-    places, orientations = _world(gltf, {}, 1)
+    found, turned = _world(gltf, {}, 1, _with_ancestors(gltf.parents, set(order)))
     names = unique_names([gltf.names[node] for node in nodes])
-    offsets, rotations = np.zeros((len(nodes), 3)), np.zeros((len(nodes), 4))
+    places, orientations = (np.concatenate([table[node] for node in nodes]) for table in (found, turned))
+    offsets, rotations = places.copy(), orientations.copy()
+    hang, above = list(range(1, len(nodes))), list(parents[1:])
+    back = quat_conjugate(orientations[above])
+    offsets[hang] = quat_rotate(back, places[hang] - places[above])
+    rotations[hang] = quat_multiply(back, orientations[hang])
     tips, tip_nodes = np.full((len(nodes), 3), np.nan), [-1] * len(nodes)
-    for joint, (node, parent) in enumerate(zip(nodes, parents, strict=True)):
-        offsets[joint], rotations[joint] = places[node][0], orientations[node][0]
-        if parent >= 0:
-            back = quat_conjugate(orientations[nodes[parent]][0])
-            offsets[joint] = quat_rotate(back, places[node][0] - places[nodes[parent]][0])
-            rotations[joint] = quat_multiply(back, orientations[node][0])
     for node in order:
         if is_tip[node]:
-            above = gltf.parents[node]
-            tips[index[above]] = quat_rotate(quat_conjugate(orientations[above][0]), places[node][0] - places[above][0])
-            tip_nodes[index[above]] = node
+            joint = index[gltf.parents[node]]
+            tips[joint] = quat_rotate(quat_conjugate(orientations[joint]), found[node][0] - places[joint])
+            tip_nodes[joint] = node
     roles = {bone: names[index[node]] for bone, node in gltf.humanoid_nodes.items() if node in index}
     return GltfSkeleton(nodes, names, parents, offsets, rotations, tips, tuple(tip_nodes), roles)
 
@@ -154,38 +153,46 @@ def _chosen(gltf: Gltf) -> set[int]:
         raise InputError(
             f"{gltf.where}: holds no skeleton: no skin, no humanoid bones and no animation that turns nodes"
         )
+    # Of each node the topmost wanted one above it, and how many wanted ones hang on it; both with itself.
+    order = _depth_first(gltf.parents, set(range(len(gltf.parents))))
+    top = [-1] * len(order)
+    for node in order:
+        parent = gltf.parents[node]
+        above = top[parent] if parent >= 0 else -1
+        top[node] = above if above >= 0 else node if node in wanted else -1
+    below = _counts(gltf.parents, order, wanted)
     trees: dict[int, set[int]] = {}
-    for node in wanted:
-        way = _way_up(gltf.parents, node)
-        # A joint of the skin further up, with what lies between; those without one are roots.
-        last = max(place for place, above in enumerate(way) if above in wanted)
-        trees.setdefault(way[last], set()).update(way[: last + 1])
-    return _joined(gltf, trees)
+    for node in order:
+        if top[node] >= 0 and below[node]:
+            trees.setdefault(top[node], set()).add(node)
+    return _joined(gltf, trees, order)
 
 
-def _joined(gltf: Gltf, trees: dict[int, set[int]]) -> set[int]:
+def _joined(gltf: Gltf, trees: dict[int, set[int]], order: list[int]) -> set[int]:
     """One tree of several: joined where all meet, or else the one with the hips, or the largest."""
     if len(trees) == 1:
         return next(iter(trees.values()))
     hips = gltf.humanoid_nodes.get("hips", -1)
     main = max(trees, key=lambda root: (hips in trees[root], len(trees[root]), -root))
-    if hips in trees[main]:
+    counts = _counts(gltf.parents, order, set(trees))
+    meeting = next((node for node in reversed(order) if counts[node] == len(trees)), -1)
+    if hips in trees[main] or meeting < 0 or meeting in gltf.meshes:
         return trees[main]
-    ways = {root: _way_up(gltf.parents, root) for root in trees}
-    meeting = next((node for node in ways[main] if all(node in way for way in ways.values())), -1)
-    if meeting < 0 or meeting in gltf.meshes:
-        return trees[main]
-    joined = set().union(*trees.values())
-    for way in ways.values():
-        joined.update(way[: way.index(meeting) + 1])
+    joined = set().union({meeting}, *trees.values())
+    for root in trees:
+        while root not in joined or root in trees:
+            joined.add(root)
+            root = gltf.parents[root]
     return joined
 
 
-def _way_up(parents: tuple[int, ...], node: int) -> list[int]:
-    way = [node]
-    while parents[way[-1]] >= 0:
-        way.append(parents[way[-1]])
-    return way
+def _counts(parents: tuple[int, ...], order: list[int], counted: set[int]) -> list[int]:
+    """How many of some nodes each node and all below it are."""
+    counts = [int(node in counted) for node in range(len(parents))]
+    for node in reversed(order):
+        if parents[node] >= 0:
+            counts[parents[node]] += counts[node]
+    return counts
 
 
 def _with_ancestors(parents: tuple[int, ...], nodes: set[int]) -> set[int]:
@@ -212,14 +219,14 @@ def _depth_first(parents: tuple[int, ...], chosen: set[int]) -> list[int]:
 
 
 def _world(
-    gltf: Gltf, moved: dict[int, dict[str, np.ndarray]], n_frames: int, used: set[int] | None = None
+    gltf: Gltf, moved: dict[int, dict[str, np.ndarray]], n_frames: int, used: set[int]
 ) -> tuple[dict[int, Float[np.ndarray, "frames 3"]], dict[int, Float[np.ndarray, "frames 4"]]]:
-    """Places and orientations of nodes (all, or ``used`` with their ancestors). Orientations are the product of the
-    rotations alone; uneven scales, which shear what is below them, go into the places as matrices."""
+    """Places and orientations of nodes, all their ancestors among them. Orientations are the product of the rotations
+    alone; uneven scales, which shear what is below them, go into the places as matrices."""
     places: dict[int, np.ndarray] = {}
     orientations: dict[int, np.ndarray] = {}
     spaces: dict[int, np.ndarray] = {}
-    for node in _depth_first(gltf.parents, set(range(len(gltf.parents))) if used is None else used):
+    for node in _depth_first(gltf.parents, used):
         rest = (gltf.translations, gltf.rotations, gltf.scales)
         local = {path: table[node][None] for path, table in zip(_PATHS, rest, strict=True)} | moved.get(node, {})
         translation = np.broadcast_to(local["translation"], (n_frames, 3))
