@@ -34,6 +34,7 @@ class C3d:
     notes: tuple[str, ...]
 
 
+@np.errstate(invalid="ignore", over="ignore")  # NaN of every kind in damaged files
 def parse_c3d(data: bytes, where: str) -> C3d:
     """A C3D file from its bytes: of Intel, DEC and MIPS processors, with integer or floating-point data.
 
