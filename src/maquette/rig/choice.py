@@ -51,11 +51,13 @@ def animated(
         OutputError: the motion has unknown joints, or no rotations that its skeleton needs.
     """
     if rig is None and not is_human(motion.skeleton) and motion.rotations is not None:
-        animation, is_foreign = animate(motion), False
+        animation = animate(motion)
+        figure, is_foreign = _own_rig(animation) if foot_lock else None, False
     else:
-        animation, is_foreign = _on_rig(_with_rotations(motion), "maquette" if rig is None else rig, rest_pose)
-    if foot_lock or (foot_lock is None and is_foreign):
-        animation = _standing_at_rest(animation, lambda standing: lock_feet(with_contacts(standing)))
+        wanted = "maquette" if rig is None else rig
+        animation, figure, is_foreign = _on_rig(_with_rotations(motion), wanted, rest_pose)
+    if figure is not None and (foot_lock or (foot_lock is None and is_foreign)):
+        animation = _standing_at_rest(animation, figure, lambda standing: lock_feet(with_contacts(standing)))
     if root_motion == "in-place":
         animation = in_place(animation)
     return animation
@@ -70,23 +72,31 @@ def _with_rotations(motion: Motion) -> Motion:
     return human_motion(motion)
 
 
-def _on_rig(motion: Motion, rig: str | Path | Rig, rest_pose: Literal["T", "A"]) -> tuple[RigAnimation, bool]:
-    """``(animation, whether the rig's proportions are not the person's)``."""
-    name = str(rig) if isinstance(rig, str) else ""
-    if name in RIGS:
-        animation = _on_named(motion, name)
-        return (with_rest_pose(animation, "A") if rest_pose == "A" else animation), False
+def _own_rig(animation: RigAnimation) -> Rig | None:
+    """The rig of an animation on its own figure; None where that is nobody's."""
+    return rig_of_animation(animation, animation.rig) if animation.roles else None
+
+
+def _on_rig(
+    motion: Motion, rig: str | Path | Rig, rest_pose: Literal["T", "A"]
+) -> tuple[RigAnimation, Rig | None, bool]:
+    """``(animation, its rig, whether the rig's proportions are not the person's)``."""
+    if isinstance(rig, str) and rig in RIGS:
+        animation = _on_named(motion, rig)
+        if rest_pose == "A":
+            animation = with_rest_pose(animation, "A")
+        return animation, _own_rig(animation), False
     if not isinstance(rig, Rig):
         if not Path(rig).suffix and not Path(rig).exists():
             raise InputError(f"no rig is called '{rig}'; there are {', '.join(RIGS)}, or give a file ({SUFFIXES})")
         rig = read_rig(rig)
     pose = human_pose(motion)
     if not pose.animation.contacts:
-        pose = dataclasses.replace(pose, animation=_standing_at_rest(pose.animation, with_contacts))
+        pose = dataclasses.replace(pose, animation=_standing_at_rest(pose.animation, pose.rig, with_contacts))
     animation = pose_to_rig(pose, rig)
     if same_proportions(pose, rig):
-        return animation, False
-    return _standing_at_rest(animation, on_ground), True
+        return animation, rig, False
+    return _standing_at_rest(animation, rig, on_ground), rig, True
 
 
 def _on_named(motion: Motion, name: str) -> RigAnimation:
@@ -97,12 +107,12 @@ def _on_named(motion: Motion, name: str) -> RigAnimation:
     return pose_to_rig(pose, person_rig(name, pose), bend_neck=False)
 
 
-def _standing_at_rest(animation: RigAnimation, change: Callable[[RigAnimation], RigAnimation]) -> RigAnimation:
+def _standing_at_rest(
+    animation: RigAnimation, rig: Rig, change: Callable[[RigAnimation], RigAnimation]
+) -> RigAnimation:
     """``change`` of an animation whose rest pose is a T-pose for as long as that takes: where the sole of a foot is, is
     told by the rest pose, and that of a file may be any."""
-    if not animation.roles:
-        return change(animation)
-    orientations, _ = t_pose(rig_of_animation(animation, animation.rig))
+    orientations, _ = t_pose(rig)
     local = orientations.copy()
     for node, parent in enumerate(animation.parents):
         if parent >= 0:

@@ -51,6 +51,8 @@ class HumanPose:
     """Turn of a neck of one joint that holds the head where these do."""
     animation: RigAnimation
     """The clip on its own rig: its times, contacts, notes, skeleton."""
+    rig: Rig
+    """That rig, with its roles."""
 
     @property
     def fps(self) -> Fraction:
@@ -221,4 +223,4 @@ def pose_on_rig(
     if whole is not None and len(neck) > 1:
         here = quat_rotate(whole, figure["head"] - figure["neck"])
         whole = quat_multiply(quat_between(here, places[:, node_of["head"]] - places[:, node_of["neck"]]), whole)
-    return HumanPose(turns, hips_m, figure, spine, neck, whole, animation)
+    return HumanPose(turns, hips_m, figure, spine, neck, whole, animation, rig)
