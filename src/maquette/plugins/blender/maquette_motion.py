@@ -40,9 +40,10 @@ def read_motion(path):
 def figure_of(document):
     """``(figure, unknown)``: the figure (see maquette_scene) of a document, and the number of unknown positions.
 
-    With rotations the rest pose is their T-pose, without it is the first whole frame. Joints whose place in the parent
-    is not constant get keys for it, so that every joint is exactly where the file has it. Unknown positions are bridged
-    in straight lines, and held before the first and after the last known one.
+    With rotations the rest pose is their T-pose, without it is the first frame. Where several bones leave one joint,
+    each has a joint of its own there, ``<joint>_to_<child>``, so that every bone points exactly where it does; bones
+    that change their length get keys for the place of their end. Unknown positions are bridged in straight lines, and
+    held before the first and after the last known one.
     """
     skeleton = document["skeleton"]
     order = _parents_first(skeleton["parents"])
@@ -169,27 +170,68 @@ def _fitted(positions, parents):
 
 
 def _figure(names, parents, positions, turned):
-    count = len(names)
-    offsets, local, moves = np.zeros((count, 3)), turned.copy(), {}
+    """Joints, and those between them that carry one bone each."""
+    figure = {"names": [], "parents": [], "places": [], "turned": []}
+
+    def add(name, parent, place, turn):
+        for key, value in zip(figure, (name, parent, place, turn), strict=True):
+            figure[key].append(value)
+        return len(figure["names"]) - 1
+
+    carriers = {}
     for joint, parent in enumerate(parents):
-        if parent < 0:
-            if joint:
-                offsets[joint] = np.median(positions[:, joint], axis=0)
-                moves[joint] = positions[:, joint] - offsets[joint]
+        children = [i for i, above in enumerate(parents) if above == joint]
+        here, own = positions[:, joint], turned[:, joint]
+        if len(children) == 1:
+            own = _onto(own, positions[:, children[0]] - here)
+        node = add(names[joint], -1 if parent < 0 else carriers[joint], here, own)
+        for child in children:
+            carriers[child] = node
+            if len(children) > 1:
+                turn = _onto(turned[:, joint], positions[:, child] - here)
+                carriers[child] = add(f"{names[joint]}_to_{names[child]}", node, here, turn)
+    return _local(figure)
+
+
+def _onto(turned, bone):
+    """Orientations turned on the shortest way so that the bone keeps its direction in them, the median one."""
+    own = np.median(_rotate(_conjugate(turned), bone), axis=0)
+    if np.linalg.norm(own) < 1e-6:
+        return turned
+    here = _rotate(turned, np.broadcast_to(own, bone.shape))
+    lengths = np.linalg.norm(here, axis=-1, keepdims=True) * np.linalg.norm(bone, axis=-1, keepdims=True)
+    real = lengths + np.sum(here * bone, axis=-1, keepdims=True)
+    swing = np.concatenate((real, np.cross(here, bone)), axis=-1)
+    size = np.linalg.norm(swing, axis=-1, keepdims=True)
+    # Half a turn has no shortest way, a bone without length no direction: these stay, their ends get keys.
+    usable = (real > 1e-6 * lengths) & (size > 1e-12)
+    swing = np.where(usable, swing / np.where(usable, size, 1.0), [1.0, 0.0, 0.0, 0.0])
+    return _multiply(swing, turned)
+
+
+def _local(figure):
+    """Offsets, local rotations and the keys of places, of joints in the world."""
+    names, parents = figure["names"], figure["parents"]
+    places, turned = np.stack(figure["places"], axis=1), np.stack(figure["turned"], axis=1)
+    offsets, local, moves = np.zeros((len(names), 3)), turned.copy(), {}
+    for joint, parent in enumerate(parents):
+        place = places[:, joint]
+        if parent >= 0:
+            local[:, joint] = _multiply(_conjugate(turned[:, parent]), turned[:, joint])
+            place = _rotate(_conjugate(turned[:, parent]), place - places[:, parent])
+        elif not joint:
             continue
-        local[:, joint] = _multiply(_conjugate(turned[:, parent]), turned[:, joint])
-        bone = _rotate(_conjugate(turned[:, parent]), positions[:, joint] - positions[:, parent])
-        offsets[joint] = np.median(bone, axis=0)
-        if np.linalg.norm(bone - offsets[joint], axis=-1).max() > _STILL_M:
-            moves[joint] = bone - offsets[joint]
+        offsets[joint] = np.median(place, axis=0)
+        if parent < 0 or np.linalg.norm(place - offsets[joint], axis=-1).max() > _STILL_M:
+            moves[joint] = place - offsets[joint]
     return {
         "names": names,
         "parents": parents,
         "offsets_m": offsets,
-        "rest": np.tile([1.0, 0.0, 0.0, 0.0], (count, 1)),
+        "rest": np.tile([1.0, 0.0, 0.0, 0.0], (len(names), 1)),
         "tips_m": _tips(parents, offsets),
         "rotations": local,
-        "root_m": positions[:, 0],
+        "root_m": places[:, 0],
         "moves_m": moves,
     }
 

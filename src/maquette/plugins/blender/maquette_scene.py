@@ -53,8 +53,9 @@ def rest_of(figure):
     for joint, parent in enumerate(figure["parents"]):
         above = turned[parent] if parent >= 0 else np.array([1.0, 0.0, 0.0, 0.0])
         turned[joint] = multiply(above, figure["rest"][joint])
-        if parent >= 0:
-            places[joint] = places[parent] + rotate(above, figure["offsets_m"][joint])
+        start = places[parent] if parent >= 0 else np.zeros(3)
+        # The first root goes through the world; others, as of things beside a person, have a place of their own.
+        places[joint] = start + (rotate(above, figure["offsets_m"][joint]) if joint else 0.0)
     if "places_m" in figure:
         return np.asarray(figure["places_m"]), turned
     tips = places + rotate(turned, figure["tips_m"])
@@ -153,7 +154,9 @@ def key_armature(armature, labels, figure, action_name, *, first_frame=1, scale=
         path = f'pose.bones["{bpy.utils.escape_identifier(label)}"]'
         for axis in range(4):
             _key(curves, f"{path}.rotation_quaternion", axis, times, own[:, axis], label)
-        moved = figure["root_m"] - places[0] if parent < 0 else figure.get("moves_m", {}).get(joint)
+        moved = figure["root_m"] - places[0] if not joint else figure.get("moves_m", {}).get(joint)
+        if joint and parent < 0:
+            moved = moved + figure["offsets_m"][joint] - places[joint]
         if moved is not None:
             # In the axes of the bone at rest: those of its parent's offset, turned as the parent is at rest.
             moved = rotate(conjugate(bone), rotate(above, moved)) * scale
