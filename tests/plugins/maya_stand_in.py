@@ -59,6 +59,8 @@ FLAGS: dict[str, dict[str, tuple[tuple, str]]] = {
 }  # fmt: skip
 """Command -> flag -> types, and in which of create, query and edit it may stand."""
 
+ROTATE_ORDERS = ("xyz", "yzx", "zxy", "xzy", "yxz", "zyx")
+"""By the number that the attribute holds; the first letter is turned about first."""
 CONTROLS = ("textFieldButtonGrp", "optionMenuGrp", "intFieldGrp", "floatFieldGrp", "checkBoxGrp", "button", "window")
 METRES = {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "in": 0.0254, "ft": 0.3048, "yd": 0.9144}
 SECONDS = {"game": 1 / 15, "film": 1 / 24, "pal": 1 / 25, "ntsc": 1 / 30, "show": 1 / 48, "palf": 1 / 50}
@@ -282,12 +284,13 @@ class MayaStandIn(ModuleType):
         return float(np.interp(time_s, times, values))
 
     def world(self, node: str, time_s: float) -> np.ndarray:
-        """The world matrix, translation in metres: T JO R, as Maya composes joints of unit scale (rotate order xyz)."""
+        """The world matrix, translation in metres: T JO R, as Maya composes joints of unit scale."""
         matrix = np.eye(4)
 
         def angles(name: str) -> np.ndarray:
             degrees = [self.at(f"{node}.{name}{axis}", time_s) for axis in "XYZ"]
-            return Rotation.from_euler("xyz", degrees, degrees=True).as_matrix()
+            order = ROTATE_ORDERS[self.values.get(f"{node}.rotateOrder", 0) if name == "rotate" else 0]
+            return Rotation.from_euler(order, [degrees["xyz".index(axis)] for axis in order], degrees=True).as_matrix()
 
         matrix[:3, :3] = angles("jointOrient") @ angles("rotate")
         matrix[:3, 3] = [self.at(f"{node}.translate{axis}", time_s) for axis in "XYZ"]

@@ -1,6 +1,6 @@
 """Maquette's motions in Maya 2022 and later: joints, keys, units, frame rate, camera and the pictures behind them.
 
-Put this file and ``maquette_maya_clip.py`` into Maya's scripts folder, then in the script editor (Python)::
+Put the four files of this folder into Maya's scripts folder, then in the script editor (Python)::
 
     import maquette_maya
     maquette_maya.show()                                            # a window
@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import maquette_maya_clip as clips
+import maquette_maya_math as vectors
 from maya import cmds
 
 MotionFileError = clips.MotionFileError
@@ -165,7 +166,7 @@ def _joints(clip, namespace, top, orient, frames, scale):
     nodes = {}
     for joint in clips.parents_first(clip):
         parent = clip.parents[joint]
-        above = clips.conjugate(axes[parent])
+        above = vectors.conjugate(axes[parent])
         parent_node = nodes[parent] if parent >= 0 else top
         node = cmds.createNode("joint", name=f"{namespace}:{clip.names[joint]}", parent=parent_node)
         nodes[joint] = node
@@ -173,27 +174,29 @@ def _joints(clip, namespace, top, orient, frames, scale):
             # As Maya's own joint command does: a scaled parent does not scale its children twice.
             cmds.connectAttr(f"{parent_node}.scale", f"{node}.inverseScale")
         cmds.setAttr(f"{node}.radius", 2.0)  # a plain number: centimetres in every scene
-        at_rest = [scale * x for x in clips.rotate(above, clip.rest[joint])]
+        at_rest = [scale * x for x in vectors.rotate(above, clip.rest[joint])]
         cmds.setAttr(f"{node}.translate", *at_rest, type="double3")
-        turned = clips.euler_degrees(clips.multiply(above, axes[joint]))
+        turned = vectors.euler_degrees(vectors.multiply(above, axes[joint]))
         cmds.setAttr(f"{node}.jointOrient", *turned, type="double3")
         if clip.steps[joint]:
-            moved = [step and [scale * x for x in clips.rotate(above, step)] for step in clip.steps[joint]]
+            moved = [step and [scale * x for x in vectors.rotate(above, step)] for step in clip.steps[joint]]
             _key(node, "translate", frames, moved)
         # In the joint's own axes A a turn L of the T-pose is A^-1 L A.
-        own = [q and clips.multiply(clips.multiply(clips.conjugate(axes[joint]), q), axes[joint])
+        own = [q and vectors.multiply(vectors.multiply(vectors.conjugate(axes[joint]), q), axes[joint])
                for q in clip.turns[joint]]  # fmt: skip
-        _key(node, "rotate", frames, _angles(own))
+        _turn(node, frames, own)
     return {clip.names[joint]: node for joint, node in nodes.items()}
 
 
-def _angles(turns):
-    """Continuous Euler angles of a joint over time."""
+def _turn(node, frames, turns):
+    """Key a joint's rotations, in the rotate order that keeps its angles calm."""
+    order = vectors.calm_order(turns)
+    cmds.setAttr(f"{node}.rotateOrder", vectors.ORDERS.index(order))
     angles, before = [], None
     for q in turns:
-        before = clips.euler_degrees(q, before) if q else before
+        before = vectors.euler_degrees(q, before, order) if q else before
         angles.append(before if q else None)
-    return angles
+    _key(node, "rotate", frames, angles)
 
 
 def _key(node, attribute, frames, values):
@@ -228,12 +231,12 @@ def _camera(camera, made, scale):
     rows, place = camera["R_camera_world"], camera["position_world_m"]
     # Columns: the camera's right, down and forward in the world; Maya's camera has right, up and backward.
     axes = [[sign * x for x in row] for sign, row in zip((1, -1, -1), rows, strict=True)]
-    turn = clips.from_matrix(tuple(zip(*axes, strict=True)))
+    turn = vectors.from_matrix(tuple(zip(*axes, strict=True)))
     if camera["upside_down"]:
-        turn = clips.multiply((0.0, 1.0, 0.0, 0.0), turn)
+        turn = vectors.multiply((0.0, 1.0, 0.0, 0.0), turn)
         place = (place[0], -place[1], -place[2])
     cmds.setAttr(f"{transform}.translate", *(scale * x for x in place), type="double3")
-    cmds.setAttr(f"{transform}.rotate", *clips.euler_degrees(turn), type="double3")
+    cmds.setAttr(f"{transform}.rotate", *vectors.euler_degrees(turn), type="double3")
     (width, height), (fx, fy), (cx, cy) = camera["image_size"], camera["focal_px"], camera["centre_px"]
     film_w = FILM_WIDTH_MM / 25.4
     focal_mm = FILM_WIDTH_MM * fx / width

@@ -10,8 +10,22 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-STEADY_M = 2e-5
-"""A bone that changes less than this keeps one place in its parent; its keys would only be noise."""
+from maquette_maya_math import (
+    add,
+    between,
+    conjugate,
+    cross,
+    from_axes,
+    length,
+    multiply,
+    quaternion_about,
+    rotate,
+    subtract,
+    unit,
+)
+
+STEADY_M = 4e-5
+"""A bone that changes less than this keeps one place in its parent: files have five decimals of a metre."""
 
 H36M_32 = """
 hip -1, r_hip 0, r_knee 1, r_ankle 2, r_toe_base 3, r_toe_site 4, l_hip 0, l_knee 6, l_ankle 7,
@@ -78,9 +92,12 @@ def read_clip(path, tilt_degrees=0.0):
             f"{path}: this is JSON, but neither Maquette's motion (maquette convert MOTION -o motion.json) nor a "
             "3d_data.json"
         )
+    if len(parents_first(clip)) != len(clip.names):
+        raise MotionFileError(f"{path}: its joints hang on each other in a circle")
     if all(turn is None for turns in clip.turns for turn in turns):
         swing(clip)
     hang(clip)
+    add_swings(clip)
     return clip
 
 
@@ -113,6 +130,8 @@ def _maquette_clip(document, path):
         times_s = [time - times[0] for time in times]
     except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError) as error:
         raise MotionFileError(f"{path}: a Maquette motion with a part that does not fit: {error!r}") from None
+    if len(parents) != len(names) or not all(type(p) is int and -1 <= p < len(names) for p in parents):
+        raise MotionFileError(f"{path}: its {len(names)} joints and {len(parents)} parents do not fit")
     if document.get("version", 1) > 1:
         raise MotionFileError(f"{path}: format version {document['version']}; this script reads 1: get a newer one")
     if not rows or len(times_s) != len(rows):
@@ -274,6 +293,30 @@ def hang(clip):
         world[joint] = [a and multiply(a, q or (1.0, 0.0, 0.0, 0.0)) for a, q in zip(above, turns, strict=True)]
 
 
+def add_swings(clip):
+    """Where several bones leave a joint, its rotation cannot turn each: one of constant length that moves in its parent
+    gets a joint of its own there (``l_hip_base`` at the hip), so that no translation has to be keyed."""
+    for joint in range(len(clip.names)):
+        steps, parent = clip.steps[joint], clip.parents[joint]
+        if steps is None or parent < 0:
+            continue
+        spans = sorted(length(step) for step in steps if step)
+        span = spans[len(spans) // 2] if spans else 0.0
+        if span < 1e-4 or max(span - spans[0], spans[-1] - span) > STEADY_M:
+            continue
+        rest = tuple(x * span for x in unit(clip.rest[joint]))
+        swings = [step and between(rest, step) for step in steps]
+        turns = clip.turns[joint]
+        clip.names.append(f"{clip.names[joint]}_base")
+        clip.parents.append(parent)
+        clip.places.append(clip.places[parent])
+        clip.turns.append(swings)
+        clip.rest.append((0.0, 0.0, 0.0))
+        clip.steps.append(None)
+        clip.parents[joint], clip.rest[joint], clip.steps[joint] = len(clip.names) - 1, rest, None
+        clip.turns[joint] = [q and s and multiply(conjugate(s), q) for q, s in zip(turns, swings, strict=True)]
+
+
 def bone_axes(clip):
     """Axes of each joint in the T-pose: x along the bone, y the hinge of elbows and knees, z forward (toes: up).
 
@@ -290,105 +333,3 @@ def bone_axes(clip):
         forward = (0.0, 1.0, 0.0) if abs(bone[2]) > 0.9 * length(bone) else (0.0, 0.0, 1.0)
         axes[joint] = from_axes(bone, cross(forward, bone))
     return [axes[joint] for joint in range(len(clip.names))]
-
-
-def add(a, b):
-    return (a[0] + b[0], a[1] + b[1], a[2] + b[2])
-
-
-def subtract(a, b):
-    return (a[0] - b[0], a[1] - b[1], a[2] - b[2])
-
-
-def cross(a, b):
-    return (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
-
-
-def dot(a, b):
-    return sum(x * y for x, y in zip(a, b, strict=True))
-
-
-def length(a):
-    return math.sqrt(dot(a, a))
-
-
-def unit(a):
-    size = length(a)
-    return tuple(x / size for x in a) if size > 1e-12 else tuple(a)
-
-
-def multiply(a, b):
-    aw, ax, ay, az = a
-    bw, bx, by, bz = b
-    return (
-        aw * bw - ax * bx - ay * by - az * bz,
-        aw * bx + ax * bw + ay * bz - az * by,
-        aw * by - ax * bz + ay * bw + az * bx,
-        aw * bz + ax * by - ay * bx + az * bw,
-    )
-
-
-def conjugate(q):
-    return (q[0], -q[1], -q[2], -q[3])
-
-
-def rotate(q, v):
-    t = tuple(2 * x for x in cross(q[1:], v))
-    return add(add(v, tuple(q[0] * x for x in t)), cross(q[1:], t))
-
-
-def quaternion_about(axis, angle):
-    return (math.cos(angle / 2), *(math.sin(angle / 2) * x for x in axis))
-
-
-def between(a, b):
-    """The shortest rotation that turns direction a into b."""
-    a, b = unit(a), unit(b)
-    cosine = dot(a, b)
-    if cosine < -0.999999:
-        return quaternion_about(unit(cross(a, (1, 0, 0) if abs(a[0]) < 0.9 else (0, 1, 0))), math.pi)
-    return unit((1 + cosine, *cross(a, b)))
-
-
-def from_axes(x, y):
-    """The rotation whose x axis is x and whose y axis is y as far as that is at right angles to it."""
-    x = unit(x)
-    z = unit(cross(x, y))
-    if length(z) < 0.5:
-        return between((1, 0, 0), x)
-    return from_matrix(tuple(zip(x, cross(z, x), z, strict=True)))
-
-
-def from_matrix(m):
-    """The unit quaternion of a rotation matrix (rows), by its largest component."""
-    trace = m[0][0] + m[1][1] + m[2][2]
-    squares = [1 + trace] + [1 - trace + 2 * m[i][i] for i in range(3)]
-    best = squares.index(max(squares))
-    w = 0.5 * math.sqrt(squares[best])
-    off = [m[2][1] - m[1][2], m[0][2] - m[2][0], m[1][0] - m[0][1]]
-    if best == 0:
-        return unit((w, *(d / (4 * w) for d in off)))
-    i, j, k = best - 1, best % 3, (best + 1) % 3
-    q = [off[i] / (4 * w), 0.0, 0.0, 0.0]
-    q[1 + i], q[1 + j], q[1 + k] = w, (m[j][i] + m[i][j]) / (4 * w), (m[k][i] + m[i][k]) / (4 * w)
-    return unit(q)
-
-
-def euler_degrees(q, before=None):
-    """Angles about x, y, z for Maya's rotate order xyz (R = Rz Ry Rx); of equal ones the nearest to ``before``."""
-    w, x, y, z = q
-    sine = max(-1.0, min(1.0, 2 * (w * y - z * x)))
-    if abs(sine) > 0.9999999:
-        angles = (2 * math.atan2(x, w), math.copysign(math.pi / 2, sine), 0.0)
-    else:
-        angles = (
-            math.atan2(2 * (w * x + y * z), 1 - 2 * (x * x + y * y)),
-            math.asin(sine),
-            math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)),
-        )
-    angles = tuple(map(math.degrees, angles))
-    if before is None:
-        return angles
-    flipped = (angles[0] + 180, 180 - angles[1], angles[2] + 180)
-    near = [[a - 360 * round((a - b) / 360) for a, b in zip(c, before, strict=True)] for c in (angles, flipped)]
-    return tuple(min(near, key=lambda c: sum(abs(a - b) for a, b in zip(c, before, strict=True))))
