@@ -170,6 +170,17 @@ def test_a_foreign_figure_is_where_it_should_be(tmp_path: Path) -> None:
     assert "metres as glTF has it" in back.scale_source
 
 
+def test_gltf_with_its_data_beside_it(tmp_path: Path) -> None:
+    data, truth = foreign(np.arange(30) / 24)
+    text = json.loads(data[20 : 20 + struct.unpack_from("<I", data, 12)[0]])
+    text["buffers"][0]["uri"] = "arm.bin"
+    (tmp_path / "arm.gltf").write_text(json.dumps(text))
+    with pytest.raises(InputError, match=r"'arm\.bin' is missing"):
+        read_motion(tmp_path / "arm.gltf")
+    (tmp_path / "arm.bin").write_bytes(data[-text["buffers"][0]["byteLength"] :])
+    np.testing.assert_allclose(read_motion(tmp_path / "arm.gltf").positions, truth, atol=1e-6)
+
+
 def test_uneven_keys_are_sampled_evenly(tmp_path: Path) -> None:
     times = np.cumsum(np.random.default_rng(1).uniform(0.005, 0.02, 200))
     data, truth = foreign(times)

@@ -95,6 +95,8 @@ def gltf_animation(
         OutputError: the clip is so long that neighbouring frames have the same time in 32 bits.
     """
     keys = times_s.astype(np.float32)
+    # Rounded up: players that count frames by cutting off what is behind the point see every frame.
+    keys = np.where(keys < times_s, np.nextafter(keys, np.float32(np.inf)), keys)
     if (np.diff(keys) <= 0).any():
         raise OutputError(
             f"glTF keeps times in 32 bits, in which frames of a clip of {times_s[-1]:.0f} s at this rate cannot be "
