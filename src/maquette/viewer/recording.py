@@ -98,7 +98,7 @@ def plan(
         every = max(every, int(np.ceil((len(ticks_s) - 1) / duration_s / MOST_PER_S - 1e-6)))
     positions_s = ticks_s[::every]
     if every > 1:
-        rate = (len(positions_s) - 1) / duration_s if duration_s > 0 else 0.0
+        rate = (len(positions_s) - 1) / float(positions_s[-1] - positions_s[0]) if len(positions_s) > 1 else 0.0
         notes.append(
             f"{len(positions_s)} of {len(ticks_s)} frames are in the recording, {rate:.3g} per second, to keep it small"
         )
