@@ -1,6 +1,7 @@
 """Numbers from a motion.
 
-Step times, walking speed and knee angles of the built-in clip, with units; a motion is just NumPy arrays.
+Step times, walking speed and knee angles of the built-in clip, each with its unit, how sure it is and what speaks
+against it.
 
     python examples/03_measure.py
 """
@@ -12,14 +13,7 @@ import numpy as np
 
 import maquette as mq
 from maquette.demo import write_built_in_clip
-
-
-def knee_angle_rad(motion: mq.Motion, side: str) -> np.ndarray:
-    """Flexion of a knee, (frames,): 0 is straight."""
-    hip, knee, ankle = (motion.joint(f"{side}_{name}") for name in ("hip", "knee", "ankle"))
-    thigh, shin = knee - hip, ankle - knee
-    cosine = (thigh * shin).sum(-1) / np.linalg.norm(thigh, axis=-1) / np.linalg.norm(shin, axis=-1)
-    return np.arccos(np.clip(cosine, -1, 1))
+from maquette.measure import ANGLES, measure_motion
 
 
 def main() -> None:
@@ -28,20 +22,18 @@ def main() -> None:
     motion = mq.lift(clip, height_m=1.70)
     print(f"{motion.n_frames} frames in frame '{motion.frame}'; scale: {motion.scale_source}")
 
-    hip = motion.joint("hip")[:, [0, 2]]
-    speed_mps = np.linalg.norm(np.diff(hip, axis=0), axis=-1) * float(motion.fps)
-    print(
-        f"speed over the ground: median {np.median(speed_mps):.2f}, 95 % below {np.percentile(speed_mps, 95):.2f} m/s"
-    )
+    measured = measure_motion(motion)
+    for name in ("walking_speed", "cadence", "step_length:l", "step_length:r", "symmetry:step_time"):
+        number = measured.number(name)
+        print(f"{name}: {number.value:.2f} ± {number.uncertainty:.2f} {number.unit} ({number.basis})")
+        for warning in number.warnings:
+            print(f"  but: {warning}")
 
+    print(f"knee flexion: {ANGLES['knee_flexion'].definition}")
     for side in "lr":
-        flexion = np.degrees(knee_angle_rad(motion, side))
-        print(f"{side}_knee flexion: {flexion.min():.0f} to {flexion.max():.0f} degrees")
-
-    if motion.contacts is not None:
-        heel = motion.contact_joints.index("l_heel")
-        landings = np.flatnonzero(np.diff(motion.contacts[:, heel].astype(int)) == 1) + 1
-        print("left heel lands at", ", ".join(f"{motion.times_s[frame]:.2f} s" for frame in landings))
+        flexion = measured.angles.angle(f"{side}_knee_flexion")
+        print(f"{side}_knee: {np.nanmin(flexion):.0f} to {np.nanmax(flexion):.0f} degrees")
+    print("left foot lands at", ", ".join(f"{second:.2f} s" for second in measured.events.feet["l_"].strikes_s))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from maquette.errors import OutputError
 from maquette.exporters.choices import OpenSimModelName
 from maquette.formats.mot import Mot, format_mot
 from maquette.geometry.euler import euler_unwrap, matrix_to_euler
+from maquette.geometry.lab_axes import opensim_from_world
 from maquette.geometry.rotations import quat_multiply, quat_to_matrix
 from maquette.motion import Motion
 from maquette.rig.rest import is_human, rest_offsets_m
@@ -24,8 +25,8 @@ from maquette.rig.solve import solve_rotations
 Turns = Float[np.ndarray, "frames 3 3"]
 Columns = dict[str, Float[np.ndarray, " frames"]]
 
-_TO_OPENSIM = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
-"""Our axes (left, up, forward) to OpenSim's (forward, up, right)."""
+_TO_OPENSIM = opensim_from_world(np.eye(3)).T
+"""Our axes (left, up, forward) to OpenSim's (forward, up, right), as a matrix for columns."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def motion_to_mot(motion: Motion, *, model: OpenSimModelName = "rajagopal2016") 
     turn = {joint: _TO_OPENSIM @ quat_to_matrix(quats) @ _TO_OPENSIM.T for joint, quats in local.items()}
     pelvis = turn["hip"]
     columns: Columns = dict(zip(("pelvis_tilt", "pelvis_list", "pelvis_rotation"), _zxy_deg(pelvis).T, strict=True))
-    hip_m = person.joint("hip") @ _TO_OPENSIM.T
+    hip_m = opensim_from_world(person.joint("hip"))
     scale = _leg_m(person) / known.leg_m
     ahead_m, above_m = known.hips_m
     origin_m = hip_m - pelvis @ (scale * np.array([ahead_m, above_m, 0.0]))

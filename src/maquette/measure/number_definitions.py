@@ -51,11 +51,14 @@ NUMBERS: dict[str, NumberDefinition] = {
         "m/s", "95th percentile of the joint's speed, which single wrong frames do not move as they do the maximum"
     ),
     "skate_speed": NumberDefinition(
-        "cm/s", "mean speed over the ground of heel and ball of the foot while each stands; a real foot has 0"
+        "cm/s",
+        "mean speed over the ground of heel and ball of the foot while each stands, rolling included; recorded walks have "
+        "10 to 20",
     ),
     "skate_per_stance": NumberDefinition(
         "cm",
-        "how far heel or ball of the foot slides while it stands: farthest from where it began, mean of all stances",
+        "how far heel or ball of the foot slides while it stands: farthest from where it began, mean over stances; "
+        "recorded walks have 3 to 7",
     ),
     "sparc": NumberDefinition(
         "1",

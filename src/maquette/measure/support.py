@@ -95,6 +95,11 @@ def _origin(motion: Motion) -> list[Warned]:
             "moves across it more"
         )
         found.append(Warned(("range", "least", "most", *_LENGTHS), text))
+        if any("focal length" in note and "assumed" in note for note in motion.notes):
+            text = (
+                "the focal length was assumed: ways towards the camera and away from it are wrong by as much as it is"
+            )
+            found.append(Warned(_LENGTHS, text))
         if motion.root_trajectory is None:
             found.append(
                 Warned(_PATHS, "only the pose is known: the hip stays at the origin, so there is no way over ground")
