@@ -34,6 +34,10 @@ BONES = {
 """Bone of a humanoid -> (parent, joint of ours)."""
 
 
+MOTION = """{"format": "maquette-motion", "version": 1, "frame": "world", "skeleton": {"joints": ["a"],
+"parents": %s}, "fps": %s, "positions": %s}"""
+
+
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The command that runs the compiled reader and player."""
@@ -139,6 +143,11 @@ def test_messages(program: list[str], tmp_path: Path) -> None:
         ("[" * 5000, "nested too deep"),
         ('{"format": "maquette-motion", "version": 9}', "a newer version"),
         ('{"format": "maquette-motion", "version": 1}', "'frame' is missing"),
+        (MOTION % ("[-1]", '"30"', "[]"), "the motion has no frames"),
+        (MOTION % ("[7]", '"30"', "[[[0, 0, 0]]]"), "a joint hangs on number 7"),
+        (MOTION % ("[-1]", '"x"', "[[[0, 0, 0]]]"), "fps is not a number"),
+        (MOTION % ("[-1]", "30", "[[[0, 0, 0]]]"), "of another kind"),
+        (MOTION % ("[-1]", '"30"', "[[[0, 0]]]"), "a position has 2 numbers"),
     ],
 )
 def test_other_files_are_refused_with_a_sentence(program: list[str], tmp_path: Path, text: str, sentence: str) -> None:

@@ -77,6 +77,13 @@ namespace Maquette
             var document = MaquetteJson.Parse(text) as Dictionary<string, object>;
             if (document == null || Get(document, "format") as string != "maquette-motion")
                 throw new MaquetteFormatException("not a motion of Maquette: maquette convert MOTION -o motion.json writes one");
+            try { return Read(document); }
+            catch (InvalidCastException) { throw new MaquetteFormatException("a part of the motion is of another kind"); }
+            catch (FormatException) { throw new MaquetteFormatException("fps is not a number or a fraction"); }
+        }
+
+        static MaquetteMotion Read(Dictionary<string, object> document)
+        {
             if (Number(Need(document, "version")) > 1)
                 throw new MaquetteFormatException("a newer version of the format; get the newer reader");
             bool camera = (string)Need(document, "frame") == "camera";
@@ -88,6 +95,11 @@ namespace Maquette
                 FramesPerSecond = Fraction((string)Need(document, "fps")),
                 ScaleSource = Get(document, "scale_source") as string ?? "unknown",
             };
+            foreach (int parent in motion.Parents)
+                if (parent < -1 || parent >= motion.Joints.Length)
+                    throw new MaquetteFormatException("a joint hangs on number " + parent + ", which there is not");
+            if (motion.Parents.Length != motion.Joints.Length)
+                throw new MaquetteFormatException("joints and parents do not fit");
             var frames = (List<object>)Need(document, "positions");
             if (frames.Count == 0) throw new MaquetteFormatException("the motion has no frames");
             motion.Positions = new Place[frames.Count][];
@@ -95,6 +107,7 @@ namespace Maquette
             var turns = Get(document, "rotations") as List<object>;
             if (turns != null)
             {
+                if (turns.Count != frames.Count) throw new MaquetteFormatException("rotations do not fit the frames");
                 motion.Rotations = new Turn[turns.Count][];
                 for (int i = 0; i < turns.Count; i++) motion.Rotations[i] = Turns(turns[i], motion.Parents, camera);
             }
