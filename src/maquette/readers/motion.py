@@ -168,6 +168,8 @@ def _format(path: Path, data: bytes) -> str:
         return "c3d"
     if start[:9].upper() == b"HIERARCHY":
         return "bvh"
+    if start.startswith(b"{") and path.suffix.lower() == ".gltf":
+        return "glb"
     if start.startswith((b"{", b"[")):
         return "landmarks" if WORLD_LANDMARKS.search(data[:1_000_000]) else "json"
     if _AMC.search(start):
