@@ -57,8 +57,8 @@ NUMBERS: dict[str, NumberDefinition] = {
     ),
     "skate_per_stance": NumberDefinition(
         "cm",
-        "how far heel or ball of the foot slides while it stands: farthest from where it began, mean over stances; "
-        "recorded walks have 3 to 7",
+        "how far heel or ball of the foot slides while it stands: farthest from where it began, mean of all "
+        "stances; recorded walks have 3 to 7",
     ),
     "sparc": NumberDefinition(
         "1",
