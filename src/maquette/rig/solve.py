@@ -40,11 +40,12 @@ Vectors = Float[np.ndarray, "frames 3"]
 Quats = Float[np.ndarray, "frames 4"]
 
 _X, _Y, _Z = np.eye(3)
-_NOSE_OFFSET_M = 0.04
 _LEAST_LEVER_M = 0.02
 """With less than this to tell where the face looks, the chest tells the rest."""
 _CHEST_LEVER_M = 0.001
 """The chest's say in any case."""
+_TURN_SD_RAD = np.radians(20.0)
+"""How far heads are turned against the chest, standard deviation; chosen on takes with errors put on."""
 _HEEL_SHARE = 0.7
 """Weight of the triangle of ankle, toe and heel for the roll of the foot, beside 1 for the axis of the knee."""
 
@@ -189,21 +190,34 @@ def _face(at: dict[str, Vectors], chest: Quats) -> Quats:
 
     Levers are added in metres, because a point that is off turns a short lever further than a long one: from ear to
     ear, from eye to eye, from between the ears to the tip of the nose, and from the middle of the neck and head to
-    Human3.6M's nose. Where they cancel or are not seen, the chest tells.
+    Human3.6M's nose. Where they cancel or are not seen, the chest tells; and the more the less steady the last one is.
     """
     up = at["head"] - at["thorax"]
     ahead = at["nose"] - 0.5 * (at["thorax"] + at["head"])
     up = up / np.maximum(np.linalg.norm(up, axis=-1, keepdims=True), 1e-9)
-    # Longer offsets than a head's are noise and count no more.
-    ahead = ahead / np.maximum(np.linalg.norm(ahead, axis=-1, keepdims=True) / _NOSE_OFFSET_M, 1.0)
     sideways = np.cross(up, ahead)
+    usual_m, off_m = _spread(np.linalg.norm(sideways, axis=-1))
+    # A nose that stands further ahead than usual is off, and counts no more.
+    sideways = sideways / np.maximum(np.linalg.norm(sideways, axis=-1, keepdims=True) / max(usual_m, 1e-9), 1.0)
+    # Angles are weighed by their variances: points that are off over the lever, and heads that are turned.
+    chest_m = max((off_m / _TURN_SD_RAD) ** 2 / max(usual_m, _LEAST_LEVER_M), _CHEST_LEVER_M)
     for left, right in (("l_ear", "r_ear"), ("l_eye", "r_eye")):
         if left in at and right in at:
             sideways = sideways + np.nan_to_num(at[left] - at[right])
     if {"l_ear", "r_ear", "face_nose"} <= at.keys():
         sideways = sideways + np.nan_to_num(np.cross(up, at["face_nose"] - 0.5 * (at["l_ear"] + at["r_ear"])))
-    lacking = np.maximum(_LEAST_LEVER_M - np.linalg.norm(sideways, axis=-1, keepdims=True), _CHEST_LEVER_M)
-    return _frame(up, sideways + lacking * quat_rotate(chest, _X), "yx")
+    lacking_m = _LEAST_LEVER_M - np.linalg.norm(sideways, axis=-1, keepdims=True)
+    return _frame(up, sideways + np.maximum(lacking_m, chest_m) * quat_rotate(chest, _X), "yx")
+
+
+def _spread(levers_m: Float[np.ndarray, " frames"]) -> tuple[float, float]:
+    """Median over the clip, and 1.48 times the median deviation: the standard deviation if normal. A head is rigid, so
+    what a lever of it varies is how far its points are off."""
+    known = levers_m[np.isfinite(levers_m)]
+    if not known.size:
+        return 0.0, 0.0
+    usual_m = float(np.median(known))
+    return usual_m, 1.48 * float(np.median(np.abs(known - usual_m)))
 
 
 def _foot(
