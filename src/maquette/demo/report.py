@@ -99,7 +99,7 @@ def _joint_chart(result: "DemoResult") -> str:
 def _path_chart(result: "DemoResult") -> str:
     eye = camera().position_world_m
     return (
-        "<p>The hip's course after the one turn and shift; a square is half a metre. A single camera measures depth "
+        "<p>The hip's course after the one turn and shift. A single camera measures depth "
         "only by the size of the person, so a wrong focal length or body height stretches the path away from it.</p>"
         + path_from_above(
             {"lifted": result.errors.path_m, "truth": result.errors.truth_path_m}, (float(eye[0]), float(eye[2]))

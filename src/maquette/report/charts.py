@@ -25,7 +25,7 @@ def over_time(
     width: int = 920,
     height: int = 240,
 ) -> str:
-    """Curves over time, interrupted where a value is unknown; left and right in the colours of the sides.
+    """Curves over time, interrupted where a value is unknown and left out where all are; the sides in their colours.
 
     Args:
         lines: name -> values; names that begin with "left" or "right" are the sides.
@@ -33,6 +33,7 @@ def over_time(
         bands: name, begin and end in seconds of stretches to shade.
         from_zero: the axis begins at 0.
     """
+    lines = {name: values for name, values in lines.items() if np.isfinite(values).any()}
     left, right, top, bottom = 62, width - 14, 28, height - 34
     begin_s, end_s = float(times_s[0]), max(float(times_s[-1]), float(times_s[0]) + 1e-3)
     low, high = _range(list(lines.values()), from_zero)
@@ -71,10 +72,11 @@ def path_from_above(
     width: int = 920,
     height: int = 320,
 ) -> str:
-    """Paths on the floor from above, world x to the right, z downwards; a dot is the start, one square is 0.5 m."""
+    """Paths on the floor from above, world x to the right, z downwards, with the start as a dot."""
     known = [path[np.isfinite(path).all(axis=-1)] for path in paths_m.values()]
     both = np.concatenate(known)
-    low, high = both.min(axis=0) - 0.35, both.max(axis=0) + 0.35
+    around = max(0.35, 0.04 * float(np.ptp(both, axis=0).max()))
+    low, high = both.min(axis=0) - around, both.max(axis=0) + around
     scale = min(width / (high[0] - low[0]), height / (high[1] - low[1]))
     margin = np.array([width, height]) - scale * (high - low)
 
@@ -101,7 +103,7 @@ def path_from_above(
     if camera_m is not None:
         arrow_x = float(np.clip(at(np.array(camera_m))[0], 60, width - 60))
         parts.append(_text(arrow_x, height - 10, "to the camera ↓", "middle"))
-    squares = "" if spacing == 0.5 else f'<p class="legend">One square is {spacing:g} m.</p>'
+    squares = f'<p class="legend">The dot is the start; one square is {spacing:g} m.</p>'
     return _svg(width, height, parts) + (_legend(colours) if len(colours) > 1 else "") + squares
 
 
@@ -121,7 +123,7 @@ def bars(values: dict[str, float], *, unit: str = "", decimals: int = 0, width: 
 
 def _range(lines: Sequence[Float[np.ndarray, " frames"]], from_zero: bool) -> tuple[float, float]:
     """Ends of the upright axis: on round numbers, and apart where all is one value."""
-    values = np.concatenate([line[np.isfinite(line)] for line in lines])
+    values = np.concatenate([np.zeros(0), *(line[np.isfinite(line)] for line in lines)])
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     low = 0.0 if from_zero else low
     if high - low < 1e-9 * max(abs(high), 1.0):
