@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from maquette.cli.options import progress, refuse_own_input, shortened
 from maquette.cli.writing import AS_USUAL, Writing
 from maquette.errors import InputError
+
+if TYPE_CHECKING:
+    from maquette.motion import Motion
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,9 @@ class Convert:
     """Frames per second of a file that does not say (.npy, landmarks)."""
     skeleton: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Skeleton of an array whose joints have no names (for example smpl-24)."""
+    fill_gaps: bool = False
+    """Give unknown joints positions: bones turn evenly from where they were last known to the next time. Animation
+    formats cannot leave joints out."""
     writing: Annotated[Writing, tyro.conf.arg(name="")] = AS_USUAL
 
     def run(self) -> None:
@@ -41,9 +47,26 @@ class Convert:
             check_output(out)
         refuse_own_input(self.output, self.input)
         motion = read_motion(self.input, fps=self.fps, skeleton=self.skeleton)
+        if self.fill_gaps:
+            motion = _filled(motion)
         for note in motion.notes:
             print(f"  {shortened(note)}")
         for out in self.output:
             with progress(f"writing {out}"):
                 write_motion(motion, out, **self.writing.keywords())
             print(f"wrote {out}")
+
+
+def _filled(motion: "Motion") -> "Motion":
+    """Without gaps, and with a note that says how much was filled."""
+    import numpy as np
+
+    from maquette.refine.motion_smooth import fill_gaps
+
+    filled = fill_gaps(motion)
+    known = np.isfinite(motion.positions).all(axis=-1)
+    count = int((~known & np.isfinite(filled.positions).all(axis=-1)).sum())
+    if not count:
+        return filled
+    frames = int((~known).any(axis=1).sum())
+    return filled.with_notes(f"{count} unknown positions in {frames} frames filled from the frames around them")

@@ -22,8 +22,13 @@ def _animation(wish: Wish, default_rig: str | None = None) -> RigAnimation:
 
 def _bvh(wish: Wish) -> None:
     from maquette.exporters.bvh import write_bvh
+    from maquette.rig.rest import is_human
 
-    write_bvh(_animation(wish), wish.path, preset=wish.bvh_preset, rotation_order=wish.rotation_order, unit=wish.unit)
+    # Biped takes no joint between hips and thighs, where our own rig has one.
+    rig = "mixamo" if wish.bvh_preset == "3dsmax" and is_human(wish.motion.skeleton) else None
+    write_bvh(
+        _animation(wish, rig), wish.path, preset=wish.bvh_preset, rotation_order=wish.rotation_order, unit=wish.unit
+    )
 
 
 def _glb(wish: Wish) -> None:

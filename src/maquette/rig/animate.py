@@ -55,11 +55,15 @@ def animate(motion: Motion) -> RigAnimation:
 
 
 def _refuse_unknown(motion: Motion) -> None:
-    needed = [joint for joint, name in enumerate(motion.skeleton.joints) if _in_rig(name, motion.skeleton)]
-    unknown = np.asarray(~np.isfinite(motion.positions[:, needed]).all(axis=-1))
-    frames = np.flatnonzero(unknown.any(axis=1))
     if not motion.n_frames:
         raise OutputError("the motion has no frames; an animation needs at least one")
+    needed = [joint for joint, name in enumerate(motion.skeleton.joints) if _in_rig(name, motion.skeleton)]
+    unknown = np.asarray(~np.isfinite(motion.positions).all(axis=-1))
+    if motion.rotations is not None and not is_human(motion.skeleton):
+        # Those of a person are solved again; another figure has only its own.
+        unknown = unknown | ~np.isfinite(motion.rotations).all(axis=-1)
+    unknown = unknown[:, needed]
+    frames = np.flatnonzero(unknown.any(axis=1))
     if frames.size:
         runs = np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1)
         shown = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs[:5])

@@ -6,7 +6,7 @@ import numpy as np
 
 from maquette.errors import OutputError
 from maquette.geometry.kinematics import forward_kinematics
-from maquette.geometry.rotations import quat_conjugate, quat_continuous, quat_identity, quat_rotate
+from maquette.geometry.rotations import quat_conjugate, quat_continuous, quat_rotate
 from maquette.motion import Motion
 from maquette.rig.animation_rig import RigAnimation, contact_stands
 from maquette.rig.roles import guess_roles
@@ -38,7 +38,7 @@ def animate_file_rig(motion: Motion) -> RigAnimation:
     kept = [joint for joint in order if not is_tip[joint]]
     node_of = {joint: node for node, joint in enumerate(kept)}
     parents = tuple(node_of.get(skeleton.parents[joint], -1) for joint in kept)
-    rotations = np.where(np.isfinite(motion.rotations), motion.rotations, quat_identity())[:, kept]
+    rotations = motion.rotations[:, kept]
     _, orientations = forward_kinematics(parents, np.zeros((1, len(kept), 3)), rotations)
     offsets, tips, worst_m = np.zeros((len(kept), 3)), np.full((len(kept), 3), np.nan), 0.0
     for joint, parent in enumerate(skeleton.parents):
