@@ -16,7 +16,7 @@ from maquette.readers.motion import read_motion
 from maquette.readers.motion_trc import read_motion_trc
 from maquette.skeletons import HALPE_26
 
-PIXELS = Path("/work/shared/data/real/sports2d_demo/walker_formats/demo_Sports2D_px_person00.trc")
+PIXELS = Path("data", "real", "sports2d_demo", "walker_formats", "demo_Sports2D_px_person00.trc")
 MARKERS: list[str] = [
     *("Hip", "RHip", "RKnee", "RAnkle", "RBigToe", "RSmallToe", "RHeel"),
     *("LHip", "LKnee", "LAnkle", "LBigToe", "LSmallToe", "LHeel"),
@@ -105,11 +105,9 @@ def test_times() -> None:
     )
 
 
-def test_pixels_are_sent_to_the_2d_reader() -> None:
-    if not PIXELS.exists():
-        pytest.skip("the shared data is not there")
+def test_pixels_are_sent_to_the_2d_reader(shared_dir: Path) -> None:
     with pytest.raises(InputError, match=r"holds pixels.*'maquette lift'"):
-        read_motion(PIXELS)
+        read_motion(shared_dir / PIXELS)
 
 
 @pytest.mark.parametrize(
