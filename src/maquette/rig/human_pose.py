@@ -27,6 +27,7 @@ from maquette.rig.target_rig import Rig
 from maquette.rig.trunk import neck_nodes, spine_nodes, spine_starts
 
 _MOST_FRAMES_TRIED = 500
+_SHORTEST_LEG_M = 1e-6
 _ENDS = ("head", "leftToes", "rightToes", "leftHand", "rightHand", "leftFoot", "rightFoot")
 
 
@@ -65,13 +66,20 @@ class HumanPose:
 
 
 def leg_length_m(figure_m: dict[str, Float[np.ndarray, "3"]]) -> float:
-    """Length of a leg from thigh to foot in the T-pose, the mean of both sides."""
+    """Length of a leg from thigh to foot in the T-pose, the mean of both sides.
+
+    Raises:
+        InputError: the legs have no length.
+    """
     ways = [
         figure_m[f"{side}{a}"] - figure_m[f"{side}{b}"]
         for side in ("left", "right")
         for a, b in (("UpperLeg", "LowerLeg"), ("LowerLeg", "Foot"))
     ]
-    return 0.5 * float(sum(np.linalg.norm(way) for way in ways))
+    length_m = 0.5 * float(sum(np.linalg.norm(way) for way in ways))
+    if length_m < _SHORTEST_LEG_M:
+        raise InputError("the legs of the figure have no length, so that its size is not known; check its offsets")
+    return length_m
 
 
 def neck_base_m(figure_m: dict[str, Float[np.ndarray, "3"]]) -> Float[np.ndarray, "3"]:
