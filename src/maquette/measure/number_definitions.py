@@ -52,8 +52,8 @@ NUMBERS: dict[str, NumberDefinition] = {
     ),
     "skate_speed": NumberDefinition(
         "cm/s",
-        "mean speed over the ground of heel and ball of the foot while each stands, rolling included; recorded walks have "
-        "10 to 20",
+        "mean speed over the ground of heel and ball of the foot while each stands, rolling included; recorded walks "
+        "have 11 to 23",
     ),
     "skate_per_stance": NumberDefinition(
         "cm",

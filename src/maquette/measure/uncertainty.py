@@ -17,7 +17,7 @@ from maquette.measure.angles import JointAngles, angle_rad
 from maquette.measure.segments import paths_of
 from maquette.motion import Motion
 
-_STEP_M = 1e-4
+_STEP_M = 1e-6
 _MOST_DEG = 104.0
 """Standard deviation of an angle of which nothing is known (uniform over the circle)."""
 MEAN_PER_SIGMA = 2.0 * np.sqrt(2.0 / np.pi)
@@ -91,9 +91,10 @@ def angle_sigma_deg(motion: Motion, angles: JointAngles, sigma: JointSigma) -> F
     result = np.full(angles.values_deg.shape, np.nan)
     for column, name in enumerate(angles.names):
         per_joint_m = sigma.world_m if ANGLES[base_name(name)].world else sigma.body_m
+        here_rad = angle_rad(name, at)
         variance = np.zeros(motion.n_frames)
         for joint in joints_of(name):
-            gradient = _gradient(name, at, joint)
+            gradient = _gradient(name, at, joint, here_rad)
             sigma_joint = per_joint_m[:, motion.skeleton.index(joint)]
             with np.errstate(invalid="ignore"):
                 share = np.square(sigma_joint) * np.sum(np.square(gradient), axis=-1)
@@ -105,15 +106,14 @@ def angle_sigma_deg(motion: Motion, angles: JointAngles, sigma: JointSigma) -> F
     return result
 
 
-def _gradient(name: str, at: dict[str, np.ndarray], joint: str) -> Float[np.ndarray, "frames 3"]:
-    """Derivative of an angle by the place of one joint, radians per metre, by central differences."""
+def _gradient(
+    name: str, at: dict[str, np.ndarray], joint: str, here_rad: Float[np.ndarray, " frames"]
+) -> Float[np.ndarray, "frames 3"]:
+    """Derivative of an angle by the place of one joint, radians per metre, by a small step along each axis."""
     columns = []
     for axis in range(3):
-        ends = []
-        for sign in (1.0, -1.0):
-            moved = at[joint].copy()
-            moved[:, axis] += sign * _STEP_M
-            ends.append(angle_rad(name, {**at, joint: moved}))
-        step = ends[0] - ends[1]
-        columns.append((step - 2 * np.pi * np.round(step / (2 * np.pi))) / (2 * _STEP_M))
+        moved = at[joint].copy()
+        moved[:, axis] += _STEP_M
+        step = angle_rad(name, {**at, joint: moved}) - here_rad
+        columns.append((step - 2 * np.pi * np.round(step / (2 * np.pi))) / _STEP_M)
     return np.stack(columns, axis=-1)
