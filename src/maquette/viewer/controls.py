@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import viser
 
 SPEEDS = ("0.1x", "0.25x", "0.5x", "1x", "2x", "4x")
+LOOK_THROUGH, LOOK_AWAY = "Look through the camera", "Look from outside again"
 STEPS = ("first", "back", "next", "last")
 
 
@@ -75,7 +76,7 @@ class SceneControls:
             self.contacts = gui.add_checkbox("feet on the ground", initial_value=touching, visible=touching)
             filmed = any(body.motion.camera is not None for body in bodies)
             self.camera = gui.add_checkbox("camera", initial_value=filmed, visible=filmed)
-            self.through_camera = gui.add_button("Look through the camera", visible=filmed)
+            self.through_camera = gui.add_button(LOOK_THROUGH, visible=filmed)
             self.joint = gui.add_dropdown("joint", options=_joints(bodies), initial_value=_first_joint(bodies))
             self.trail = gui.add_checkbox("trail of the joint", initial_value=False)
 

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from maquette.viewer.controls import LOOK_AWAY, LOOK_THROUGH
+
 if TYPE_CHECKING:
     import viser
 
@@ -31,8 +33,17 @@ def wire(page: "Page") -> None:
     @look.through_camera.on_click
     def _(event: "viser.GuiEvent") -> None:
         shown = [frustum for frustum in page.frustums if frustum.body.shown]
-        if event.client is not None and shown:
+        if event.client is None or not shown:
+            return
+        if look.through_camera.label == LOOK_AWAY:
+            shown[0].look_away(event.client)
+            look.through_camera.label = LOOK_THROUGH
+        else:
+            # Else the scene would move before an eye that stands still.
+            look.follow.value = False
+            page.changed()
             shown[0].look_through(event.client)
+            look.through_camera.label = LOOK_AWAY
 
 
 def _wire_time(page: "Page") -> None:
