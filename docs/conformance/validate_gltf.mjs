@@ -1,9 +1,9 @@
-// What Khronos' validator says of glTF files, one line for each and a table of all messages.
+// What Khronos' validator says of glTF files: one line for each on stdout, all kinds of messages on stderr.
 //
 //   npm install gltf-validator
 //   node validate_gltf.mjs [--modules DIR] FILE ...      exit status 1 when any file has an error or a warning
 //
-// --modules names the folder whose node_modules holds gltf-validator; without it, the current one.
+// --modules names the folder whose node_modules holds gltf-validator; without it, the current one and NODE_PATH.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, resolve } from "node:path";
@@ -35,6 +35,6 @@ for (const file of given) {
     counts.set(key, { ...seen, times: seen.times + 1 });
   }
 }
-console.log(`${given.length} files, validator ${validator.version()}`);
-for (const [key, { times, example }] of counts) console.log(`${key}: ${times} times, for example ${example}`);
+console.error(`${given.length} files, validator ${validator.version()}`);
+for (const [key, { times, example }] of counts) console.error(`${key}: ${times} times, for example ${example}`);
 process.exit(bad ? 1 : 0);
