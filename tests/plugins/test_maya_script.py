@@ -182,6 +182,16 @@ def test_frame_rates(maya: Any, tmp_path: Path, fps: str, unit: str) -> None:
     assert bool(cmds.warnings) == (fps == "33")
 
 
+def test_a_scene_can_keep_its_rate(maya: Any, tmp_path: Path) -> None:
+    cmds, script = maya
+    motion = solve_rotations(made_motion(20))
+    made = script.import_motion(written(motion, tmp_path), set_rate=False, namespace="my clip")
+    assert cmds.units["time"] == "film"
+    assert made.namespace == "my_clip"
+    assert furthest_mm(cmds, made, motion, motion.positions) < 0.1
+    assert cmds.playback["maxTime"] == pytest.approx(1 + 19 / 50 * 24)
+
+
 def test_gaps_get_no_keys(maya: Any, tmp_path: Path) -> None:
     cmds, script = maya
     motion = solve_rotations(made_motion(20))

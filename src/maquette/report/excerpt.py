@@ -56,8 +56,10 @@ def small_video(
 
     seen = stretch(motion, begin_s, length_s)
     points = None if keypoints is None else stretch_of_keypoints(keypoints, begin_s, length_s)
-    # The picture under the keypoints belongs to the times of the clip, of which the stretch starts later.
-    under = {"video": video, "video_start_s": float(video_start_s) + float(begin_s), "video_fps": video_fps}
+    # The picture under the keypoints belongs to the times of the whole clip.
+    times_s = (motion if keypoints is None else keypoints).times_s
+    first_s = float(times_s[_within(times_s, begin_s, length_s)][0])
+    under = {"video": video, "video_start_s": float(video_start_s) + first_s, "video_fps": video_fps}
     with tempfile.TemporaryDirectory() as folder:
         film, still = Path(folder) / "clip.mp4", Path(folder) / "clip.png"
         render_video(film, points, seen, size=size, **under)
