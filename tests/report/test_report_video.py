@@ -40,7 +40,7 @@ def test_the_video_under_the_keypoints_is_in_step(tmp_path: Path, clock_begins_s
     )
     inside = re.search(r'src="data:video/mp4;base64,([^"]*)"', page.read_text(encoding="utf-8"))
     assert inside is not None
-    with av.open(io.BytesIO(base64.b64decode(inside[1]))) as film:
+    with av.open(io.BytesIO(base64.b64decode(inside[1])), "r") as film:
         shown = [frame.to_ndarray(format="rgb24")[200, 200].mean() for frame in film.decode(video=0)]
     first = FPS * (0.2 + 0.6 + (clock_begins_s or 0.0))
     np.testing.assert_allclose(np.array(shown) / 2, first + np.arange(11), atol=2.0)
