@@ -21,7 +21,8 @@ _LOG = logging.getLogger(__name__)
 
 SUFFIXES = (".html", ".htm")
 MOST_POSES = 6000
-"""Of the whole file: at some 600 bytes each, what a mail takes."""
+"""Of the whole file, at some 900 bytes each: what a mail takes, and what the player, which goes through all poses on
+the way, can jump across in seconds."""
 MOST_PER_S = 30.0
 MOST_PICTURES = 300
 """Of the 2D input, at some 15 kB each."""
@@ -83,7 +84,7 @@ def write_recording(
     html = html.replace("<title>Viser</title>", "<title>Maquette</title>", 1)
     write_text(path, html)
     for note in notes:
-        _LOG.warning("%s: %s", path, note)
+        _LOG.info("%s: %s", path, note)
     return notes
 
 
