@@ -68,7 +68,7 @@ def test_any_positions_have_rotations(seed: int, frames: int, fps: Fraction, wil
         positions[some] = np.nan
     solved = solve_rotations(dataclasses.replace(motion, positions=positions, fps=fps))
     assert solved.rotations is not None
-    known = np.isfinite(solved.rotations).all(axis=-1)
+    known = np.asarray(np.isfinite(solved.rotations).all(axis=-1))
     assert known.all() or damage == "unknown"
     np.testing.assert_allclose(np.linalg.norm(solved.rotations[known], axis=-1), 1.0, atol=1e-9)
     if damage == "unknown":

@@ -85,7 +85,7 @@ def lock_feet(
     places, turns = node_positions_m(animation)
     fps = float(animation.fps)
     targets, soles, legs, left_out = [], [], [], 0
-    found: list[tuple[Foot, list[Stand]]] = []
+    found = []
     for foot in feet:
         at = {k: places[:, foot.foot] + quat_rotate(turns[:, foot.foot], p) for k, p in foot.points_m.items()}
         stands, dropped = foot_stands(animation, foot, at, max_move_m)
@@ -105,12 +105,8 @@ def lock_feet(
     if left_out:
         note += f", but for {left_out} stands that move by more than {100 * max_move_m:.0f} cm"
         _log.warning("%s", note)
-    return replace(
-        animation,
-        rotations=rotations,
-        root_positions_m=animation.root_positions_m + shift,
-        notes=(*animation.notes, note),
-    )
+    root_m = animation.root_positions_m + shift
+    return replace(animation, rotations=rotations, root_positions_m=root_m, notes=(*animation.notes, note))
 
 
 def _leg(animation: RigAnimation, foot: Foot, places: np.ndarray, turns: np.ndarray) -> Leg:
