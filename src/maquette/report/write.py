@@ -31,7 +31,7 @@ def write_report(
         video_start_s: time in the video at which the motion starts.
         video_fps: rate to play the video at instead of its own times.
         source: the file that the motion was read from; its name and hash are put down.
-        title: heading; the source's name if not given.
+        title: heading; the source's name if None.
         begin_s: where in the motion the small video begins.
         seconds: its length; 0 leaves it out.
 
@@ -56,15 +56,8 @@ def write_report(
     measured = sections.measured(motion)
     parts = [sections.head(name, motion, measured)]
     if seconds > 0:
-        film = small_video(
-            motion,
-            keypoints,
-            video,
-            begin_s=begin_s,
-            length_s=seconds,
-            video_start_s=video_start_s,
-            video_fps=video_fps,
-        )
+        under = {"video_start_s": video_start_s, "video_fps": video_fps}
+        film = small_video(motion, keypoints, video, begin_s=begin_s, length_s=seconds, **under)
         parts.append(section("The motion", film))
     if warnings := sections.warnings(measured):
         parts.append(section("What speaks against some of these numbers", warnings))

@@ -74,9 +74,6 @@ def import_motion(
         points_2d: also import a ``2d_data.json`` that lies beside.
         tilt_degrees: turn of a ``3d_data.json`` about the horizontal axis (the fork's own script took 20).
 
-    Returns:
-        What was made.
-
     Raises:
         MotionFileError: a file that cannot be used, or an option that there is not; nothing is left in the scene.
     """
