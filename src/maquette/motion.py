@@ -35,7 +35,8 @@ class Motion:
     rotations: Float[np.ndarray, "frames joints 4"] | None = None
     """Local rotations as unit quaternions wxyz, relative to the parent and the T-pose; None when not solved."""
     sigma_m: Float[np.ndarray, "frames joints"] | None = None
-    """Standard deviation of each joint in metres; None when not estimated."""
+    """Standard deviation of each joint in metres: NaN where not known, infinite where the position is a guess; None
+    when not estimated."""
     contacts: Bool[np.ndarray, "frames feet"] | None = None
     """True where a joint of ``contact_joints`` stands on the ground; None when not estimated."""
     contact_joints: tuple[str, ...] = ()

@@ -53,15 +53,17 @@ def joint_sigma(motion: Motion, sigma_m: float | int | None = None) -> JointSigm
             raise InputError(f"sigma of the joints is {sigma_m:g} m; expected metres above 0, such as 0.02")
         given = np.full(shape, float(sigma_m))
         return JointSigma(given, given, f"joints sure to {1000 * sigma_m:g} mm along each axis, as given")
-    if motion.sigma_m is not None:
+    if motion.sigma_m is not None and np.isfinite(motion.sigma_m).any():
         return JointSigma(motion.sigma_m, motion.sigma_m, "the motion's own sigma of each joint")
     card = _card_mm(motion.model)
     if card is None:
         return None
     world_mm, body_mm = card
+    # Where the pose is a guess, the card does not hold.
+    guessed = np.zeros(shape, dtype=bool) if motion.sigma_m is None else np.isinf(motion.sigma_m)
     return JointSigma(
-        np.full(shape, body_mm / 1000 / MEAN_PER_SIGMA),
-        np.full(shape, world_mm / 1000 / MEAN_PER_SIGMA),
+        np.where(guessed, np.inf, body_mm / 1000 / MEAN_PER_SIGMA),
+        np.where(guessed, np.inf, world_mm / 1000 / MEAN_PER_SIGMA),
         f"the card of {motion.model}: joints are {body_mm:.0f} mm wrong on average among each other, {world_mm:.0f} mm "
         "in the pose as it is (CMU 02 and 94, simulated detector), taken as independent, which they are not: real "
         "errors of angles were 0.2 to 1.2 times what this gives",

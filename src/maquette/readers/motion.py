@@ -161,7 +161,7 @@ def _format(path: Path, data: bytes) -> str:
     if start.startswith(b"PK\x03\x04"):
         return "npz"
     for beginning, kind in _BEGINNINGS.items():
-        if data.startswith(beginning):
+        if data.startswith(beginning) or start.startswith(beginning):
             return kind
     # C3D: a byte that points to the parameters, then 80.
     if data[1:2] == b"\x50" and data[:1] != b"{" and len(data) >= 512:

@@ -39,7 +39,8 @@ def fill_gaps(
 
     Frames that are not ``seen`` (nobody was detected; None means that all were) count as unknown in all joints,
     whatever the lifter made of them. Before the first and after the last known frame the pose is held. Stretches longer
-    than ``max_gap_s`` are listed in the notes, and their ``sigma_m`` becomes infinite: the pose there is a guess.
+    than ``max_gap_s`` are listed in the notes, and their ``sigma_m`` becomes infinite (NaN elsewhere where there was
+    none): the pose there is a guess.
     Joints that are unknown in all frames stay NaN, and so do those that hang on them.
     """
     known: np.ndarray = np.all(np.isfinite(motion.positions), axis=-1)
@@ -58,8 +59,10 @@ def fill_gaps(
     gaps = ~np.any(known, axis=1)
     notes, guessed = _gap_notes(gaps, motion, max_gap_s)
     sigma_m = motion.sigma_m
-    if sigma_m is not None and guessed.any():
-        sigma_m = np.where(guessed[:, None], np.inf, sigma_m)
+    if guessed.any():
+        # Also where nothing is known of the rest: what is a guess must not pass for an observation.
+        unknown = np.full(positions.shape[:2], np.nan)
+        sigma_m = np.where(guessed[:, None], np.inf, unknown if sigma_m is None else sigma_m)
     return motion.with_notes(*notes, positions=positions, sigma_m=sigma_m)
 
 

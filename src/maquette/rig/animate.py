@@ -71,7 +71,8 @@ def _refuse_unknown(motion: Motion) -> None:
         raise OutputError(
             f"animation formats cannot leave joints out, and {len(frames)} of {motion.n_frames} frames have unknown "
             f"ones (frames {shown}{' ...' if len(runs) > 5 else ''}; {', '.join(names[:5])}"
-            f"{' ...' if len(names) > 5 else ''}): fill the gaps first (maquette convert --fill-gaps), or write .npz, .json or .csv"
+            f"{' ...' if len(names) > 5 else ''}): fill the gaps first (maquette convert --fill-gaps), or write .npz, "
+            ".json or .csv"
         )
 
 
