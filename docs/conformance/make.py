@@ -34,6 +34,7 @@ from maquette.exporters.choices import PER_METRE
 from maquette.motion import Motion
 from maquette.rig.animation_rig import RigAnimation
 from maquette.rig.choice import animated
+from maquette.rig.rigs import RIGS
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "benchmarks" / "conformance.md"
@@ -67,9 +68,12 @@ CHECKS: tuple[Check, ...] = (
         for name, preset in BVH_PRESETS.items()
     ),
     Check(".bvh", "blender blender_check.py", "unit inch", {"unit": "inch"}, 1 / PER_METRE["inch"]),
+    *(Check(".bvh", "blender blender_check.py", f"rig {name}", {"rig": name}) for name in RIGS if name != "maquette"),
     Check(".glb", "others read_glb.py"),
     Check(".glb", "blender blender_check.py"),
+    *(Check(".glb", "blender blender_check.py", f"rig {name}", {"rig": name}) for name in ("mixamo", "unreal")),
     Check(".fbx", "others read_fbx.py"),
+    Check(".fbx", "others read_fbx.py", "rig unreal", {"rig": "unreal"}),
     Check(".fbx", "blender blender_check.py --importer fbx", "add-on importer"),
     Check(".fbx", "blender blender_check.py --importer fbx-ufbx", "built-in importer"),
     Check(".usda", "blender blender_check.py"),
@@ -146,7 +150,7 @@ def row(check: Check, folder: Path, pythons: dict[str, str]) -> str:
         write_motion(motion, path, **options)
         seen = seen_of(check, path, motion, pythons)
         program = seen.program
-        animation = animated(motion) if check.is_animation else None
+        animation = animated(motion, rig=options.get("rig")) if check.is_animation else None
         if animation is not None and "bvh_preset" in options:
             seen = replace(seen, names=own_names(seen.names, animation, BVH_PRESETS[options["bvh_preset"]]))
         errors.append(joint_error_mm(seen, motion, animation))
@@ -164,8 +168,6 @@ def row(check: Check, folder: Path, pythons: dict[str, str]) -> str:
 
 def validator_rows(folder: Path, node: Path) -> list[str]:
     """Khronos' validator on GLB and VRMA files of every rig."""
-    from maquette.rig.rigs import RIGS
-
     lines = []
     for suffix, rigs in ((".glb", (*RIGS,)), (".vrma", ("vrm",))):
         for rig in rigs:
@@ -179,7 +181,7 @@ def validator_rows(folder: Path, node: Path) -> list[str]:
                 check=False,
                 env={"PATH": "/usr/bin:/bin:/usr/local/bin", "NODE_PATH": str(node / "node_modules")},
             )
-            lines.append(f"| `{suffix}` | rig {rig} | {ran.stdout.strip()} |")
+            lines.append(f"| `{suffix}` | rig {rig} | {ran.stdout.strip().partition(': ')[2]} |")
             print(lines[-1], flush=True)
     return lines
 

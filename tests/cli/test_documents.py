@@ -30,10 +30,10 @@ GOLDENS = CHECKOUT / "tests" / "goldens" / "ssl3d"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 # Run elsewhere: the demo, the training, the benchmark and what reads data sets and checkpoints have tests of their own,
-# view and bench are for people, and a model under runs/ or from a checkpoint is what a command before it makes. What is
-# not run is at least understood.
+# view and bench are for people, a model under runs/ or from a checkpoint is what a command before it makes, and FBX needs
+# Blender. What is not run is at least understood.
 NOT_HERE = {"demo", "train", "view", "bench", "benchmark-lifters", "prepare", "import-weights"}
-MADE_BEFORE = ("--model runs/", " runs/try/", " rie-gt.onnx")
+MADE_BEFORE = ("--model runs/", " runs/try/", " rie-gt.onnx", ".fbx")
 
 
 def blocks(language: str) -> Iterator[tuple[str, str]]:
@@ -63,7 +63,7 @@ def workplace(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("docs")
     write_openpose(root / "openpose_json", 40)
     motion = mq.lift(mq.read_keypoints(root / "openpose_json", fps=30, image_size=(640, 480))[0])
-    for name in ("walk.npz", "motion.npz"):
+    for name in ("walk.npz", "motion.npz", "walk.bvh", "capture.bvh", "character.glb"):
         mq.write_motion(motion, root / name)
     write_store(root / "h36m")
     shutil.copytree(GOLDENS / "data", root / "3dpose_ssl")
