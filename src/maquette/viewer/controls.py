@@ -35,11 +35,11 @@ class TimeControls:
         """How fast time passes."""
         return float(self.speed.value.rstrip("x"))
 
-    def say(self, number: int, last: int, position_s: float, playing: bool) -> None:
-        """Send where the clip is."""
+    def say(self, number: int, last: int, position_s: float, playing: bool, guessed: bool) -> None:
+        """Send where the clip is, and whether the first motion is a guess there (nobody was seen)."""
         self.time.content = (
             f'<div style="padding:0.4em 0.8em 0;font-variant-numeric:tabular-nums">frame {number} of {last}, '
-            f"{position_s:.2f} s</div>"
+            f"{position_s:.2f} s{', a guess' if guessed else ''}</div>"
         )
         if self.slider.value != number:
             self.slider.value = number

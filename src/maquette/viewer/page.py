@@ -116,7 +116,10 @@ class Page:
             self.curves.show(position_s, at_once=settled)
             if saying:
                 self._said_at = now
-                self.time.say(self.tick, len(self.ticks_s) - 1, position_s, self.playback.playing)
+                lead = self.bodies[0]
+                sigma_m = lead.motion.sigma_m
+                guessed = sigma_m is not None and bool(np.isinf(sigma_m[lead.frame_at(position_s)]).any())
+                self.time.say(self.tick, len(self.ticks_s) - 1, position_s, self.playback.playing, guessed)
         if self.input is not None:
             self.input.show(position_s)
 

@@ -41,6 +41,7 @@ class Uncertainty:
         sigma_m = self._shape.motion.sigma_m
         if sigma_m is None or not self.node.visible:
             return
-        radii_m = np.nan_to_num(np.clip(SIGMAS * sigma_m[frame], 0.0, _LARGEST_M))
+        # A guess has an infinite sigma, and a ball around everything would only hide the figure: the page says it.
+        radii_m = np.where(np.isfinite(sigma_m[frame]), np.minimum(SIGMAS * sigma_m[frame], _LARGEST_M), 0.0)
         self.node.batched_positions = placed.joint_positions
         self.node.batched_scales = np.where(placed.joint_scales > 0, radii_m, 0.0)
