@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from maquette.cli.options import progress, refuse_own_input, shortened
+from maquette.cli.options import progress, shortened
 from maquette.cli.writing import AS_USUAL, Writing
-from maquette.errors import InputError
 
 if TYPE_CHECKING:
     from maquette.motion import Motion
@@ -38,18 +37,14 @@ class Convert:
 
     def run(self) -> None:
         """Do it; prints what was written, and how the input was understood."""
-        from maquette.exporters import check_output, write_motion
+        from maquette.exporters import write_motion
         from maquette.readers.motion import read_motion
 
-        if not self.output:
-            raise InputError("no output given: add for example -o walk.bvh (repeat -o for several files)")
-        for out in self.output:
-            check_output(out)
-        refuse_own_input(self.output, self.input)
+        self.writing.check(self.output, self.input)
         motion = read_motion(self.input, fps=self.fps, skeleton=self.skeleton)
         if self.fill_gaps:
             motion = _filled(motion)
-        for note in motion.notes:
+        for note in (*motion.notes, *self.writing.without_effect(self.output)):
             print(f"  {shortened(note)}")
         for out in self.output:
             with progress(f"writing {out}"):

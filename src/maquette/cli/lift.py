@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from maquette.cli.detection import AUTO, Detection
-from maquette.cli.options import check_person, numbered, progress, refuse_own_input, shortened
+from maquette.cli.options import check_person, numbered, progress, shortened
 from maquette.cli.writing import AS_USUAL, Writing
 from maquette.errors import InputError, OutputError
 
@@ -73,17 +73,14 @@ class Lift:
     def run(self) -> None:
         """Do it; prints what was written."""
         from maquette.cli.lift_input import read_input
-        from maquette.exporters import check_output
 
         check_person(self.person)
-        if not self.output:
-            raise InputError("no output given: add for example -o walk.bvh (repeat -o for several files)")
-        for out in self.output:
-            check_output(out)
-        refuse_own_input(self.output, self.input, self.video)
+        self.writing.check(self.output, self.input, self.video)
         if self.correction is not None and self.refine != "self-supervised":
             raise InputError(f"--correction {self.correction}: is for --refine self-supervised; add it")
         given = read_input(self)
+        for sentence in self.writing.without_effect(self.output):
+            print(f"  {sentence}")
         for index, chosen in enumerate(given.chosen):
             motion, ready = self._lift(index, given) if chosen.depths is None else self._lift_depth(index, given)
             for note in motion.notes:

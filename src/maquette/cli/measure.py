@@ -76,10 +76,12 @@ class Measure:
             wrong.append(f"--numbers {self.numbers}: expected a name ending in .csv")
         if self.speeds and not any(out.suffix.lower() == ".csv" for out in self.output):
             wrong.append("--speeds: adds columns to the angles over time; add -o angles.csv")
+        if self.plots and self.plots.exists() and not self.plots.is_dir():
+            wrong.append(f"--plots {self.plots}: is a file, expected the name of a folder")
         if len({out.resolve() for out in outputs}) < len(outputs):
             wrong.append("two results would be written to the same file")
         if wrong:
-            raise InputError.from_problems("maquette measure", wrong)
+            raise InputError.from_problems("measure", wrong)
         refuse_own_input(tuple(outputs), self.input)
 
 

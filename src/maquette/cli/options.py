@@ -67,11 +67,16 @@ def choose_people(people: "list[Keypoints]", person: str) -> "list[Keypoints]":
 
 
 def numbered(path: Path, index: int, count: int) -> Path:
-    """``walk.bvh`` for one person, ``walk_person0.bvh`` etc. for several (``person0_3d_data.json`` for the fork's)."""
+    """``walk.bvh`` for one person, ``walk_person0.bvh`` etc. for several (``person0_3d_data.json`` for the fork's and
+    ``walk_person0_smpl.npz`` for SMPL's, whose formats are told by the ends of their names)."""
     if count == 1:
         return path
-    if path.name.endswith("3d_data.json"):
-        return path.with_name(f"person{index}_{path.name}")
+    name = path.name
+    if name.lower().endswith("3d_data.json"):
+        return path.with_name(f"person{index}_{name}")
+    if name.lower().endswith("_smpl.npz"):
+        end = len(name) - len("_smpl.npz")
+        return path.with_name(f"{name[:end]}_person{index}{name[end:]}")
     return path.with_name(f"{path.stem}_person{index}{path.suffix}")
 
 

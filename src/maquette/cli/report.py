@@ -1,6 +1,7 @@
 """``maquette report``."""
 
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Annotated
 
@@ -48,7 +49,7 @@ class Report:
         refuse_own_input((self.output,), self.input, self.keypoints, self.video)
         if self.video is not None and self.keypoints is None:
             raise InputError("--video is shown under the 2D: give the --keypoints that were found in it, too")
-        if self.seconds < 0 or self.begin < 0:
+        if not (0 <= self.seconds < inf and 0 <= self.begin < inf):
             raise InputError(f"--begin {self.begin:g} and --seconds {self.seconds:g}: expected 0 or more")
         motion = read_motion(self.input)
         points = None

@@ -6,6 +6,27 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from maquette.cli.options import refuse_own_input
+from maquette.errors import InputError
+
+_TABLES = (".csv", ".parquet", ".json")
+_ANIMATIONS = (".bvh", ".glb", ".vrma", ".fbx", ".usda", ".usdc", "_smpl.npz")
+_FORMATS = {
+    "rig": _ANIMATIONS,
+    "rest_pose": _ANIMATIONS,
+    "root_motion": _ANIMATIONS,
+    "foot_lock": _ANIMATIONS,
+    "bvh_preset": (".bvh",),
+    "rotation_order": (".bvh",),
+    "unit": (".bvh", ".trc", ".c3d"),
+    "layout": _TABLES,
+    "unity_text": (".txt",),
+    "opensim_model": (".mot",),
+    "via_blender": (".fbx",),
+}
+"""Which formats each option is for."""
+_NO_INCHES = (".trc", ".c3d")
+
 
 @dataclass(frozen=True)
 class Writing:
@@ -50,6 +71,45 @@ class Writing:
             "opensim_model": self.opensim_model,
             "blender": self.via_blender,
         }
+
+    def check(self, outputs: tuple[Path, ...], *inputs: Path | None) -> None:
+        """Refuse outputs that cannot be written, before any work is done.
+
+        Raises:
+            InputError: there is none, two results would be one file, one is an input, or the unit is none of the
+                format's.
+            OutputError: a path cannot be written (:func:`maquette.exporters.check_output`).
+        """
+        from maquette.exporters import check_output
+        from maquette.exporters.writers import format_of
+        from maquette.readers.motion_trc import confidence_path
+
+        if not outputs:
+            raise InputError("no output given: add for example -o walk.bvh (repeat -o for several files)")
+        for out in outputs:
+            check_output(out)
+        tables = tuple(confidence_path(out) for out in outputs if format_of(out) == ".trc")
+        written: set[Path] = set()
+        for out in (*outputs, *tables):
+            if out.resolve() in written:
+                beside = ", the table that stands beside a .trc" if out in tables else ""
+                raise InputError(f"{out}: two results would be written to this file{beside}; give each its own name")
+            written.add(out.resolve())
+        refuse_own_input((*outputs, *tables), *inputs)
+        wrong = [str(out) for out in outputs if self.unit == "inch" and format_of(out) in _NO_INCHES]
+        if wrong:
+            raise InputError(f"--unit inch: {', '.join(wrong)} is written in m, cm or mm; write it on its own")
+
+    def without_effect(self, outputs: tuple[Path, ...]) -> list[str]:
+        """A sentence for each option that none of the outputs takes."""
+        from maquette.exporters.writers import format_of
+
+        kinds = {format_of(out) for out in outputs}
+        return [
+            f"--{name.replace('_', '-')} has no effect here: it is for {' '.join(formats)}"
+            for name, formats in _FORMATS.items()
+            if getattr(self, name) != getattr(AS_USUAL, name) and kinds.isdisjoint(formats)
+        ]
 
 
 AS_USUAL = Writing()

@@ -55,7 +55,7 @@ def write_fork_json(
         InputError: the keypoints' skeleton has no map to COCO-18.
     """
     target = Path(path)
-    if not target.name.endswith(_SUFFIX_3D):
+    if not target.name.lower().endswith(_SUFFIX_3D):
         raise OutputError(f"{target}: the name of the fork's file ends in {_SUFFIX_3D}")
     check_h36m_17(motion, target)
     mapped = None if keypoints is None else map_keypoints(keypoints, COCO_18.name)
@@ -73,7 +73,7 @@ def write_fork_json(
     write_bytes(target, _encoded(coordinates))
     if points_px is None:
         return [target]
-    beside = target.with_name(target.name.removesuffix(_SUFFIX_3D) + _SUFFIX_2D)
+    beside = target.with_name(target.name[: -len(_SUFFIX_3D)] + _SUFFIX_2D)
     write_bytes(beside, _encoded(points_px.reshape(-1, 18, 2)))
     return [target, beside]
 

@@ -169,9 +169,13 @@ ENDINGS: dict[str, Callable[[Wish], None]] = {"3d_data.json": _fork_json, "_smpl
 """Ends of names that decide before the suffix does: the file of 3d-pose-baseline's OpenPose fork, and SMPL's angles."""
 
 
+def format_of(path: Path) -> str:
+    """What the name of a file says of its format, in small letters: one of :data:`ENDINGS`, or its suffix."""
+    name = path.name.lower()
+    return next((ending for ending in ENDINGS if name.endswith(ending)), path.suffix.lower())
+
+
 def writer_of(path: Path) -> Callable[[Wish], None] | None:
     """What writes a file of this name; None when nothing does."""
-    for ending, writer in ENDINGS.items():
-        if path.name.endswith(ending):
-            return writer
-    return WRITERS.get(path.suffix.lower())
+    kind = format_of(path)
+    return ENDINGS.get(kind) or WRITERS.get(kind)
