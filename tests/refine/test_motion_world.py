@@ -184,14 +184,15 @@ def test_planted_feet_stand_still_and_the_bones_stay() -> None:
     sliding = _world_motion(world + wander[:, None] * np.array([1.0, 0.1, 1.0]))
     grounded = ground(sliding, max_speed_mps=(0.6, 1.0))
     planted = plant_feet(grounded)
-    assert contact_speed_mps(planted) < 0.35 * contact_speed_mps(grounded)
+    assert contact_speed_mps(planted) < 0.5 * contact_speed_mps(grounded)
     parents, children = np.array(LIFTED_21.bones).T
 
     def lengths(motion: Motion) -> np.ndarray:
         return np.linalg.norm(motion.positions[:, children] - motion.positions[:, parents], axis=-1)
 
     np.testing.assert_allclose(lengths(planted), lengths(grounded), atol=1e-9)
-    np.testing.assert_array_equal(planted.positions[:, 0], grounded.positions[:, 0])
+    hips_moved = np.linalg.norm(planted.joint("hip") - grounded.joint("hip"), axis=-1)
+    assert hips_moved.max() < 0.015
     knee_speed = np.linalg.norm(np.diff(planted.joint("l_knee"), axis=0), axis=-1) * FPS
     assert knee_speed.max() < 4.0
     assert np.isfinite(bone_lengths(planted)[1:]).all()

@@ -1,4 +1,4 @@
-"""Feet held where they stand, by bending the legs: hips and bone lengths stay, knees follow."""
+"""Feet held where they stand: legs bend, hips give way a little, bone lengths stay."""
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -7,20 +7,25 @@ from maquette.errors import InputError
 from maquette.motion import Motion
 from maquette.refine.motion_contacts import contact_runs, rest_heights_m
 from maquette.refine.motion_ground import contact_speed_mps
+from maquette.refine.motion_hips import MovedLeg, eased_distance, hips_that_keep_knees
 from maquette.refine.motion_path import information_at_cutoff, solve_path
 
 
-def plant_feet(motion: Motion, *, hold_hz: float = 8.0, release_hz: float = 2.0, max_move_m: float = 0.15) -> Motion:
+def plant_feet(motion: Motion, *, hold_hz: float = 6.0, release_hz: float = 2.0, max_move_m: float = 0.15) -> Motion:
     """Move each foot by a smooth offset that keeps it at one place during every contact, and bend the leg to reach it.
 
     The place of a contact is the mean of the joint over the contact, at its standing height. The offset minimises its
     own acceleration, the distance to those places (firm below ``hold_hz``) and, everywhere, its own size (it fades over
-    about 1 / ``release_hz`` seconds). The knee is set by the law of cosines in the plane in which it was bent. The foot
-    keeps its orientation and all bones their length. Offsets longer than ``max_move_m`` are cut: contacts so far off
-    are doubtful.
+    about 1 / ``release_hz`` seconds). Offsets longer than ``max_move_m`` are cut: contacts so far off are doubtful.
 
-    Shifting the whole body instead would pull it off the picture: on motion capture filmed by a virtual camera with
-    simulated lifter errors that doubled the reprojection error, where this lowers it.
+    Hips, and all that they carry, move by the little that keeps knees bent as they were
+    (:func:`maquette.refine.motion_hips.hips_that_keep_knees`). The knee is set by the law of cosines in the plane in
+    which it was bent; near the straight leg it eases (:func:`maquette.refine.motion_hips.eased_distance`). The foot
+    keeps its orientation and all bones their length.
+
+    Shifting the whole body by what the feet need would pull it off the picture: on motion capture filmed by a virtual
+    camera with simulated lifter errors that doubled the reprojection error. Bending the legs alone spoils the knees:
+    benchmarks/feet.py.
 
     Raises:
         InputError: the motion has no contacts (run :func:`ground` first), or the skeleton lacks hips, knees or ankles.
@@ -31,19 +36,24 @@ def plant_feet(motion: Motion, *, hold_hz: float = 8.0, release_hz: float = 2.0,
     if not contacts.any():
         return motion
     before = contact_speed_mps(motion)
-    positions = motion.positions.copy()
+    offsets: dict[str, Float[np.ndarray, "frames 3"]] = {}
     for side in ("l_", "r_"):
         rows = [row for row, joint in enumerate(motion.contact_joints) if joint.startswith(side)]
         if rows:
             offset = _foot_offset(motion, contacts, rows, hold_hz, release_hz)
             size = np.linalg.norm(offset, axis=-1, keepdims=True)
-            offset *= np.minimum(1.0, max_move_m / np.maximum(size, 1e-9))
-            _bend_leg(positions, motion, side, offset)
-    planted = motion.with_notes(positions=positions)
+            offsets[side] = offset * np.minimum(1.0, max_move_m / np.maximum(size, 1e-9))
+    shift = hips_that_keep_knees([_moved(motion, side, offset) for side, offset in offsets.items()], float(motion.fps))
+    positions = motion.positions + shift[:, None]
+    for side, offset in offsets.items():
+        _bend_leg(positions, motion, side, offset)
+    trajectory = None if motion.root_trajectory is None else motion.root_trajectory + shift
+    planted = motion.with_notes(positions=positions, root_trajectory=trajectory)
     moved_cm = 100 * float(np.percentile(np.linalg.norm(positions - motion.positions, axis=-1).max(1), 95))
+    hips_cm = 100 * float(np.percentile(np.linalg.norm(shift, axis=-1), 95))
     return planted.with_notes(
-        f"standing feet planted by bending the legs (less than {moved_cm:.1f} cm in 95 % of the frames): mean speed "
-        f"of standing feet {before:.2f} -> {contact_speed_mps(planted):.2f} m/s"
+        f"standing feet planted by moving legs (less than {moved_cm:.1f} cm in 95 % of the frames) and hips (less than "
+        f"{hips_cm:.1f} cm): mean speed of standing feet {before:.2f} -> {contact_speed_mps(planted):.2f} m/s"
     )
 
 
@@ -66,34 +76,42 @@ def _foot_offset(
     return solve_path(firm[:, None] * pull, information[:, None, None] * np.eye(3), 1.0 / float(motion.fps))
 
 
+def _moved(motion: Motion, side: str, offset: Float[np.ndarray, "frames 3"]) -> MovedLeg:
+    hip, knee, ankle = (motion.joint(side + part) for part in ("hip", "knee", "ankle"))
+    length = np.linalg.norm(knee - hip, axis=-1) + np.linalg.norm(ankle - knee, axis=-1)
+    return MovedLeg(hip, ankle, ankle + offset, length)
+
+
 def _bend_leg(
     positions: Float[np.ndarray, "frames joints 3"], motion: Motion, side: str, offset: Float[np.ndarray, "frames 3"]
 ) -> None:
-    """Move ankle and foot by ``offset`` (or as far as the leg reaches) and the knee with them, in place."""
+    """Move ankle and foot by ``offset`` (or as far as the leg reaches) and the knee with them, in place.
+
+    Args:
+        positions: hips where they shall be; the leg is taken from ``motion``.
+    """
     skeleton = motion.skeleton
     hip_joint, knee_joint, ankle_joint = skeleton.indices([side + part for part in ("hip", "knee", "ankle")])
     left_hip, right_hip, thorax = (positions[:, skeleton.index(j)] for j in ("l_hip", "r_hip", "thorax"))
-    hip, knee, ankle = positions[:, hip_joint], positions[:, knee_joint], positions[:, ankle_joint]
-    thigh, shin = _norm(knee - hip), _norm(ankle - knee)
-    reach = ankle + offset - hip
-    # Never straighter than the leg is now, or than 99.5 %: knees do not snap.
-    longest = np.maximum(0.995 * (thigh + shin), _norm(ankle - hip))
-    distance = np.clip(_norm(reach), np.abs(thigh - shin) + 1e-4, longest)
+    hip = positions[:, hip_joint]
+    source_hip, source_knee, source_ankle = (motion.joint(side + part) for part in ("hip", "knee", "ankle"))
+    thigh, shin = _norm(source_knee - source_hip), _norm(source_ankle - source_knee)
+    reach = source_ankle + offset - hip
+    distance = eased_distance(_norm(source_ankle - source_hip), _norm(reach), thigh + shin)
+    distance = np.maximum(distance, np.abs(thigh - shin) + 1e-4)
     axis = reach / np.maximum(_norm(reach), 1e-9)
     forward = np.cross(left_hip - right_hip, thorax - hip)
     forward /= np.maximum(_norm(forward), 1e-9)
     # A nearly straight leg does not tell its plane: a little of the body's forward keeps the knee from flipping.
-    bent = knee - hip + 0.03 * forward
+    bent = source_knee - source_hip + 0.03 * forward
     pole = bent - (bent * axis).sum(-1, keepdims=True) * axis
     pole /= np.maximum(_norm(pole), 1e-9)
     along = (thigh**2 + distance**2 - shin**2) / (2 * distance)
     across = np.sqrt(np.maximum(thigh**2 - along**2, 0.0))
-    new_ankle = hip + axis * distance
-    moved = new_ankle - ankle
     positions[:, knee_joint] = hip + axis * along + pole * across
-    positions[:, ankle_joint] = new_ankle
+    positions[:, ankle_joint] = hip + axis * distance
     for child in skeleton.children(ankle_joint):
-        positions[:, child] += moved
+        positions[:, child] = motion.positions[:, child] + positions[:, ankle_joint] - source_ankle
 
 
 def _norm(vectors: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "frames 1"]:
