@@ -14,6 +14,7 @@ from maquette.exporters.choices import (
     UnityText,
     Wish,
 )
+from maquette.exporters.contents import check_contents
 from maquette.exporters.destination import check_output as check_output
 from maquette.exporters.writers import WRITERS as WRITERS
 from maquette.exporters.writers import writer_of
@@ -86,6 +87,7 @@ def write_motion(
             written.
     """
     check_output(path)
+    check_contents(motion, path)
     target = Path(path)
     wish = Wish(
         motion=motion,

@@ -60,9 +60,16 @@ def channels_of(motion: Motion, labels: list[str], unit: LengthUnit) -> list[Cha
             for i, joint in enumerate(motion.contact_joints)
         ]
     if motion.timestamps_s is not None:
-        offset = motion.timestamps_s - np.arange(motion.n_frames) / float(motion.fps)
-        channels.append(Channel(TIME_OFFSET, "s", "time of the frame less its number over the rate", offset))
+        offset = motion.times_s - start_s(motion) - np.arange(motion.n_frames) / float(motion.fps)
+        text = "time since the first frame, less the frame's number over the rate"
+        channels.append(Channel(TIME_OFFSET, "s", text, offset))
     return channels
+
+
+def start_s(motion: Motion) -> float:
+    """Time of the first frame in seconds. It stands in the record: channels are of single precision, which knows the
+    seconds since 1970 to two minutes."""
+    return float(motion.times_s[0])
 
 
 def events_of(motion: Motion) -> list[Event]:
@@ -73,7 +80,8 @@ def events_of(motion: Motion) -> list[Event]:
     events = []
     if motion.contacts is None:
         return []
-    times_s = motion.times_s
+    # As C3D counts, from the first frame.
+    times_s = motion.times_s - start_s(motion)
     for context, letter in (("Left", "l_"), ("Right", "r_")):
         columns = [i for i, joint in enumerate(motion.contact_joints) if joint.startswith(letter)]
         if not columns:
@@ -89,9 +97,9 @@ def events_of(motion: Motion) -> list[Event]:
 
 
 def record_texts(motion: Motion) -> list[str]:
-    """The record of a motion (:class:`maquette.readers.motion_record.MotionRecord` and ``fps``) as JSON in pieces that
-    C3D keeps as they are: plain letters, without spaces, which readers cut off the ends."""
-    record = msgspec.to_builtins(record_of(motion)) | {"fps": str(motion.fps)}
+    """The record of a motion (:class:`maquette.readers.motion_record.MotionRecord`, ``fps``, ``start_s``) as JSON, in
+    pieces that C3D keeps as they are: plain letters, without spaces, which readers cut off the ends."""
+    record = msgspec.to_builtins(record_of(motion)) | {"fps": str(motion.fps), "start_s": start_s(motion)}
     text = json.dumps(record, separators=(",", ":")).replace(" ", "\\u0020")
     if len(text) > _LARGEST_RECORD:
         record["notes"] = ["notes were too long for this format"]

@@ -64,12 +64,14 @@ def write_trc(motion: Motion, path: str | Path, *, unit: LengthUnit | None = Non
         values=positions * PER_METRE[length],
         comment=facts_line(facts),
     )
-    if has_confidence:
-        write_table(beside, facts_line({**facts, "unit": "m"}), confidence_columns(motion))
-    elif _is_ours(beside):
-        beside.unlink()
-    with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(trc_lines(trc, target.name, _DECIMALS[length]))
+    with atomic_path(target) as temporary:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(trc_lines(trc, target.name, _DECIMALS[length]))
+        # Only when the markers are on the disk, so that no table stands beside those of another motion.
+        if has_confidence:
+            write_table(beside, facts_line({**facts, "unit": "m"}), confidence_columns(motion))
+        elif _is_ours(beside):
+            beside.unlink()
 
 
 def _is_ours(path: Path) -> bool:

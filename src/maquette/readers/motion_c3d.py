@@ -29,6 +29,7 @@ _FARTHEST_M = 1e6
 
 class _Record(MotionRecord, kw_only=True):
     fps: str
+    start_s: float = 0.0
 
 
 _decoder = msgspec.json.Decoder(_Record)
@@ -139,7 +140,7 @@ def _own(
     try:
         fps = fps_of(record.fps)
         if TIME_OFFSET in at:
-            arrays["timestamps_s"] = np.arange(len(positions)) / float(fps) + at[TIME_OFFSET]
+            arrays["timestamps_s"] = record.start_s + np.arange(len(positions)) / float(fps) + at[TIME_OFFSET]
         motion = motion_of(record, positions, fps, **arrays)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
