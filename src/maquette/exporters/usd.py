@@ -40,7 +40,7 @@ def write_usd(animation: RigAnimation, path: str | Path) -> None:
     if target.suffix.lower() not in _SUFFIXES:
         raise OutputError(f"{target}: USD files end in {' or '.join(_SUFFIXES)}")
     try:
-        from pxr import Sdf, Usd, UsdGeom
+        from pxr import Sdf, Tf, Usd, UsdGeom
     except ImportError as error:
         raise missing_extra("usd", "usd-core") from error
     with atomic_path(target) as temporary:
@@ -50,7 +50,11 @@ def write_usd(animation: RigAnimation, path: str | Path) -> None:
         UsdGeom.SetStageMetersPerUnit(stage, 1.0)
         _fill(stage, animation)
         layer.customLayerData = _custom_data(animation)
-        if not layer.Export(str(temporary)):
+        try:
+            written = layer.Export(str(temporary))
+        except Tf.ErrorException as error:
+            raise OutputError(f"{target}: USD could not write the file; is there room on the disk?") from error
+        if not written:
             raise OutputError(f"{target}: USD could not write the file")
 
 
