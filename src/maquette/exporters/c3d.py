@@ -77,8 +77,16 @@ def write_c3d(motion: Motion, path: str | Path, *, unit: LengthUnit | None = Non
         whole = Path(folder) / "motion.c3d"
         file.write(str(whole))
         data = whole.read_bytes()
+    _check_whole(data, 4 * len(labels) + file["data"]["analogs"].shape[1], motion.n_frames, str(path))
     _check_parameters(data, str(path))
     write_bytes(path, data)
+
+
+def _check_whole(data: bytes, numbers_a_frame: int, n_frames: int, where: str) -> None:
+    """Refuse a file that is cut off: ezc3d does not notice a disk that is full."""
+    first = 512 * (int.from_bytes(data[16:18], "little") - 1)
+    if len(data) < max(first, 512) + 4 * numbers_a_frame * n_frames:
+        raise OutputError(f"{where}: cut off while it was made; is there room in {tempfile.gettempdir()}?")
 
 
 def _check_parameters(data: bytes, where: str) -> None:
