@@ -71,3 +71,27 @@ def test_names_in_capitals_mean_the_same(run, clip: Path) -> None:
 def test_numbers_of_people_leave_the_format_as_it_is() -> None:
     assert numbered(Path("a/walk_smpl.npz"), 1, 2) == Path("a/walk_person1_smpl.npz")
     assert numbered(Path("a/3d_data.json"), 1, 2) == Path("a/person1_3d_data.json")
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("measure", ("--plots", "file")),
+        ("measure", ("-o", "file/angles.csv")),
+        ("measure", ("--numbers", "folder.csv")),
+        ("report", ("-o", "file/page.html")),
+        ("report", ("-o", "page.html", "--seconds", "nan")),
+        ("view", ("--record", "file/page.html")),
+        ("plugins", ("-o", "file")),
+    ],
+)
+def test_places_that_take_no_file_are_refused_before_the_work(run, clip: Path, command: str, options) -> None:
+    (clip.parent / "file").write_text("x")
+    (clip.parent / "folder.csv").mkdir()
+    before = sorted(clip.parent.rglob("*"))
+    there = [f"{clip.parent}/{option}" if option[0] in "fp" else option for option in options]
+    status, out, err = run(command, *([] if command == "plugins" else [clip]), *there)
+    assert (status, out) == (2, "")
+    assert err.startswith("maquette: ")
+    assert err.count("\n") == 1
+    assert sorted(clip.parent.rglob("*")) == before

@@ -69,6 +69,8 @@ class Measure:
 
     def _check(self) -> None:
         """Everything that can be wrong with the options, before any work."""
+        from maquette.exporters.destination import check_place
+
         outputs = [*self.output, *([self.numbers] if self.numbers else [])]
         wrong = [f"{out}: expected .csv (angles over time) or .json (numbers)" for out in self.output
                  if out.suffix.lower() not in (".csv", ".json")]  # fmt: skip
@@ -82,6 +84,10 @@ class Measure:
             wrong.append("two results would be written to the same file")
         if wrong:
             raise InputError.from_problems("measure", wrong)
+        for out in outputs:
+            check_place(out)
+        if self.plots:
+            check_place(self.plots / "angles.png")
         refuse_own_input(tuple(outputs), self.input)
 
 

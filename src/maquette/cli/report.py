@@ -42,10 +42,12 @@ class Report:
     def run(self) -> None:
         """Do it; prints what was written."""
         from maquette.errors import InputError
+        from maquette.exporters.destination import check_place
         from maquette.readers import read_keypoints
         from maquette.readers.motion import read_motion
         from maquette.report import write_report
 
+        check_place(self.output)
         refuse_own_input((self.output,), self.input, self.keypoints, self.video)
         if self.video is not None and self.keypoints is None:
             raise InputError("--video is shown under the 2D: give the --keypoints that were found in it, too")

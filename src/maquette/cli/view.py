@@ -87,14 +87,17 @@ class View:
     def _check(self, outputs: tuple[Path, ...]) -> None:
         from maquette.errors import OutputError
         from maquette.exporters import check_output
+        from maquette.exporters.destination import check_place
         from maquette.viewer.recording import SUFFIXES
 
         if self.export is not None:
             if self.export.suffix.lower() not in {".mp4", ".gif"}:
                 raise OutputError(f"{self.export}: --export writes a video; expected .mp4 or .gif")
             check_output(self.export)
-        if self.record is not None and self.record.suffix.lower() not in SUFFIXES:
-            raise OutputError(f"{self.record}: --record writes one HTML file; expected .html")
+        if self.record is not None:
+            if self.record.suffix.lower() not in SUFFIXES:
+                raise OutputError(f"{self.record}: --record writes one HTML file; expected .html")
+            check_place(self.record)
         refuse_own_input(outputs, *self.files, self.keypoints, self.video)
 
     def _write(self, motions: "list[Motion]", keypoints: Any, shown: dict[str, Any]) -> None:

@@ -9,11 +9,10 @@ from maquette.exporters.writers import ENDINGS, WRITERS, writer_of
 
 
 def check_output(path: str | Path) -> None:
-    """Refuse a path that cannot be written, before any work is done.
+    """Refuse a path that a motion cannot be written to, before any work is done.
 
     Raises:
-        OutputError: its suffix is unknown, it is a folder, a device or a pipe, its folder is a file, or that folder (or
-            the nearest one that exists) takes no files.
+        OutputError: its suffix is unknown, or no file can be written there (:func:`check_place`).
     """
     target = Path(path)
     if writer_of(target) is None:
@@ -21,6 +20,17 @@ def check_output(path: str | Path) -> None:
         raise OutputError(
             f"{target}: {seen}; known are {' '.join(WRITERS)}, and names ending in {' or '.join(ENDINGS)}"
         )
+    check_place(target)
+
+
+def check_place(path: str | Path) -> None:
+    """Refuse a path that no file can be written to, before any work is done.
+
+    Raises:
+        OutputError: it is a folder, a device or a pipe, its folder is a file, or that folder (or the nearest one that
+            exists) takes no files.
+    """
+    target = Path(path)
     mode = _mode(target)
     if mode is not None and stat.S_ISDIR(mode):
         raise OutputError(f"{target}: is a folder, expected the name of a file")
