@@ -9,7 +9,7 @@ from PIL import Image
 
 from maquette.demo import DemoResult, camera, compare, detect, perform, true_motion
 from maquette.demo.choreography import ACTIVITIES, DURATION_S
-from maquette.demo.report import write_report
+from maquette.demo.report import write_demo_report
 from maquette.report.charts import bars, over_time, path_from_above
 
 
@@ -37,7 +37,7 @@ def page(tmp_path_factory):
         {"clip": folder / "clip", "bvh": folder / "demo.bvh", "report": folder / "report.html"},
         {"lift": 1.25},
     )
-    write_report(folder / "report.html", result, performance, pictures)
+    write_demo_report(folder / "report.html", result, pictures)
     return result, (folder / "report.html").read_text(encoding="utf-8")
 
 

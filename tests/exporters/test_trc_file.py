@@ -127,7 +127,7 @@ def test_names_times_and_units_that_trc_cannot_hold(tmp_path: Path) -> None:
     )
     write_trc(motion, tmp_path / "a.trc")
     _, markers, times, _ = as_opensim(tmp_path / "a.trc")
-    assert markers == ["left_foot", "left_foot_", "b"]
+    assert markers == ["left_foot", "left_foot_2", "b"]
     np.testing.assert_allclose(times, times_s)
     again = read_motion(tmp_path / "a.trc")
     assert again.skeleton.parents == (-1, 0, 0)

@@ -9,8 +9,10 @@ from made_body import made_motion  # pyright: ignore[reportMissingImports]
 from maquette.errors import OutputError
 from maquette.exporters import WRITERS, check_output, write_motion
 
-TEXT = ("walk.xyz: '.xyz' is no suffix that can be written; known are .bvh .glb .vrma .fbx .usda .usdc .npz "
-        ".json .csv .parquet .trc .c3d .mot .txt .mp4 .gif .png, and names ending in 3d_data.json or _smpl.npz")  # fmt: skip
+TEXT = (
+    "walk.xyz: '.xyz' is no suffix that can be written; known are .bvh .glb .vrma .fbx .usda .usdc .npz .json .csv "
+    ".parquet .trc .c3d .mot .txt .mp4 .gif .png, and names ending in 3d_data.json or _smpl.npz"
+)
 
 
 def test_unknown_suffixes_list_the_known_ones() -> None:

@@ -17,7 +17,8 @@ from scipy.spatial.transform import Rotation, Slerp
 
 from maquette.errors import InputError
 from maquette.formats.gltf_read import Gltf, GltfAnimation, read_gltf
-from maquette.formats.gltf_skeleton import read_skeleton, skeleton_poses, unique_names
+from maquette.formats.gltf_skeleton import read_skeleton, skeleton_poses
+from maquette.formats.unique_names import unique_names
 
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -18,6 +18,7 @@ from maquette.datasets.store import PoseStore, Source, StoreWriter, open_store
 from maquette.datasets.virtual_cameras import Filming, cameras_around
 from maquette.errors import InputError
 from maquette.frozen_arrays import exact_fps
+from maquette.geometry.lab_axes import turned_upright
 from maquette.keypoints import Keypoints
 from maquette.motion import Motion
 from maquette.readers.keypoints import read_keypoints
@@ -158,7 +159,7 @@ def _usable(motion: Motion, path: Path) -> Motion:
     if motion.camera is None:
         if motion.frame == "world":
             return motion
-        upright = motion.positions * np.array([1.0, -1.0, -1.0])
+        upright = turned_upright(motion.positions)
         upright[..., 1] -= np.percentile(upright[..., 1].min(axis=1), 1)
         return motion.with_notes(
             "turned upright as if its camera stood level, its lowest joints on the ground",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maquette.atomic import write_text
-from maquette.demo.choreography import ACTIVITIES, Performance
+from maquette.demo.choreography import ACTIVITIES
 from maquette.demo.filming import Mistakes, camera
 from maquette.report.charts import bars, over_time, path_from_above
 from maquette.report.page import data_uri, notes, page, section, tiles
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from maquette.demo.run import DemoResult
 
 
-def write_report(path: Path, result: "DemoResult", performance: Performance, pictures: Sequence[Path]) -> None:
+def write_demo_report(path: Path, result: "DemoResult", pictures: Sequence[Path]) -> None:
     """Write the report.
 
     Raises:

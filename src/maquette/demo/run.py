@@ -93,11 +93,11 @@ def run_demo(folder: str | Path, *, model: str | Path | None = None, seed: int =
     render_picture(files["picture"], stages.repaired, motion, frame=_PICTURE_FRAMES[-1])
     clock.lap("render pictures")
 
-    from maquette.demo.report import write_report
+    from maquette.demo.report import write_demo_report
 
     files["report"] = folder / "report.html"
     result = DemoResult(folder, errors, keypoints, motion, files, clock.laps_s)
-    write_report(files["report"], result, performance, pictures)
+    write_demo_report(files["report"], result, pictures)
     return result
 
 

@@ -12,7 +12,6 @@ from maquette.exporters.body_shapes import Vector
 from maquette.geometry.rotations import quat_rotate
 from maquette.rig.animation_rig import RigAnimation
 from maquette.rig.human_pose import rig_of_animation
-from maquette.rig.straight_rest import rest_pose
 from maquette.rig.t_pose import t_pose
 
 _log = logging.getLogger(__name__)
@@ -30,7 +29,7 @@ _SAME_M = 1e-4
 def standing_rest(animation: RigAnimation) -> tuple[Float[np.ndarray, "nodes 3"], Float[np.ndarray, "nodes 4"]]:
     """``(places, orientations)`` of all joints in the rest pose in the world: a root that has a height of its own keeps
     it, any other stands as high as puts the lowest joint or tip on the ground."""
-    places, orientations = rest_pose(animation)
+    places, orientations = animation.rest_pose()
     if not animation.rest_offsets_m[0].any():
         ends = places + quat_rotate(orientations, animation.tip_offsets_m)
         places = places - [0.0, float(np.nanmin(np.concatenate((places, ends))[:, 1])), 0.0]

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from maquette.exporters.choices import BvhPresetName, LengthUnit, RotationOrder
+from maquette.formats.unique_names import unique_names
 from maquette.rig.animation_rig import RigAnimation
 
 
@@ -107,19 +108,11 @@ BVH_PRESETS: dict[BvhPresetName, BvhPreset] = {
 def bvh_names(animation: RigAnimation, preset: BvhPreset | None) -> tuple[str, ...]:
     """Names in the file: the preset's where the joint is a known bone; unique, without blanks and braces."""
     bone_of = {joint: bone for bone, joint in animation.roles.items()}
-    names: list[str] = []
-    taken: set[str] = set()
     wanted = [_wanted(name, bone_of, preset) for name in animation.names]
     # Names of bones are taken first, so that a spare joint of the same name is the one to be numbered.
-    reserved = {name for name, known in wanted if known}
-    for name, known in wanted:
-        unique, count = name, 1
-        while unique in taken or (not known and unique in reserved):
-            count += 1
-            unique = f"{name}_{count}"
-        taken.add(unique)
-        names.append(unique)
-    return tuple(names)
+    order = sorted(range(len(wanted)), key=lambda node: not wanted[node][1])
+    unique = dict(zip(order, unique_names([wanted[node][0] for node in order]), strict=True))
+    return tuple(unique[node] for node in range(len(wanted)))
 
 
 def _wanted(name: str, bone_of: dict[str, str], preset: BvhPreset | None) -> tuple[str, bool]:

@@ -112,7 +112,6 @@ def _write_source(animation: RigAnimation, path: Path, name: str) -> None:
         "fps": str(animation.fps),
         "parts": {part: COLOURS[part] for part in body.triangles},
     }
-    rest = animation.rest_rotations
     places, _ = standing_rest(animation)
     frames = np.arange(len(animation.rotations))
     if animation.times_s is not None:
@@ -122,7 +121,7 @@ def _write_source(animation: RigAnimation, path: Path, name: str) -> None:
         path,
         header=np.array(json.dumps(header)),
         offsets_m=animation.rest_offsets_m,
-        rest=np.tile([1.0, 0.0, 0.0, 0.0], (len(animation.names), 1)) if rest is None else rest,
+        rest=animation.local_rest(),
         tips_m=animation.tip_offsets_m,
         places_m=places,
         rotations=animation.rotations,

@@ -10,8 +10,8 @@ import maquette
 from maquette.errors import OutputError
 from maquette.exporters.body_landmarks import standing_rest
 from maquette.formats.glb import BufferBuilder
-from maquette.formats.gltf_skeleton import unique_names
-from maquette.geometry.rotations import quat_rotate, quat_to_matrix
+from maquette.formats.unique_names import unique_names
+from maquette.geometry.rotations import quat_identity, quat_rotate, quat_to_matrix
 from maquette.rig.animation_rig import RigAnimation
 
 _PLACES_DIGITS = 7
@@ -39,14 +39,13 @@ def gltf_rig(animation: RigAnimation, *, reserved: tuple[str, ...] = ()) -> Gltf
     places, orientations = standing_rest(animation)
     parents = list(animation.parents)
     offsets = [places[0], *animation.rest_offsets_m[1:]]
-    still = np.array([1.0, 0.0, 0.0, 0.0])
-    turns = [still] * len(parents) if animation.rest_rotations is None else list(animation.rest_rotations)
+    turns = list(animation.local_rest())
     wanted = [name or "joint" for name in animation.names]
     for joint, tip in enumerate(animation.tip_offsets_m):
         if np.isfinite(tip).all():
             parents.append(joint)
             offsets.append(tip)
-            turns.append(still)
+            turns.append(quat_identity())
             wanted.append(f"{wanted[joint]}_end")
             places = np.concatenate((places, (places[joint] + quat_rotate(orientations[joint], tip))[None]))
             orientations = np.concatenate((orientations, orientations[joint][None]))
@@ -114,12 +113,9 @@ def gltf_animation(
 
 def turning(animation: RigAnimation) -> dict[int, Float[np.ndarray, "frames 4"]]:
     """Rotations of the joints that ever leave their rest pose."""
-    rest = animation.rest_rotations
-    identity = np.array([1.0, 0.0, 0.0, 0.0])
     found: dict[int, np.ndarray] = {}
-    for joint in range(len(animation.names)):
+    for joint, still in enumerate(animation.local_rest()):
         values = animation.rotations[:, joint]
-        still = identity if rest is None else rest[joint]
         if not np.array_equal(values, np.broadcast_to(still, values.shape)):
             found[joint] = values
     return found

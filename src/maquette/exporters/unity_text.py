@@ -16,6 +16,7 @@ from maquette.atomic import write_text
 from maquette.errors import OutputError
 from maquette.exporters.choices import UnityText
 from maquette.exporters.fork_json import check_h36m_17, right_away_up_mm
+from maquette.geometry.lab_axes import turned_upright
 from maquette.motion import Motion
 from maquette.skeletons import H36M_17, H36M_32
 
@@ -89,7 +90,7 @@ def _upright(motion: Motion, target: Path) -> Float[np.ndarray, "frames 17 3"]:
     if not complete.any():
         raise OutputError(f"{target}: no frame of the motion has all 17 joints")
     if motion.frame == "camera":
-        poses = poses * [1.0, -1.0, -1.0]
+        poses = turned_upright(poses)
         poses = poses - [0.0, float(np.median(poses[complete][..., 1].min(axis=1))), 0.0]
     return poses
 

@@ -16,6 +16,7 @@ from maquette.errors import OutputError, missing_extra
 from maquette.exporters.body import Body, make_body
 from maquette.exporters.body_landmarks import standing_rest
 from maquette.exporters.glb import COLOURS
+from maquette.formats.unique_names import unique_names
 from maquette.geometry.rotations import quat_to_matrix
 from maquette.rig.animation_rig import RigAnimation
 from maquette.rig.forward import node_positions_m
@@ -102,14 +103,7 @@ def _fill(stage: Any, animation: RigAnimation) -> None:
 
 def joint_paths(animation: RigAnimation) -> list[str]:
     """Joints as UsdSkel names them: the path from the root, each name a USD identifier, unique."""
-    names: list[str] = []
-    for name in animation.names:
-        base = unique = _identifier(name)
-        count = 1
-        while unique in names:
-            count += 1
-            unique = f"{base}_{count}"
-        names.append(unique)
+    names = unique_names([_identifier(name) for name in animation.names])
     paths: list[str] = []
     for name, parent in zip(names, animation.parents, strict=True):
         paths.append(name if parent < 0 else f"{paths[parent]}/{name}")
@@ -134,13 +128,10 @@ def _skeleton(stage: Any, animation: RigAnimation, joints: list[str]) -> Any:
     places, orientations = standing_rest(animation)
     local = animation.rest_offsets_m.copy()
     local[0] = places[0]
-    rotations = animation.rest_rotations
-    if rotations is None:
-        rotations = np.tile([1.0, 0.0, 0.0, 0.0], (len(joints), 1))
     skeleton = UsdSkel.Skeleton.Define(stage, "/Figure/Rig")
     skeleton.CreateJointsAttr(joints)
     skeleton.CreateJointNamesAttr(list(animation.names))
-    skeleton.CreateRestTransformsAttr(Vt.Matrix4dArray.FromNumpy(_matrices(local, rotations)))
+    skeleton.CreateRestTransformsAttr(Vt.Matrix4dArray.FromNumpy(_matrices(local, animation.local_rest())))
     skeleton.CreateBindTransformsAttr(Vt.Matrix4dArray.FromNumpy(_matrices(places, orientations)))
     return skeleton
 

@@ -7,7 +7,9 @@ from jaxtyping import Float
 
 from maquette.errors import InputError
 from maquette.formats.gltf_read import Gltf, GltfAnimation, GltfChannel
-from maquette.geometry.rotations import quat_conjugate, quat_identity, quat_multiply, quat_rotate, quat_slerp
+from maquette.formats.unique_names import unique_names
+from maquette.geometry.kinematics import depth_first_order
+from maquette.geometry.rotations import quat_conjugate, quat_multiply, quat_rotate, quat_slerp
 
 _PATHS = ("translation", "rotation", "scale")
 _END = "_end"
@@ -46,7 +48,7 @@ def read_skeleton(gltf: Gltf) -> GltfSkeleton:
         InputError: the file has no such nodes.
     """
     chosen = _chosen(gltf)
-    order = _depth_first(gltf.parents, chosen)
+    order = depth_first_order(gltf.parents, chosen)
     n_children = {node: 0 for node in order}
     for node in order:
         if gltf.parents[node] in n_children:
@@ -78,22 +80,6 @@ def read_skeleton(gltf: Gltf) -> GltfSkeleton:
             tip_nodes[joint] = node
     roles = {bone: names[index[node]] for bone, node in gltf.humanoid_nodes.items() if node in index}
     return GltfSkeleton(nodes, names, parents, offsets, rotations, tips, tuple(tip_nodes), roles)
-
-
-def unique_names(names: list[str]) -> tuple[str, ...]:
-    """The names, those that were there before with ``_2``, ``_3`` behind them."""
-    taken: set[str] = set(names)
-    seen: set[str] = set()
-    last: dict[str, int] = {}
-    found = []
-    for name in names:
-        unique = name
-        while unique in seen or (unique != name and unique in taken):
-            last[name] = last.get(name, 1) + 1
-            unique = f"{name}_{last[name]}"
-        seen.add(unique)
-        found.append(unique)
-    return tuple(found)
 
 
 def skeleton_poses(
@@ -154,7 +140,7 @@ def _chosen(gltf: Gltf) -> set[int]:
             f"{gltf.where}: holds no skeleton: no skin, no humanoid bones and no animation that turns nodes"
         )
     # Of each node the topmost wanted one above it, and how many wanted ones hang on it; both with itself.
-    order = _depth_first(gltf.parents, set(range(len(gltf.parents))))
+    order = depth_first_order(gltf.parents)
     top = [-1] * len(order)
     for node in order:
         parent = gltf.parents[node]
@@ -204,20 +190,6 @@ def _with_ancestors(parents: tuple[int, ...], nodes: set[int]) -> set[int]:
     return found
 
 
-def _depth_first(parents: tuple[int, ...], chosen: set[int]) -> list[int]:
-    """The chosen nodes, parents before children, each subtree in one piece, siblings in the order of the file."""
-    children: dict[int, list[int]] = {}
-    for node in sorted(chosen):
-        children.setdefault(parents[node] if parents[node] in chosen else -1, []).append(node)
-    order: list[int] = []
-    pending = list(reversed(children[-1]))
-    while pending:
-        node = pending.pop()
-        order.append(node)
-        pending += reversed(children.get(node, []))
-    return order
-
-
 def _world(
     gltf: Gltf, moved: dict[int, dict[str, np.ndarray]], n_frames: int, used: set[int]
 ) -> tuple[dict[int, Float[np.ndarray, "frames 3"]], dict[int, Float[np.ndarray, "frames 4"]]]:
@@ -226,7 +198,7 @@ def _world(
     places: dict[int, np.ndarray] = {}
     orientations: dict[int, np.ndarray] = {}
     spaces: dict[int, np.ndarray] = {}
-    for node in _depth_first(gltf.parents, used):
+    for node in depth_first_order(gltf.parents, used):
         rest = (gltf.translations, gltf.rotations, gltf.scales)
         local = {path: table[node][None] for path, table in zip(_PATHS, rest, strict=True)} | moved.get(node, {})
         translation = np.broadcast_to(local["translation"], (n_frames, 3))
@@ -269,12 +241,3 @@ def _scaled(
 
 def _matrices(rotation: Float[np.ndarray, "frames 4"]) -> Float[np.ndarray, "frames 3 3"]:
     return np.stack([quat_rotate(rotation, axis) for axis in np.eye(3)], axis=-1)
-
-
-def rest_orientations(skeleton: GltfSkeleton) -> Float[np.ndarray, "joints 4"]:
-    """Orientation of each joint at rest in the world."""
-    found = quat_identity((len(skeleton.parents),))
-    for joint, parent in enumerate(skeleton.parents):
-        own = skeleton.rotations[joint]
-        found[joint] = own if parent < 0 else quat_multiply(found[parent], own)
-    return found

@@ -40,6 +40,7 @@ from maquette.geometry.rotations import (
     rotvec_to_quat,
     sixd_to_matrix,
     swing_twist,
+    unit_vectors,
 )
 
 __all__ = [
@@ -80,5 +81,6 @@ __all__ = [
     "sixd_to_matrix",
     "swing_twist",
     "undistort",
+    "unit_vectors",
     "world_to_camera",
 ]

@@ -12,7 +12,7 @@ _TINY = 1e-12
 """Below this length a vector has no usable direction."""
 
 
-def _unit(vectors: Float[np.ndarray, "*batch n"]) -> Float[np.ndarray, "*batch n"]:
+def unit_vectors(vectors: Float[np.ndarray, "*batch n"]) -> Float[np.ndarray, "*batch n"]:
     """Vectors over their length; one without a direction becomes NaN."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return vectors / np.where(length > _TINY, length, np.nan)
@@ -27,7 +27,7 @@ def quat_identity(shape: tuple[int, ...] = ()) -> Float[np.ndarray, "*batch 4"]:
 
 def quat_normalize(q: Float[np.ndarray, "*batch 4"]) -> Float[np.ndarray, "*batch 4"]:
     """Scale to unit length. A zero quaternion has no direction and becomes NaN."""
-    return _unit(np.asarray(q, dtype=np.float64))
+    return unit_vectors(np.asarray(q, dtype=np.float64))
 
 
 def quat_multiply(a: Float[np.ndarray, "*#batch 4"], b: Float[np.ndarray, "*#batch 4"]) -> Float[np.ndarray, "... 4"]:
@@ -86,7 +86,7 @@ def matrix_to_quat(matrix: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarray,
         axis=-2,
     )
     largest = np.argmax(np.stack((ww, xx, yy, zz), axis=-1), axis=-1)
-    q = _unit(np.take_along_axis(outer, largest[..., None, None], axis=-2)[..., 0, :])
+    q = unit_vectors(np.take_along_axis(outer, largest[..., None, None], axis=-2)[..., 0, :])
     return np.where(q[..., :1] < 0, -q, q)
 
 
@@ -111,7 +111,7 @@ def quat_about(
 ) -> np.ndarray:
     """Unit quaternions `(..., 4)` for a turn of `angle_rad` about `axis` (of any length but zero)."""
     return rotvec_to_quat(
-        _unit(np.asarray(axis, dtype=np.float64)) * np.asarray(angle_rad, dtype=np.float64)[..., None]
+        unit_vectors(np.asarray(axis, dtype=np.float64)) * np.asarray(angle_rad, dtype=np.float64)[..., None]
     )
 
 
@@ -136,7 +136,7 @@ def quat_slerp(
     scale = np.sinc(angle / np.pi)
     weight_a = (1 - t) * np.sinc((1 - t) * angle / np.pi) / scale
     weight_b = t * np.sinc(t * angle / np.pi) / scale
-    return _unit(weight_a * a + weight_b * b)
+    return unit_vectors(weight_a * a + weight_b * b)
 
 
 def quat_between(
@@ -149,26 +149,28 @@ def quat_between(
     Opposite directions leave the axis open: then it is `axis` made perpendicular to `u`, or, without a usable `axis`,
     the coordinate axis least aligned with `u`, made perpendicular. A zero vector gives NaN.
     """
-    u, v = np.broadcast_arrays(_unit(np.asarray(u, dtype=np.float64)), _unit(np.asarray(v, dtype=np.float64)))
+    u, v = np.broadcast_arrays(
+        unit_vectors(np.asarray(u, dtype=np.float64)), unit_vectors(np.asarray(v, dtype=np.float64))
+    )
     middle = u + v
     length = np.linalg.norm(middle, axis=-1, keepdims=True)
     opposite = length < 1e-9
     middle = middle / np.where(opposite, 1.0, length)
     q = np.concatenate((np.sum(u * middle, axis=-1, keepdims=True), np.cross(u, middle)), axis=-1)
     if not np.any(opposite):
-        return _unit(q)
+        return unit_vectors(q)
     half_turn_axis = _perpendicular(u, np.eye(3)[np.argmin(np.abs(u), axis=-1)])
     if axis is not None:
-        wanted = _perpendicular(u, _unit(np.asarray(axis, dtype=np.float64)))
+        wanted = _perpendicular(u, unit_vectors(np.asarray(axis, dtype=np.float64)))
         half_turn_axis = np.where(np.isnan(wanted), half_turn_axis, wanted)
     half_turn = np.concatenate((np.zeros_like(length), half_turn_axis), axis=-1)
-    return np.where(opposite, half_turn, _unit(np.where(opposite, 1.0, q)))
+    return np.where(opposite, half_turn, unit_vectors(np.where(opposite, 1.0, q)))
 
 
 def _perpendicular(unit: Float[np.ndarray, "*#batch 3"], vector: Float[np.ndarray, "*#batch 3"]) -> np.ndarray:
     """The unit part of `vector` that is perpendicular to `unit`; NaN when they are parallel within 1e-6."""
     rest = vector - np.sum(vector * unit, axis=-1, keepdims=True) * unit
-    return _unit(np.where(np.linalg.norm(rest, axis=-1, keepdims=True) > 1e-6, rest, np.nan))
+    return unit_vectors(np.where(np.linalg.norm(rest, axis=-1, keepdims=True) > 1e-6, rest, np.nan))
 
 
 def quat_continuous(q: Float[np.ndarray, "*batch 4"], axis: int = 0) -> Float[np.ndarray, "*batch 4"]:
@@ -201,13 +203,13 @@ def swing_twist(
     The twist has w >= 0. A half-turn swing leaves the twist open; it is then the identity.
     """
     q = np.asarray(q, dtype=np.float64)
-    unit_axis = _unit(np.asarray(twist_axis, dtype=np.float64))
+    unit_axis = unit_vectors(np.asarray(twist_axis, dtype=np.float64))
     along = np.sum(q[..., 1:] * unit_axis, axis=-1, keepdims=True)
     cosine, along = np.broadcast_arrays(q[..., :1], along)
     flip = np.where(cosine < 0, -1.0, 1.0)
     twist = np.concatenate((flip * cosine, flip * along * unit_axis), axis=-1)
     undefined = np.linalg.norm(twist, axis=-1, keepdims=True) < _TINY
-    twist = _unit(np.where(undefined, quat_identity(twist.shape[:-1]), twist))
+    twist = unit_vectors(np.where(undefined, quat_identity(twist.shape[:-1]), twist))
     return quat_multiply(q, quat_conjugate(twist)), twist
 
 
@@ -226,8 +228,8 @@ def matrix_from_two_vectors(
     first, second = ("xyz".index(letter) for letter in axes)
     third = 3 - first - second
     sign = 1.0 if (second - first) % 3 == 1 else -1.0
-    a = _unit(np.asarray(primary, dtype=np.float64))
-    c = sign * _unit(np.cross(a, _unit(np.asarray(secondary, dtype=np.float64))))
+    a = unit_vectors(np.asarray(primary, dtype=np.float64))
+    c = sign * unit_vectors(np.cross(a, unit_vectors(np.asarray(secondary, dtype=np.float64))))
     b = sign * np.cross(c, a)
     columns = {first: np.broadcast_to(a, c.shape), second: b, third: c}
     return np.stack([columns[i] for i in range(3)], axis=-1)

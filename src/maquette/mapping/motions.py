@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from maquette.errors import InputError
-from maquette.geometry.rotations import hold_known
+from maquette.geometry.rotations import hold_known, unit_vectors
 from maquette.mapping.joint_map import JointMap
 from maquette.mapping.maps import LANDMARKS_27_V1
 from maquette.motion import Motion
@@ -125,14 +125,14 @@ def _add_heels(at: dict[str, Path3]) -> list[str]:
     """
     made = [f"{side}_heel" for side in _SIDES if not _ever(at[f"{side}_heel"])]
     scale = _median_length(0.5 * (at["l_shoulder"] + at["r_shoulder"]) - at["hip"]) / _TRUNK_M
-    ahead = _unit(np.cross(at["l_hip"] - at["r_hip"], at["thorax"] - at["hip"]))
+    ahead = unit_vectors(np.cross(at["l_hip"] - at["r_hip"], at["thorax"] - at["hip"]))
     for name in made:
         side = name[0]
         foot = at[f"{side}_toe"] - at[f"{side}_ankle"]
         shin = at[f"{side}_knee"] - at[f"{side}_ankle"]
-        along = _unit(foot)
+        along = unit_vectors(foot)
         # The instep of a foot in line with its shin looks where the body looks.
-        above = _perpendicular(_unit(shin) + 0.03 * ahead, foot)
+        above = _perpendicular(unit_vectors(shin) + 0.03 * ahead, foot)
         forward = np.cos(_INSTEP_RAD) * along + np.sin(_INSTEP_RAD) * above
         up = np.cos(_INSTEP_RAD) * above - np.sin(_INSTEP_RAD) * along
         drop_m = np.sin(_INSTEP_RAD) * _median_length(foot) + _HEEL_M[1] * scale
@@ -153,7 +153,7 @@ def _complete(at: dict[str, Path3], where: str, skull_pivot: Path3 | None) -> li
         at["hip"] = hips
     if "thorax" in lacking:
         span_m = _median_length(at["l_shoulder"] - at["r_shoulder"])
-        at["thorax"] = shoulders + _NECK_PER_SHOULDERS * span_m * _unit(trunk)
+        at["thorax"] = shoulders + _NECK_PER_SHOULDERS * span_m * unit_vectors(trunk)
     if "spine" in lacking:
         at["spine"] = (1 - _SPINE_SHARE) * at["hip"] + _SPINE_SHARE * at["thorax"]
     forward = np.cross(at["l_shoulder"] - at["r_shoulder"], trunk)
@@ -167,18 +167,18 @@ def _complete(at: dict[str, Path3], where: str, skull_pivot: Path3 | None) -> li
 
 def _head(at: dict[str, Path3], forward: Path3, scale: float, skull_pivot: Path3 | None) -> tuple[Path3, Path3]:
     """``(way the head looks, crown)`` from ears and tip of the nose; without them in line with the trunk."""
-    trunk = _unit(at["thorax"] - at["hip"])
+    trunk = unit_vectors(at["thorax"] - at["hip"])
     seen = [name for name in ("l_ear", "r_ear", "face_nose") if _ever(at[name])]
     if skull_pivot is not None:
         neck_to_head = skull_pivot - at["thorax"]
         return _perpendicular(forward, neck_to_head), skull_pivot + _CROWN_PER_NECK * neck_to_head
     if len(seen) < 3:
-        up = _unit(at["head"] - at["thorax"]) if _ever(at["head"]) else trunk
+        up = unit_vectors(at["head"] - at["thorax"]) if _ever(at["head"]) else trunk
         return _perpendicular(forward, up), at["thorax"] + 0.25 * scale * up
     ears = 0.5 * (at["l_ear"] + at["r_ear"])
     left = at["l_ear"] - at["r_ear"]
     ahead = _perpendicular(at["face_nose"] - ears, left)
-    above = _unit(np.cross(ahead, left))
+    above = unit_vectors(np.cross(ahead, left))
     # The tip of the nose lies a little below the ears.
     down_rad = np.arctan2(-_EARS_TO_NOSE_M[1], _EARS_TO_NOSE_M[0])
     up = np.cos(down_rad) * above - np.sin(down_rad) * ahead
@@ -205,12 +205,7 @@ def _median_length(vectors: Path3) -> float:
     return float(np.median(lengths))
 
 
-def _unit(vectors: Path3) -> Path3:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.where(length > 1e-9, length, np.nan)
-
-
 def _perpendicular(vectors: Path3, axis: Path3) -> Path3:
     """Unit part of ``vectors`` across ``axis``."""
-    along = _unit(axis)
-    return _unit(vectors - (vectors * along).sum(axis=-1, keepdims=True) * along)
+    along = unit_vectors(axis)
+    return unit_vectors(vectors - (vectors * along).sum(axis=-1, keepdims=True) * along)

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from maquette.geometry.euler import matrix_to_euler
+from maquette.geometry.rotations import unit_vectors
 from maquette.measure.angle_definitions import ANGLES, angle_names, base_name, joints_of
 from maquette.measure.segments import (
     PROGRESSION,
@@ -102,11 +103,6 @@ def _between(a: Vectors, b: Vectors) -> Angle:
     return np.where(np.hypot(sine, cosine) > 1e-12, np.arctan2(sine, cosine), np.nan)
 
 
-def _unit(vectors: Vectors) -> Vectors:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.where(length > 1e-9, length, np.nan)
-
-
 def _outward(side: str) -> float:
     """+1 on the right, where Z points away from the body, -1 on the left."""
     return 1.0 if side == "r_" else -1.0
@@ -157,7 +153,7 @@ def _trunk_rotation(at: Paths, side: str) -> Angle:
 
 
 def _head_line(at: Paths) -> Vectors:
-    return seen_from(thorax_axes(at), _unit(at["head"] - at["thorax"]))
+    return seen_from(thorax_axes(at), unit_vectors(at["head"] - at["thorax"]))
 
 
 def _neck_flexion(at: Paths, side: str) -> Angle:
@@ -171,7 +167,7 @@ def _neck_side_bend(at: Paths, side: str) -> Angle:
 
 def _thigh_line(at: Paths, side: str) -> Vectors:
     """From knee to hip joint, seen from the pelvis."""
-    return seen_from(pelvis_axes(at), _unit(at[f"{side}hip"] - at[f"{side}knee"]))
+    return seen_from(pelvis_axes(at), unit_vectors(at[f"{side}hip"] - at[f"{side}knee"]))
 
 
 def _hip_flexion(at: Paths, side: str) -> Angle:
@@ -194,8 +190,8 @@ def _knee_flexion(at: Paths, side: str) -> Angle:
 
 
 def _ankle_dorsiflexion(at: Paths, side: str) -> Angle:
-    shin = _unit(at[f"{side}knee"] - at[f"{side}ankle"])
-    foot = _unit(at[f"{side}toe"] - at[f"{side}heel"])
+    shin = unit_vectors(at[f"{side}knee"] - at[f"{side}ankle"])
+    foot = unit_vectors(at[f"{side}toe"] - at[f"{side}heel"])
     return np.arcsin(np.clip(np.sum(shin * foot, axis=-1), -1.0, 1.0))
 
 
@@ -207,7 +203,7 @@ def _foot_progression(at: Paths, side: str) -> Angle:
 
 def _arm_line(at: Paths, side: str) -> Vectors:
     """From elbow to shoulder, seen from the thorax."""
-    return seen_from(thorax_axes(at), _unit(at[f"{side}shoulder"] - at[f"{side}elbow"]))
+    return seen_from(thorax_axes(at), unit_vectors(at[f"{side}shoulder"] - at[f"{side}elbow"]))
 
 
 def _shoulder_elevation(at: Paths, side: str) -> Angle:

@@ -78,7 +78,7 @@ def measure_motion(
     numbers += skate_numbers(person)
     numbers += smoothness_numbers(person)
     warnings = warnings_of(person, events)
-    told = tuple(_with_warnings(number, warnings, sigma_deg, angles) for number in numbers)
+    told = tuple(_with_warnings(number, warnings) for number in numbers)
     return Measurement(person, angles, sigma_deg, basis, events, told, warnings)
 
 
@@ -87,9 +87,7 @@ def _has_names(skeleton: Skeleton) -> bool:
     return {"hip", "spine", "thorax"} <= set(skeleton.joints)
 
 
-def _with_warnings(
-    number: Number, warnings: tuple[Warned, ...], sigma_deg: np.ndarray | None, angles: JointAngles
-) -> Number:
+def _with_warnings(number: Number, warnings: tuple[Warned, ...]) -> Number:
     number = number.warned(*(warned.text for warned in warnings if number.kind in warned.kinds))
     if number.kind == "least" and base_name(number.of) in ("knee_flexion", "elbow_flexion"):
         sure = number.uncertainty if np.isfinite(number.uncertainty) else 0.0

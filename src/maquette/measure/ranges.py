@@ -27,7 +27,7 @@ def range_numbers(
         if sigma_deg is not None:
             sure = (float(sigma_deg[low, column]), float(sigma_deg[high, column]))
         told = _UNSURE if sigma_deg is None else basis
-        warnings = _warnings(values, sure[0])
+        warnings = _warnings(values)
         numbers += [
             Number(
                 "range",
@@ -44,7 +44,7 @@ def range_numbers(
     return numbers
 
 
-def _warnings(values: Float[np.ndarray, " frames"], sure_low_deg: float) -> tuple[str, ...]:
+def _warnings(values: Float[np.ndarray, " frames"]) -> tuple[str, ...]:
     warnings = []
     known = np.isfinite(values)
     if not known.all():

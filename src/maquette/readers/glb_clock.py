@@ -9,9 +9,8 @@ from jaxtyping import Float
 from maquette.errors import InputError
 from maquette.formats.gltf_read import GltfAnimation
 from maquette.frozen_arrays import exact_fps
+from maquette.readers.usual_fps import USUAL_FPS
 
-_USUAL_FPS = (120, 60, 30, 24, 25, 50, 100, 90, 72, 48, 15, 12, 10, 144, 240)
-_BROADCAST = tuple(Fraction(rate * 1000, 1001) for rate in (30, 60, 24, 120))
 _SPARSE_S = 0.105
 """Keys farther apart were set by hand; between them the file interpolates, and so must the frames."""
 _DEFAULT_FPS = Fraction(30)
@@ -82,7 +81,7 @@ def _even(first_s: float, length_s: float, fps: Fraction, note: str, where: str)
 def _rate_of(step_s: float) -> Fraction:
     """The rate whose frames last so long: the nearest usual one within 0.04 %, else a whole one, else as it is."""
     rate = 1.0 / step_s
-    usual = min((*map(Fraction, _USUAL_FPS), *_BROADCAST), key=lambda other: abs(rate / float(other) - 1.0))
+    usual = min(USUAL_FPS, key=lambda other: abs(rate / float(other) - 1.0))
     if abs(rate / float(usual) - 1.0) < _RATE:
         return usual
     if rate > 1.5 and abs(rate / round(rate) - 1.0) < _RATE:

@@ -10,13 +10,6 @@ LARGEST_COORDINATE = 1e7
 """In any unit; beyond it a number is an accident, and its square would spoil sums."""
 
 
-def split_triplets(
-    values: Float[np.ndarray, "rows joints 3"], where: str
-) -> tuple[Float[np.ndarray, "rows joints 2"], Float[np.ndarray, "rows joints"], tuple[str, ...]]:
-    """``(points, confidence, notes)`` of x, y, confidence; see :func:`clean`."""
-    return clean(values[..., :2], values[..., 2], where)
-
-
 def clean(
     points: Float[np.ndarray, "rows joints 2"],
     confidence: Float[np.ndarray, "rows joints"],

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from maquette.errors import InputError
+from maquette.formats.unique_names import renamed, unique_names
 from maquette.readers.motion_bvh import mirror_pairs
 from maquette.readers.skeleton_choice import plain_name, skeleton_from_names
 from maquette.skeleton import Skeleton
@@ -22,7 +23,8 @@ def skeleton_of_markers(names: Sequence[str], where: str) -> tuple[Skeleton, lis
     joints are missing, as OpenPose's and Halpe's markers of Sports2D and Pose2Sim. Where other markers stand among
     them, all are kept under the file's names, with bones between the joints; names that are no joints get none.
     """
-    unique, numbered = _different(names)
+    unique = list(unique_names(names))
+    numbered = renamed(names, unique)
     notes = (f"markers of the same name were numbered: {', '.join(numbered)}",) if numbered else ()
     for same in (_in_order, set):
         for skeleton in SKELETONS.values():
@@ -83,18 +85,3 @@ def _parents(skeleton: Skeleton, columns: list[int], n_markers: int) -> list[int
         if column >= 0 and above >= 0:
             parents[column] = columns[above]
     return parents
-
-
-def _different(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """``(names that do not repeat, those that had to be numbered)``."""
-    unique: dict[str, None] = {}
-    numbered = []
-    for name in names:
-        other, count = name, 1
-        while other in unique:
-            count += 1
-            other = f"{name}_{count}"
-        if other != name:
-            numbered.append(other)
-        unique[other] = None
-    return list(unique), numbered

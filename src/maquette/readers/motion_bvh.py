@@ -10,10 +10,12 @@ from jaxtyping import Float
 
 from maquette.errors import InputError
 from maquette.formats.bvh import BvhDocument, parse_bvh
+from maquette.formats.unique_names import renamed, unique_names
 from maquette.frozen_arrays import exact_fps
 from maquette.geometry.kinematics import forward_kinematics
 from maquette.geometry.rotations import quat_about, quat_continuous, quat_identity, quat_multiply
 from maquette.motion import Motion
+from maquette.readers.usual_fps import USUAL_FPS
 from maquette.skeleton import Skeleton
 
 _log = logging.getLogger(__name__)
@@ -27,8 +29,6 @@ _FIGURE_M = (1.3, 3.2)
 _FARTHEST_M = 1e6
 _LIKELY_M = 2.2
 """The same of an average adult, mostly from hand to hand; of two units that make a person, the one nearer to this."""
-_USUAL_RATES = (120, 60, 30, 24, 25, 50, 100, 90, 72, 48, 15, 144, 150, 200, 240, 250, 300, 480, 500, 1000)
-_BROADCAST_RATES = tuple(Fraction(n * 1000, 1001) for n in (30, 60, 24, 120, 48))
 _LEFT_RIGHT = (("Left", "Right"), ("left", "right"), ("_L_", "_R_"), ("_l", "_r"), ("L", "R"), ("l", "r"))
 
 
@@ -47,12 +47,12 @@ def read_motion_bvh(path: Path, data: bytes) -> Motion:
     document = parse_bvh(data, where)
     if not len(document.values):
         raise InputError(f"{where}: holds no frames")
-    skeleton, offsets, renamed = _skeleton(document, path.stem)
+    skeleton, offsets, numbered = _skeleton(document, path.stem)
     notes = list(document.notes)
     if document.notes:
         _log.warning("%s: %s", where, "; ".join(document.notes))
-    if renamed:
-        notes.append(f"joints of the same name were numbered: {', '.join(renamed)}")
+    if numbered:
+        notes.append(f"joints of the same name were numbered: {', '.join(numbered)}")
     sampled, is_absolute = _local_positions(document, document.values[:: max(1, len(document.values) // 100)], offsets)
     unit, why = guess_unit(sampled, skeleton.parents)
     positions, rotations = _placed(document, skeleton.parents, offsets)
@@ -87,31 +87,15 @@ def read_motion_bvh(path: Path, data: bytes) -> Motion:
 
 def _skeleton(document: BvhDocument, name: str) -> tuple[Skeleton, Float[np.ndarray, "joints 3"], list[str]]:
     """``(skeleton, offsets in the file's unit, names that had to be numbered)``; End Sites come after the joints."""
-    names: list[str] = []
-    parents: list[int] = []
-    offsets: list[tuple[float, float, float]] = []
-    renamed: list[str] = []
-    taken: set[str] = set()
-
-    def add(wanted: str, parent: int, offset: tuple[float, float, float]) -> None:
-        unique, count = wanted, 1
-        while unique in taken:
-            count += 1
-            unique = f"{wanted}_{count}"
-        if unique != wanted:
-            renamed.append(unique)
-        taken.add(unique)
-        names.append(unique)
-        parents.append(parent)
-        offsets.append(offset)
-
-    for joint in document.joints:
-        add(joint.name, joint.parent, joint.offset)
-    for index, joint in enumerate(document.joints):
-        for end in joint.end_offsets:
-            add(f"{names[index]}_end", index, end)
-    skeleton = Skeleton(f"bvh:{name}", tuple(names), tuple(parents), mirror_pairs(tuple(names)))
-    return skeleton, np.array(offsets, dtype=np.float64), renamed
+    told = [joint.name for joint in document.joints]
+    names = unique_names(told)
+    ends = [(index, end) for index, joint in enumerate(document.joints) for end in joint.end_offsets]
+    told += [f"{names[index]}_end" for index, _ in ends]
+    names = unique_names([*names, *told[len(names) :]])
+    parents = [joint.parent for joint in document.joints] + [index for index, _ in ends]
+    offsets = [joint.offset for joint in document.joints] + [end for _, end in ends]
+    skeleton = Skeleton(f"bvh:{name}", names, tuple(parents), mirror_pairs(names))
+    return skeleton, np.array(offsets, dtype=np.float64), renamed(told, names)
 
 
 def mirror_pairs(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -229,7 +213,7 @@ def frame_rate(frame_time_s: Decimal) -> Fraction:
     rate = 1 / written
     if rate.denominator <= 2:
         return rate
-    for usual in (*map(Fraction, _USUAL_RATES), *_BROADCAST_RATES):
+    for usual in USUAL_FPS:
         if abs(1 / usual - written) <= digit / 2:
             return usual
     whole = Fraction(max(round(rate), 1))

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from maquette.errors import InputError
+from maquette.formats.unique_names import unique_names
 from maquette.frozen_arrays import exact_fps
 from maquette.motion import Motion
 from maquette.readers.motion_record import AXES, FORMAT_VERSION, fps_of
@@ -57,15 +58,7 @@ def _one_line(text: str) -> str:
 
 def file_names(joints: tuple[str, ...], unfit: str) -> tuple[str, ...]:
     """Names of joints with every run of characters that matches ``unfit`` as an underscore, still all different."""
-    names: list[str] = []
-    taken: set[str] = set()
-    for i, joint in enumerate(joints):
-        name = re.sub(unfit, "_", joint.strip()) or f"joint_{i + 1}"
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        names.append(name)
-    return tuple(names)
+    return unique_names([re.sub(unfit, "_", joint.strip()) or f"joint_{i + 1}" for i, joint in enumerate(joints)])
 
 
 def csv_names(joints: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from jaxtyping import Bool, Float
 
 from maquette.errors import InputError
 from maquette.formats.gltf_read import Gltf, GltfAnimation, read_gltf
-from maquette.formats.gltf_skeleton import GltfSkeleton, read_skeleton, rest_orientations, skeleton_poses
+from maquette.formats.gltf_skeleton import GltfSkeleton, read_skeleton, skeleton_poses
+from maquette.geometry.kinematics import forward_pose, local_rotations
 from maquette.geometry.rotations import quat_conjugate, quat_continuous, quat_multiply
 from maquette.motion import Motion
 from maquette.readers.glb_clock import Clock, clock_of
@@ -117,11 +118,10 @@ def _own_motion(
             parents.append(joint)
     if len(set(names)) != len(names):
         raise InputError(f"{gltf.where}: a joint has the name of another one's end; rename one of them")
-    turns = quat_multiply(orientations[:, :count], quat_conjugate(rest_orientations(figure)))
+    _, at_rest = forward_pose(figure.parents, figure.offsets_m, figure.rotations)
+    turns = quat_multiply(orientations[:, :count], quat_conjugate(at_rest))
     rotations = np.tile([1.0, 0.0, 0.0, 0.0], (len(places), len(names), 1))
-    for joint, parent in enumerate(figure.parents):
-        own = turns[:, joint]
-        rotations[:, joint] = own if parent < 0 else quat_multiply(quat_conjugate(turns[:, parent]), own)
+    rotations[:, :count] = local_rotations(figure.parents, turns)
     unit_m, scale_source = _unit(figure)
     return Motion(
         positions=places * unit_m,

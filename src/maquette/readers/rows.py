@@ -11,6 +11,7 @@ from maquette.errors import InputError, NoPersonError
 from maquette.readers.clip import Clip, Unit
 from maquette.readers.keypoint_arrays import clean, place_frames
 from maquette.readers.skeleton_choice import take_columns
+from maquette.readers.usual_fps import BROADCAST_FPS
 from maquette.skeleton import Skeleton
 from maquette.track.detections import Detections
 
@@ -118,8 +119,7 @@ def frame_rate(
     if not 0.01 <= rate <= 100_000:
         return None, False
     fps = Fraction(rate).limit_denominator(1000)
-    nearest = [Fraction(round(rate)), *(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120))]
-    for candidate in nearest:
+    for candidate in (Fraction(round(rate)), *BROADCAST_FPS):
         if candidate > 0 and abs(rate - float(candidate)) < 0.01:
             fps = candidate
             break

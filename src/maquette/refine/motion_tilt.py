@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from maquette.geometry.rotations import unit_vectors
 from maquette.motion import Motion
 from maquette.refine.motion_contacts import contact_runs
 
@@ -62,9 +63,9 @@ def body_up(
     hips = 0.5 * (left + right)
     use_legs = legs_seen and "l_ankle" in skeleton and "r_ankle" in skeleton
     base = 0.5 * (motion.joint("l_ankle") + motion.joint("r_ankle")) if use_legs else hips
-    line = _unit(thorax - base)
-    forward = _unit(np.cross(left - right, line))
-    line = _unit(line - np.tan(_LEAN_RAD["legs" if use_legs else "trunk"]) * forward)
+    line = unit_vectors(thorax - base)
+    forward = unit_vectors(np.cross(left - right, line))
+    line = unit_vectors(line - np.tan(_LEAN_RAD["legs" if use_legs else "trunk"]) * forward)
     line = line[np.isfinite(line).all(-1)]
     if not len(line):
         return None, 0.0
@@ -183,8 +184,3 @@ def _solve_tilt(
         if np.abs(step).max() < 1e-7:
             break
     return np.array([pitch, roll, height]), np.linalg.inv(normal), int((weights > 0.5).sum())
-
-
-def _unit(vectors: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "frames 3"]:
-    norm = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.where(norm > 1e-9, norm, np.nan)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from maquette.geometry.lab_axes import turned_upright
 from maquette.motion import Motion
 
 _CHUNK = 4096
@@ -78,7 +79,7 @@ def scene_positions(motion: Motion, frames: slice = _ALL) -> Float[np.ndarray, "
     """Positions of some frames in scene coordinates. What is no place (infinite, or out of this world) is NaN."""
     positions = motion.positions[frames]
     positions = np.where(np.abs(positions) < _OUT_OF_THIS_WORLD_M, positions, np.nan)
-    return positions * np.array([1.0, -1.0, -1.0]) if motion.frame == "camera" else positions
+    return turned_upright(positions) if motion.frame == "camera" else positions
 
 
 def followed_path(motion: Motion) -> Float[np.ndarray, "frames 3"]:

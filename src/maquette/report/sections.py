@@ -73,7 +73,7 @@ def about(motion: Motion, measurement: Measurement | str) -> list[str]:
     times_s = motion.times_s - motion.times_s[0]
     parts = []
     if motion.frame == "world" and np.isfinite(root).all(axis=-1).any():
-        parts.append(section("Path on the floor, from above", _path(motion, root, measurement)))
+        parts.append(section("Path on the floor, from above", _path(motion, root)))
         parts.append(section("Heights above the ground", _heights(motion, times_s)))
     if motion.n_frames > 1:
         parts.append(section("Speeds", _speeds(motion, times_s)))
@@ -85,7 +85,7 @@ def about(motion: Motion, measurement: Measurement | str) -> list[str]:
     return parts
 
 
-def _path(motion: Motion, root: Float[np.ndarray, "frames 3"], measurement: Measurement | str) -> str:
+def _path(motion: Motion, root: Float[np.ndarray, "frames 3"]) -> str:
     camera = None if motion.camera is None else motion.camera.position_world_m
     eye = None if camera is None else (float(camera[0]), float(camera[2]))
     chart = path_from_above({"hip": root[:, [0, 2]]}, eye)

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from maquette.errors import OutputError
+from maquette.geometry.lab_axes import turned_upright
 from maquette.geometry.rotations import (
     quat_between,
     quat_conjugate,
@@ -93,7 +94,7 @@ def _upright(motion: Motion) -> Motion:
     note = "turned upright from the camera's frame: camera right is X, up is Y, towards the camera is Z"
     return motion.with_notes(
         note,
-        positions=motion.positions * np.array([1.0, -1.0, -1.0]),
+        positions=turned_upright(motion.positions),
         rotations=rotations,
         frame="world",
         camera=None,

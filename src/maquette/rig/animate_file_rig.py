@@ -5,7 +5,7 @@ import logging
 import numpy as np
 
 from maquette.errors import OutputError
-from maquette.geometry.kinematics import forward_kinematics
+from maquette.geometry.kinematics import depth_first_order, forward_kinematics
 from maquette.geometry.rotations import quat_conjugate, quat_continuous, quat_rotate
 from maquette.motion import Motion
 from maquette.rig.animation_rig import RigAnimation, contact_stands
@@ -33,7 +33,7 @@ def animate_file_rig(motion: Motion) -> RigAnimation:
         )
     if len(skeleton.roots) != 1:
         raise OutputError(f"skeleton '{skeleton.name}' has {len(skeleton.roots)} roots; an animation has one")
-    order = _depth_first(skeleton.parents, skeleton.roots[0])
+    order = depth_first_order(skeleton.parents)
     is_tip = [_is_tip(skeleton.joints[i], skeleton.parents[i], i, skeleton.parents) for i in range(len(skeleton))]
     kept = [joint for joint in order if not is_tip[joint]]
     node_of = {joint: node for node, joint in enumerate(kept)}
@@ -80,15 +80,3 @@ def animate_file_rig(motion: Motion) -> RigAnimation:
 def _is_tip(name: str, parent: int, joint: int, parents: tuple[int, ...]) -> bool:
     """Whether a joint is only the end of its parent's one bone."""
     return name.endswith(_END) and parent >= 0 and joint not in parents and parents.count(parent) == 1
-
-
-def _depth_first(parents: tuple[int, ...], root: int) -> tuple[int, ...]:
-    children: dict[int, list[int]] = {}
-    for joint, parent in enumerate(parents):
-        children.setdefault(parent, []).append(joint)
-    order, pending = [], [root]
-    while pending:
-        joint = pending.pop()
-        order.append(joint)
-        pending += reversed(children.get(joint, []))
-    return tuple(order)

@@ -6,6 +6,8 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Float
 
+from maquette.geometry.kinematics import forward_pose
+from maquette.geometry.rotations import quat_identity
 from maquette.motion import Motion
 from maquette.skeleton import Skeleton
 
@@ -124,6 +126,15 @@ class RigAnimation:
     scale_source: str = "unknown"
     rig: str = "maquette"
     """Name of the rig, or of the file that it was taken from."""
+
+    def local_rest(self) -> Float[np.ndarray, "nodes 4"]:
+        """Local rotation of each joint in the rest pose, also where :attr:`rest_rotations` is None."""
+        return quat_identity((len(self.names),)) if self.rest_rotations is None else self.rest_rotations
+
+    def rest_pose(self) -> tuple[Float[np.ndarray, "nodes 3"], Float[np.ndarray, "nodes 4"]]:
+        """``(places, orientations)`` of all joints at rest in the world, in metres and unit quaternions wxyz; the root
+        stands where :attr:`rest_offsets_m` says."""
+        return forward_pose(self.parents, self.rest_offsets_m, self.local_rest())
 
 
 def contact_stands(motion: Motion) -> dict[str, list[list[int]]]:

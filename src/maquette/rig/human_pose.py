@@ -113,13 +113,12 @@ def has_human_rotations(motion: Motion) -> bool:
 
 def rig_at_rest(animation: RigAnimation) -> Rig:
     """The rig that an animation is on, with its roles."""
-    rest = animation.rest_rotations
     return Rig(
         name=animation.rig,
         names=animation.names,
         parents=animation.parents,
         offsets_m=animation.rest_offsets_m,
-        rotations=quat_identity((len(animation.names),)) if rest is None else rest,
+        rotations=animation.local_rest(),
         tips_m=animation.tip_offsets_m,
         roles=animation.roles,
     )

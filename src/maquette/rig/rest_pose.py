@@ -6,16 +6,11 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from maquette.geometry.rotations import (
-    quat_about,
-    quat_conjugate,
-    quat_continuous,
-    quat_identity,
-    quat_multiply,
-    quat_rotate,
-)
+from maquette.geometry.kinematics import local_rotations
+from maquette.geometry.rotations import quat_about, quat_conjugate, quat_multiply
 from maquette.rig.animation_rig import RigAnimation
 from maquette.rig.human_pose import rig_of_animation
+from maquette.rig.straight_rest import with_axes_turned
 from maquette.rig.t_pose import t_pose
 
 ARMS_DOWN_DEG = 45.0
@@ -37,20 +32,8 @@ def with_rest_pose(animation: RigAnimation, pose: Literal["T", "A"]) -> RigAnima
     if pose == "A":
         orientations = _lowered(animation, orientations)
     if animation.rest_rotations is not None:
-        local = orientations.copy()
-        for node, parent in enumerate(animation.parents):
-            if parent >= 0:
-                local[node] = quat_multiply(quat_conjugate(orientations[parent]), orientations[node])
-        return dataclasses.replace(animation, rest_rotations=local)
-    turn = quat_multiply(orientations, quat_conjugate(before))
-    above = np.array([turn[parent] if parent >= 0 else quat_identity() for parent in animation.parents])
-    rotations = quat_multiply(quat_multiply(above, animation.rotations), quat_conjugate(turn))
-    return dataclasses.replace(
-        animation,
-        rest_offsets_m=quat_rotate(above, animation.rest_offsets_m),
-        tip_offsets_m=quat_rotate(turn, animation.tip_offsets_m),
-        rotations=quat_continuous(rotations),
-    )
+        return dataclasses.replace(animation, rest_rotations=local_rotations(animation.parents, orientations))
+    return with_axes_turned(animation, quat_multiply(orientations, quat_conjugate(before)))
 
 
 def _lowered(animation: RigAnimation, t_orientations: Float[np.ndarray, "nodes 4"]) -> Float[np.ndarray, "nodes 4"]:

@@ -7,6 +7,8 @@ a bone's joint, ``<bone>_end``, ``ground`` (below the hips), or two of them with
 
 from dataclasses import dataclass
 
+from maquette.rig.animation_rig import HUMAN_RIG, HUMAN_ROLES
+
 
 @dataclass(frozen=True)
 class RigRow:
@@ -48,23 +50,6 @@ def _parents_first(rows: list[RigRow]) -> tuple[RigRow, ...]:
         pending += reversed([child for child in rows if child.parent == row.joint])
     return tuple(done)
 
-
-_MAQUETTE = """
-Hips - hips hips
-^HipJoint Hips - hips
-*UpLeg ^HipJoint +UpperLeg +UpperLeg
-*Leg *UpLeg +LowerLeg +LowerLeg
-*Foot *Leg +Foot +Foot
-*ToeBase *Foot +Toes +Toes
-LowerBack Hips spine spine
-Spine LowerBack chest chest
-Neck Spine neck neck
-Head Neck head head
-*Shoulder Spine +Shoulder +Shoulder
-*Arm *Shoulder +UpperArm +UpperArm
-*ForeArm *Arm +LowerArm +LowerArm
-*Hand *ForeArm +Hand +Hand
-"""
 
 _CMU = """
 Hips - hips hips
@@ -168,10 +153,20 @@ def _renamed(rows: tuple[RigRow, ...], prefix: str = "", *, lower_first: bool = 
     return tuple(RigRow(name(row.joint), name(row.parent), row.bone, row.at, row.share) for row in rows)
 
 
+def _own_rows() -> tuple[RigRow, ...]:
+    """:data:`HUMAN_RIG` without heels, which figures of other files do not have."""
+    bones = {joint: bone for bone, joint in HUMAN_ROLES.items()}
+    return tuple(
+        RigRow(joint.name, joint.parent, bones.get(joint.name, ""), (bones.get(joint.name, "hips"),))
+        for joint in HUMAN_RIG
+        if not joint.name.endswith("Heel")
+    )
+
+
 _HUMANOID = _rows(_UNITY)
 
 RIGS: dict[str, tuple[RigRow, ...]] = {
-    "maquette": _rows(_MAQUETTE),
+    "maquette": _own_rows(),
     "cmu": _rows(_CMU),
     "mixamo": _renamed(_rows(_MIXAMO), "mixamorig:"),
     "unity": _HUMANOID,

@@ -66,7 +66,7 @@ def whole_pose(pose: HumanPose) -> HumanPose:
     bone below them. Three joints of the spine are turned as the person's, the lowest as the lowest, the highest as the
     highest."""
     figure, turns = dict(pose.figure_m), dict(pose.turns)
-    _fill_spine(pose, figure, turns)
+    _fill_spine(figure, turns)
     top = turns["upperChest"]
     arms = 0.5 * (figure["leftUpperArm"] + figure["rightUpperArm"])
     figure.setdefault("neck", arms)
@@ -92,9 +92,7 @@ def whole_pose(pose: HumanPose) -> HumanPose:
     return dataclasses.replace(pose, figure_m=figure, turns=turns, spine=spine, neck=neck, whole_neck=whole_neck)
 
 
-def _fill_spine(
-    pose: HumanPose, figure: dict[str, Float[np.ndarray, "3"]], turns: dict[str, Float[np.ndarray, "frames 4"]]
-) -> None:
+def _fill_spine(figure: dict[str, Float[np.ndarray, "3"]], turns: dict[str, Float[np.ndarray, "frames 4"]]) -> None:
     """Put in what is missing of spine, chest and upper chest."""
     arms = 0.5 * (figure["leftUpperArm"] + figure["rightUpperArm"])
     top = figure.get("neck", arms)

@@ -6,40 +6,34 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
-from maquette.geometry.kinematics import forward_kinematics
-from maquette.geometry.rotations import quat_conjugate, quat_continuous, quat_multiply, quat_rotate
+from maquette.geometry.kinematics import depth_first_order
+from maquette.geometry.rotations import quat_conjugate, quat_continuous, quat_identity, quat_multiply, quat_rotate
 from maquette.rig.animation_rig import RigAnimation
 
 _log = logging.getLogger(__name__)
 
 
-def rest_pose(
-    animation: RigAnimation,
-) -> tuple[Float[np.ndarray, "nodes 3"], Float[np.ndarray, "nodes 4"]]:
-    """``(places, orientations)`` of all joints at rest, the root at the origin, in metres and unit quaternions wxyz."""
-    rotations = animation.rest_rotations
-    if rotations is None:
-        rotations = np.tile([1.0, 0.0, 0.0, 0.0], (len(animation.names), 1))
-    places, orientations = forward_kinematics(animation.parents, animation.rest_offsets_m[None], rotations[None])
-    return places[0], orientations[0]
-
-
 def with_straight_rest(animation: RigAnimation) -> RigAnimation:
     """The same motion of the same figure with the identity as every joint's rotation at rest, as BVH has it.
 
-    With W the orientation of a joint in the world at rest and W' that of its parent, its offset becomes W' o, the end
-    of its bone W e, and its rotation W' R W^-1: each joint turns away from its rest pose as before, told in the axes
-    of the world.
+    Each joint turns away from its rest pose as before, told in the axes of the world.
     """
-    if animation.rest_rotations is None:
-        return animation
-    _, turned = rest_pose(animation)
-    above = np.array([turned[parent] if parent >= 0 else [1.0, 0.0, 0.0, 0.0] for parent in animation.parents])
-    rotations = quat_multiply(quat_multiply(above, animation.rotations), quat_conjugate(turned))
+    return animation if animation.rest_rotations is None else with_axes_turned(animation, animation.rest_pose()[1])
+
+
+def with_axes_turned(animation: RigAnimation, turn: Float[np.ndarray, "nodes 4"]) -> RigAnimation:
+    """The same motion of the same figure with the identity as every joint's rotation at rest, told in axes from which
+    ``turn`` led to those of each joint so far.
+
+    With W the turn of a joint and W' that of its parent, its offset becomes W' o, the end of its bone W e, and its
+    rotation W' R W^-1.
+    """
+    above = np.array([turn[parent] if parent >= 0 else quat_identity() for parent in animation.parents])
+    rotations = quat_multiply(quat_multiply(above, animation.rotations), quat_conjugate(turn))
     return replace(
         animation,
         rest_offsets_m=quat_rotate(above, animation.rest_offsets_m),
-        tip_offsets_m=quat_rotate(turned, animation.tip_offsets_m),
+        tip_offsets_m=quat_rotate(turn, animation.tip_offsets_m),
         rotations=quat_continuous(rotations),
         rest_rotations=None,
     )
@@ -47,13 +41,7 @@ def with_straight_rest(animation: RigAnimation) -> RigAnimation:
 
 def depth_first(animation: RigAnimation) -> RigAnimation:
     """The same animation with each joint's subtree in one piece, as files that nest their joints have it."""
-    children: dict[int, list[int]] = {}
-    for node, parent in enumerate(animation.parents):
-        children.setdefault(parent, []).append(node)
-    order, pending = [], [0]
-    while pending:
-        order.append(pending.pop())
-        pending += reversed(children.get(order[-1], []))
+    order = depth_first_order(animation.parents)
     return animation if order == sorted(order) else _taken(animation, order)
 
 

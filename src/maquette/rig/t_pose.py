@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from maquette.errors import InputError
-from maquette.geometry.kinematics import forward_kinematics
+from maquette.geometry.kinematics import forward_pose
 from maquette.geometry.rotations import (
     matrix_from_two_vectors,
     matrix_to_quat,
@@ -89,10 +89,10 @@ def t_pose(rig: Rig) -> tuple[Float[np.ndarray, "nodes 4"], Float[np.ndarray, "n
     if lacking:
         raise InputError(f"rig '{rig.name}' has no {', '.join(lacking)}; roles found: {', '.join(rig.roles) or 'none'}")
     local = (rig.rotations if rig.standing is None else rig.standing).copy()
-    places, turned = _forward(rig, local)
+    places, _ = forward_pose(rig.parents, rig.offsets_m, local)
     upright = standing_turn(rig, places, snap=rig.standing is None)
     if upright is None:
-        local[0] = quat_multiply(_hips_turn(rig, places, turned), local[0])
+        local[0] = quat_multiply(_hips_turn(rig, places), local[0])
     else:
         _check_feet(rig, places, upright)
         local[0] = quat_multiply(upright, local[0])
@@ -222,9 +222,7 @@ def _way_up(rig: Rig, node: int) -> list[int]:
     return way
 
 
-def _hips_turn(
-    rig: Rig, places: Float[np.ndarray, "nodes 3"], turned: Float[np.ndarray, "nodes 4"]
-) -> Float[np.ndarray, "4"]:
+def _hips_turn(rig: Rig, places: Float[np.ndarray, "nodes 3"]) -> Float[np.ndarray, "4"]:
     """The rotation that turns the hips of a figure that does not stand: thighs left and right, the spine up."""
     at = {bone: places[rig.names.index(joint)] for bone, joint in rig.roles.items()}
     left = at["leftUpperLeg"] - at["rightUpperLeg"]
@@ -265,13 +263,6 @@ def _leg_m(rig: Rig) -> float:
         if start is not None and end is not None
     ]
     return sum(lengths) or 1.0
-
-
-def _forward(
-    rig: Rig, local: Float[np.ndarray, "nodes 4"]
-) -> tuple[Float[np.ndarray, "nodes 3"], Float[np.ndarray, "nodes 4"]]:
-    places, turned = forward_kinematics(rig.parents, rig.offsets_m[None], local[None])
-    return places[0], turned[0]
 
 
 def _places(rig: Rig, orientations: Float[np.ndarray, "nodes 4"]) -> Float[np.ndarray, "nodes 3"]:

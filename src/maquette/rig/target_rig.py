@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from maquette.errors import InputError
-from maquette.geometry.kinematics import forward_kinematics
+from maquette.geometry.kinematics import forward_pose
 
 HUMANOID_BONES: tuple[str, ...] = (
     "hips", "spine", "chest", "upperChest", "neck", "head",
@@ -79,5 +79,4 @@ class Rig:
 
     def rest_pose(self) -> tuple[Float[np.ndarray, "nodes 3"], Float[np.ndarray, "nodes 4"]]:
         """``(places, orientations)`` of all joints at rest, in the world."""
-        places, orientations = forward_kinematics(self.parents, self.offsets_m[None], self.rotations[None])
-        return places[0], orientations[0]
+        return forward_pose(self.parents, self.offsets_m, self.rotations)
