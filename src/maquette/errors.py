@@ -47,8 +47,14 @@ class MissingExtraError(MaquetteError, ImportError):
     """An optional dependency is not installed."""
 
 
-def missing_extra(extra: str, package: str) -> MissingExtraError:
-    """Error that names the ``package`` not found and the pip command that installs it with the ``extra``."""
+def missing_extra(extra: str, package: str, error: ImportError | None = None) -> MissingExtraError:
+    """Error that names the ``package`` not found and the pip command that installs it with the ``extra``; or, where
+    ``error`` says so, that it is there and cannot be imported, and why."""
+    if error is not None and not isinstance(error, ModuleNotFoundError):
+        return MissingExtraError(
+            f"this needs the package '{package}', which is installed and cannot be imported ({error}); install a version "
+            "of it that fits the other packages"
+        )
     return MissingExtraError(
         f"this needs the package '{package}', which is not installed: pip install 'maquette[{extra}]'"
     )

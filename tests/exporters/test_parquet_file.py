@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -165,6 +166,16 @@ def test_odd_names_and_bones_of_other_rigs(tmp_path: Path, suffix: str, layout: 
 
 
 def test_without_pyarrow_its_pip_command_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(MissingExtraError, match=r"'pyarrow'.*pip install 'maquette\[formats\]'"):
+        write_parquet(made_motion(2), tmp_path / "a.parquet")
+
+
+def test_a_pyarrow_that_does_not_load_is_not_called_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pyarrow").mkdir()
+    (tmp_path / "pyarrow" / "__init__.py").write_text("raise ImportError('pyarrow requires NumPy 2.0 or newer')")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pyarrow"]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(MissingExtraError, match=r"installed and cannot be imported \(pyarrow requires NumPy 2.0"):
         write_parquet(made_motion(2), tmp_path / "a.parquet")

@@ -49,8 +49,8 @@ def write_c3d(motion: Motion, path: str | Path, *, unit: LengthUnit | None = Non
     """
     try:
         import ezc3d
-    except ImportError:
-        raise missing_extra("formats", "ezc3d") from None
+    except ImportError as error:
+        raise missing_extra("formats", "ezc3d", error) from None
     length = unit or "mm"
     if length not in UNITS:
         raise OutputError(f"{path}: C3D is written in mm, cm and m, not in '{length}'; choose one of them")

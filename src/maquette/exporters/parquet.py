@@ -37,8 +37,8 @@ def write_parquet(motion: Motion, path: str | Path, *, layout: Layout = "wide") 
     """
     try:
         import pyarrow.parquet as pq
-    except ImportError:
-        raise missing_extra("formats", "pyarrow") from None
+    except ImportError as error:
+        raise missing_extra("formats", "pyarrow", error) from None
     facts = {"format": "maquette motion 1", "layout": layout, **facts_of(motion)}
     facts[RECORD_KEY] = msgspec.json.encode(record_of(motion)).decode()
     tables = _long(motion) if layout == "long" else _wide(motion)

@@ -43,7 +43,7 @@ def write_usd(animation: RigAnimation, path: str | Path) -> None:
     try:
         from pxr import Sdf, Tf, Usd, UsdGeom
     except ImportError as error:
-        raise missing_extra("usd", "usd-core") from error
+        raise missing_extra("usd", "usd-core", error) from None
     with atomic_path(target) as temporary:
         layer = Sdf.Layer.CreateAnonymous(target.suffix.lower())
         stage = Usd.Stage.Open(layer)

@@ -31,8 +31,8 @@ def read_motion_parquet(path: Path, data: bytes) -> Motion:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ImportError:
-        raise missing_extra("formats", "pyarrow") from None
+    except ImportError as error:
+        raise missing_extra("formats", "pyarrow", error) from None
     where = str(path)
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
