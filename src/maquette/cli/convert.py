@@ -59,7 +59,7 @@ def _filled(motion: "Motion") -> "Motion":
     from maquette.refine.motion_smooth import fill_gaps
 
     filled = fill_gaps(motion)
-    known = np.isfinite(motion.positions).all(axis=-1)
+    known = np.asarray(np.isfinite(motion.positions).all(axis=-1))
     count = int((~known & np.isfinite(filled.positions).all(axis=-1)).sum())
     if not count:
         return filled
