@@ -16,6 +16,7 @@ from maquette.geometry.kinematics import forward_kinematics
 from maquette.geometry.rotations import quat_about, quat_continuous, quat_identity, quat_multiply
 from maquette.motion import Motion
 from maquette.readers.usual_fps import USUAL_FPS
+from maquette.readers.z_up import stands_along_z, y_up, y_up_rotations
 from maquette.skeleton import Skeleton
 
 _log = logging.getLogger(__name__)
@@ -38,7 +39,8 @@ def read_motion_bvh(path: Path, data: bytes) -> Motion:
     Rotation channels apply in the order in which each joint declares them. Position channels of a joint take the place
     of its OFFSET; those of a root are added to it, as the format has it, unless that lifts the figure off the floor or
     sinks it (programs differ; the notes say which it was). End Sites become joints ``<joint>_end``; ``rotations`` are
-    relative to the rest pose of the file.
+    relative to the rest pose of the file. A figure that stands along Z is turned upright
+    (:func:`maquette.readers.z_up.stands_along_z`); the notes say so.
 
     Raises:
         InputError: no BVH, broken, or without frames.
@@ -59,6 +61,11 @@ def read_motion_bvh(path: Path, data: bytes) -> Motion:
     fps = frame_rate(document.frame_time_s)
     # The values of a long clip are as large as its positions.
     del document
+    axes = "frame taken as the world, Y up, as BVH has it"
+    at_rest, _ = forward_kinematics(skeleton.parents, offsets[None], quat_identity((1, len(skeleton))))
+    if stands_along_z(positions, at_rest[0], skeleton.joints):
+        positions, offsets, rotations = y_up(positions), y_up(offsets), y_up_rotations(rotations)
+        axes = "the figure stands along Z, at rest and in motion: taken as Z up, and turned to Y up"
     shifted = [i for i in skeleton.roots if any(offsets[i] != 0) and is_absolute[i]]
     with np.errstate(over="ignore"):
         farthest_m = float(max(positions.max(), -positions.min())) * UNIT_M[unit]
@@ -72,7 +79,7 @@ def read_motion_bvh(path: Path, data: bytes) -> Motion:
         else:
             notes.append("the position channels of the root were taken in place of its OFFSET")
     positions *= UNIT_M[unit]
-    notes += [f"unit of length {unit} ({UNIT_M[unit]:g} m): {why}", "frame taken as the world, Y up, as BVH has it"]
+    notes += [f"unit of length {unit} ({UNIT_M[unit]:g} m): {why}", axes]
     return Motion(
         positions=positions,
         skeleton=skeleton,
