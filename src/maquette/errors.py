@@ -52,8 +52,8 @@ def missing_extra(extra: str, package: str, error: ImportError | None = None) ->
     ``error`` says so, that it is there and cannot be imported, and why."""
     if error is not None and not isinstance(error, ModuleNotFoundError):
         return MissingExtraError(
-            f"this needs the package '{package}', which is installed and cannot be imported ({error}); install a version "
-            "of it that fits the other packages"
+            f"this needs the package '{package}', which is installed and cannot be imported ({error}); install a "
+            "version of it that fits the other packages"
         )
     return MissingExtraError(
         f"this needs the package '{package}', which is not installed: pip install 'maquette[{extra}]'"

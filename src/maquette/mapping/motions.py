@@ -21,7 +21,7 @@ _EARS_TO_NOSE_M = (0.11, -0.02)
 _NECK_PER_SHOULDERS = 0.146
 """Height of the base of the neck over the middle of the shoulders, per distance of the shoulders (the rest pose of
 :mod:`maquette.rig.rest` has the same)."""
-_SPINE_SHARE = 0.486
+SPINE_SHARE = 0.486
 """Where Human3.6M's spine lies between hip and thorax in its mean pose."""
 _NECK_NOSE_FORWARD_M = 0.04
 """Human3.6M's Neck/Nose lies in front of the middle between thorax and crown."""
@@ -155,7 +155,7 @@ def _complete(at: dict[str, Path3], where: str, skull_pivot: Path3 | None) -> li
         span_m = _median_length(at["l_shoulder"] - at["r_shoulder"])
         at["thorax"] = shoulders + _NECK_PER_SHOULDERS * span_m * unit_vectors(trunk)
     if "spine" in lacking:
-        at["spine"] = (1 - _SPINE_SHARE) * at["hip"] + _SPINE_SHARE * at["thorax"]
+        at["spine"] = (1 - SPINE_SHARE) * at["hip"] + SPINE_SHARE * at["thorax"]
     forward = np.cross(at["l_shoulder"] - at["r_shoulder"], trunk)
     head_forward, crown = _head(at, forward, scale, skull_pivot)
     if "head" in lacking:

@@ -9,7 +9,6 @@ from maquette.errors import InputError
 
 _DIGITS = re.compile(r"\d+")
 _LAST_DIGITS = re.compile(r"(\d+)\D*$")
-_MAX_BYTES = 4 << 30
 # A pipe must not make the reader wait for somebody to write into it.
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -34,11 +33,16 @@ def kind_of(path: Path) -> str:
     raise InputError(f"{path}: is neither a file nor a folder (a device or a pipe); save the keypoints to a file first")
 
 
-def read_bytes(path: str | Path) -> bytes:
+def read_bytes(path: str | Path, *, kind: str = "keypoint files", most_bytes: int = 4 << 30) -> bytes:
     """Content of one regular file.
 
+    Args:
+        path: the file.
+        kind: what it should be, for the error.
+        most_bytes: larger ones are refused before they are read.
+
     Raises:
-        InputError: it cannot be read, is no regular file, or is larger than 4 GiB.
+        InputError: it cannot be read, is no regular file, or is too large.
     """
     try:
         handle = os.open(path, _OPEN_FLAGS)
@@ -49,8 +53,9 @@ def read_bytes(path: str | Path) -> bytes:
         info = os.fstat(handle)
         if not stat.S_ISREG(info.st_mode):
             raise InputError(f"{path}: is no regular file")
-        if info.st_size > _MAX_BYTES:
-            raise InputError(f"{path}: has {info.st_size / (1 << 30):.1f} GiB; keypoint files up to 4 GiB can be read")
+        if info.st_size > most_bytes:
+            seen_gib, most_gib = info.st_size / (1 << 30), most_bytes / (1 << 30)
+            raise InputError(f"{path}: has {seen_gib:.1f} GiB; {kind} up to {most_gib:g} GiB are read, cut it up first")
         data = os.read(handle, info.st_size + 1)
         while len(data) < info.st_size:
             more = os.read(handle, info.st_size - len(data))

@@ -24,7 +24,6 @@ _BEGINNINGS = {b"glTF": "glb", b"PAR1": "parquet", b"\x93NUMPY": "npy", b"PathFi
 _BOM = b"\xef\xbb\xbf"
 _AMC = re.compile(rb"(?:\A|[\r\n]):(?:FULLY-SPECIFIED|DEGREES|RADIANS)\b", re.IGNORECASE)
 _ASF = re.compile(rb"(?:\A|[\r\n]):(?:units|bonedata)\b", re.IGNORECASE)
-_LARGEST_BYTES = 1 << 30
 WORLD_LANDMARKS = re.compile(rb'"(?:pose_?)?world_?landmarks"', re.IGNORECASE)
 """MediaPipe's landmarks in metres, under any of the names that its interfaces give them."""
 
@@ -102,10 +101,7 @@ def read_motion(
     file = Path(path)
     if kind_of(file) == "folder":
         raise InputError(f"{file}: is a folder, expected a motion file ({SUFFIXES})")
-    size = file.stat().st_size
-    if size > _LARGEST_BYTES:
-        raise InputError(f"{file}: has {size / (1 << 30):.1f} GiB; motion files up to 1 GiB are read, cut it up first")
-    data = read_bytes(file)
+    data = read_bytes(file, kind="motion files", most_bytes=1 << 30)
     kind = _format(file, data)
     if kind == "npz" and "kind" not in array_names(data, str(file)):
         kind = "npz of others"

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float
 
-from maquette.mapping.motions import READABLE, person_of, to_human
+from maquette.mapping.motions import READABLE, SPINE_SHARE, person_of, to_human
 from maquette.motion import Motion
 from maquette.rig.rest import is_human
 from maquette.rig.roles import Roles, roles_or_error
@@ -16,8 +16,6 @@ _BONES = {
     "UpperArm": "shoulder", "LowerArm": "elbow", "Hand": "wrist",
 }  # fmt: skip
 """Humanoid bone without its side -> joint of ours where it begins."""
-_SPINE_SHARE = 0.486
-"""Where Human3.6M's spine lies on the way from hip to thorax."""
 _CROWN_M = 0.175
 _LEG_M = 0.83
 """From the pivot of the skull to the crown of an adult whose thigh and shin are this long."""
@@ -73,7 +71,7 @@ def _spine(motion: Motion, roles: Roles, at: dict[str, np.ndarray]) -> Float[np.
     steps = [float(np.nanmedian(np.linalg.norm(b - a, axis=-1))) for a, b in pairwise(stations)]
     if not np.isfinite(steps).all():
         return np.full_like(at["hip"], np.nan)
-    wanted = _SPINE_SHARE * sum(steps)
+    wanted = SPINE_SHARE * sum(steps)
     for (start, end), step in zip(pairwise(stations), steps, strict=True):
         if wanted <= step:
             return start + wanted / max(step, 1e-9) * (end - start)

@@ -23,7 +23,7 @@ from maquette.rig.forward import node_positions_m
 from maquette.rig.rest import is_human
 from maquette.rig.roles import guess_roles, roles_or_error
 from maquette.rig.t_pose import standing_turn, t_pose
-from maquette.rig.target_rig import Rig
+from maquette.rig.target_rig import Rig, told_tips_m
 from maquette.rig.trunk import neck_nodes, spine_nodes, spine_starts
 
 _MOST_FRAMES_TRIED = 500
@@ -134,8 +134,7 @@ def rig_of_animation(animation: RigAnimation, where: str) -> Rig:
     roles = animation.roles
     if not roles:
         roles = roles_or_error(animation.names, animation.parents, where).bones
-    tips = animation.tip_offsets_m.copy()
-    tips[np.linalg.norm(np.nan_to_num(tips), axis=1) < 1e-9] = np.nan
+    tips = told_tips_m(animation.tip_offsets_m)
     rig = dataclasses.replace(rig_at_rest(dataclasses.replace(animation, roles=roles)), tips_m=tips)
     if standing_turn(rig, rig.rest_pose()[0]) is not None:
         return rig

@@ -3,8 +3,6 @@
 import dataclasses
 from pathlib import Path
 
-import numpy as np
-
 from maquette.errors import InputError
 from maquette.formats.gltf_read import read_gltf
 from maquette.formats.gltf_skeleton import read_skeleton
@@ -14,10 +12,9 @@ from maquette.readers.motion_bvh import read_motion_bvh
 from maquette.rig.animate import animate
 from maquette.rig.human_pose import rig_of_animation
 from maquette.rig.roles import roles_or_error
-from maquette.rig.target_rig import HUMANOID_BONES, Rig
+from maquette.rig.target_rig import HUMANOID_BONES, Rig, told_tips_m
 
 SUFFIXES = ".bvh .amc .glb .gltf .vrm"
-_LARGEST_BYTES = 1 << 30
 
 
 def read_rig(path: str | Path) -> Rig:
@@ -32,10 +29,7 @@ def read_rig(path: str | Path) -> Rig:
     file = Path(path)
     if kind_of(file) == "folder":
         raise InputError(f"{file}: is a folder, expected a file with a skeleton ({SUFFIXES})")
-    size = file.stat().st_size
-    if size > _LARGEST_BYTES:
-        raise InputError(f"{file}: has {size / (1 << 30):.1f} GiB; files up to 1 GiB are read")
-    data = read_bytes(file)
+    data = read_bytes(file, kind="files with a skeleton", most_bytes=1 << 30)
     start = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
     if data[:4] == b"glTF" or start.startswith(b"{"):
         return _gltf_rig(file, data)
@@ -60,9 +54,7 @@ def _gltf_rig(file: Path, data: bytes) -> Rig:
         parents=found.parents,
         offsets_m=found.offsets_m,
         rotations=found.rotations,
-        tips_m=np.where(
-            np.linalg.norm(np.nan_to_num(found.tips_m), axis=1, keepdims=True) < 1e-9, np.nan, found.tips_m
-        ),
+        tips_m=told_tips_m(found.tips_m),
         roles=roles,
     )
     missing = rig.missing_bones()

@@ -9,7 +9,7 @@ from maquette.errors import InputError
 from maquette.geometry.rotations import quat_identity, quat_slerp
 from maquette.rig.human_pose import HumanPose
 from maquette.rig.rigs import RIGS, RigRow
-from maquette.rig.target_rig import Rig
+from maquette.rig.target_rig import Rig, told_tips_m
 from maquette.rig.trunk import SPINE, spine_starts
 
 _HEAD_PER_LEG = 0.25
@@ -44,14 +44,13 @@ def person_rig(name: str, pose: HumanPose) -> Rig:
         end = f"{row.bone or row.at[0]}_end"
         if node not in parents and not row.at[0].endswith("_end"):
             tips[node] = figure.get(end, places[node]) - places[node]
-    tips[np.linalg.norm(np.nan_to_num(tips), axis=1) < 1e-6] = np.nan
     return Rig(
         name=name,
         names=names,
         parents=parents,
         offsets_m=offsets,
         rotations=quat_identity((len(rows),)),
-        tips_m=tips,
+        tips_m=told_tips_m(tips),
         roles={row.bone: row.joint for row in rows if row.bone},
     )
 

@@ -80,3 +80,8 @@ class Rig:
     def rest_pose(self) -> tuple[Float[np.ndarray, "nodes 3"], Float[np.ndarray, "nodes 4"]]:
         """``(places, orientations)`` of all joints at rest, in the world."""
         return forward_pose(self.parents, self.offsets_m, self.rotations)
+
+
+def told_tips_m(tips_m: Float[np.ndarray, "nodes 3"]) -> Float[np.ndarray, "nodes 3"]:
+    """Ends of bones as :attr:`Rig.tips_m` has them: those that lie on their joint tell no direction and become NaN."""
+    return np.where(np.linalg.norm(tips_m, axis=1, keepdims=True) < 1e-6, np.nan, tips_m)
