@@ -109,7 +109,7 @@ def test_standing_feet_do_not_move(legs: tuple[float, float, float], fps: int) -
         for node, name in enumerate(locked.names)
         if name.endswith(("ToeBase", "Heel"))
     ]
-    assert min(float(path[:, 1].min()) for path in [*foot_paths(locked).values(), *tips]) > -1e-9
+    assert min(float(path[:, 1].min()) for path in [*foot_paths(locked).values(), *tips]) > -1e-6
 
 
 @pytest.mark.parametrize("legs", LEGS)
@@ -246,7 +246,9 @@ def test_stands_that_run_away_are_named_and_not_held() -> None:
     animation = animate(dataclasses.replace(motion, contacts=contacts, contact_joints=FEET))
     locked = lock_feet(animation)
     assert "but for 4 stands that move by more than 30 cm" in locked.notes[-1]
-    np.testing.assert_array_equal(locked.root_positions_m, animation.root_positions_m)
+    # Only what is under the floor is raised, and hips with it.
+    np.testing.assert_allclose(locked.root_positions_m, animation.root_positions_m, atol=0.02)
+    assert slide_m(locked) > 0.3
 
 
 def test_without_contacts_or_roles() -> None:

@@ -66,8 +66,8 @@ def write_motion(
             skeleton the motion is put on, or a rig; None is the format's own.
         rest_pose: of animations on rigs of ours: arms level (T) or lowered (A).
         root_motion: of animations: ``"in-place"`` keeps the root above one spot.
-        foot_lock: of animations: feet do not move while they stand; None does so where the rig's proportions are not
-            the person's.
+        foot_lock: of animations: feet do not move while they stand; None does so for lifted motions, and where the
+            rig's proportions are not the person's.
         bvh_preset: rotation order, unit and names for the BVH import of a program.
         rotation_order: order of the rotation channels of ``.bvh``; None is the preset's, or ZXY.
         unit: unit of length; None is the preset's or the format's (cm in ``.bvh``, m in ``.trc``, mm in ``.c3d``).

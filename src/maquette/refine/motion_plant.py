@@ -1,5 +1,7 @@
 """Feet held where they stand: legs bend, hips give way a little, bone lengths stay."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -9,6 +11,9 @@ from maquette.refine.motion_contacts import contact_runs, rest_heights_m
 from maquette.refine.motion_ground import contact_speed_mps
 from maquette.refine.motion_hips import MovedLeg, eased_distance, hips_that_keep_knees
 from maquette.refine.motion_path import information_at_cutoff, solve_path
+
+_STEP_S, _STEP_M = 0.1, 0.08
+"""Nobody lifts a foot, moves it by less than this and stands on it again within such a time: it stood throughout."""
 
 
 def plant_feet(motion: Motion, *, hold_hz: float = 6.0, release_hz: float = 2.0, max_move_m: float = 0.15) -> Motion:
@@ -66,7 +71,8 @@ def _foot_offset(
     weight, pull = np.zeros(n), np.zeros((n, 3))
     for row in rows:
         path = motion.joint(motion.contact_joints[row])
-        for _, start, stop in contact_runs(contacts[row : row + 1]):
+        runs = [(start, stop) for _, start, stop in contact_runs(contacts[row : row + 1])]
+        for start, stop in joined_stands(runs, path, float(motion.fps)):
             place = path[start:stop].mean(0)
             place[1] = rest_m[row]
             weight[start:stop] += 1
@@ -74,6 +80,24 @@ def _foot_offset(
     firm = information_at_cutoff(hold_hz) / np.maximum(weight, 1)
     information = information_at_cutoff(release_hz) + firm * weight
     return solve_path(firm[:, None] * pull, information[:, None, None] * np.eye(3), 1.0 / float(motion.fps))
+
+
+def joined_stands(
+    runs: Sequence[tuple[int, int]], path: Float[np.ndarray, "frames 3"], fps: float
+) -> list[tuple[int, int]]:
+    """``(start, stop)`` of stands of one point, where those become one between which it cannot have stepped.
+
+    Two places for one foot on both sides of a gap of a frame or two would be a jump.
+    """
+    joined: list[tuple[int, int]] = []
+    for start, stop in runs:
+        if joined and start - joined[-1][1] <= _STEP_S * fps:
+            moved_m = float(np.linalg.norm(path[start] - path[joined[-1][1] - 1]))
+            if moved_m < _STEP_M:
+                joined[-1] = (joined[-1][0], stop)
+                continue
+        joined.append((start, stop))
+    return joined
 
 
 def _moved(motion: Motion, side: str, offset: Float[np.ndarray, "frames 3"]) -> MovedLeg:

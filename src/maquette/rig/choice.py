@@ -43,7 +43,10 @@ def animated(
             the rig of a motion that has one of its own, and is ``maquette`` for others.
         rest_pose: arms level or lowered in the rest pose; a rig from a file keeps its own.
         root_motion: ``"in-place"`` keeps the root above one spot.
-        foot_lock: feet do not move while they stand; None does so on rigs whose proportions are not the person's.
+        foot_lock: feet do not move while they stand (:func:`maquette.rig.foot_lock.lock_feet`). None does so on rigs
+            whose proportions are not the person's, and for motions that a network lifted, if the motion says when feet
+            stand: their feet creep by centimetres. Recorded motions keep their exact positions on rigs of their own
+            proportions.
 
     Raises:
         InputError: the rig is unknown or lacks bones of a person; its file cannot be read; or the motion is no human
@@ -56,11 +59,17 @@ def animated(
     else:
         wanted = "maquette" if rig is None else rig
         animation, figure, is_foreign = _on_rig(_with_rotations(motion), wanted, rest_pose)
-    if figure is not None and (foot_lock or (foot_lock is None and is_foreign)):
+    if figure is not None and (foot_lock or (foot_lock is None and (is_foreign or _is_lifted(motion)))):
         animation = _standing_at_rest(animation, figure, lambda standing: lock_feet(with_contacts(standing)))
     if root_motion == "in-place":
         animation = in_place(animation)
     return animation
+
+
+def _is_lifted(motion: Motion) -> bool:
+    """Whether a network made the motion, and it says when feet stand on the ground."""
+    standing = motion.contacts is not None and bool(motion.contacts.any())
+    return motion.model is not None and motion.frame == "world" and standing
 
 
 def _with_rotations(motion: Motion) -> Motion:

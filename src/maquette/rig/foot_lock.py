@@ -101,10 +101,15 @@ def lock_feet(
         targets.append(target)
     shift = hips_shift(legs, targets, fps, _HIPS_EASE * float(release_s))
     rotations = _turned(animation, [foot for foot, _ in found], legs, targets, soles, turns, shift, floor_m)
-    note = "feet held on their spots while they stand"
+    hips_cm = 100 * float(np.percentile(np.linalg.norm(shift, axis=-1), 95))
+    stood = sum(len(stands) for _, stands in found)
+    note = (
+        f"feet held on their spots while they stand ({stood} stands; hips moved by less than {hips_cm:.1f} cm in 95 %"
+    )
+    note += " of the frames)"
     if left_out:
         note += f", but for {left_out} stands that move by more than {100 * max_move_m:.0f} cm"
-        _log.warning("%s", note)
+    _log.log(logging.WARNING if left_out else logging.INFO, "%s", note)
     root_m = animation.root_positions_m + shift
     return replace(animation, rotations=rotations, root_positions_m=root_m, notes=(*animation.notes, note))
 

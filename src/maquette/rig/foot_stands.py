@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float
 
-from maquette.geometry.kinematics import forward_kinematics
-from maquette.geometry.rotations import quat_conjugate, quat_identity, quat_rotate
+from maquette.geometry.rotations import quat_conjugate, quat_rotate
 from maquette.refine.motion_contacts import REST_HEIGHT_M
+from maquette.refine.motion_plant import joined_stands
 from maquette.rig.animation_rig import RigAnimation
 
 _HEEL_BACK = 0.3
@@ -52,10 +52,7 @@ class Stand:
 
 def rest_world(animation: RigAnimation) -> tuple[Float[np.ndarray, "nodes 3"], Float[np.ndarray, "nodes 4"]]:
     """Places and orientations of the rest pose, the root at the origin."""
-    count = len(animation.names)
-    rest = quat_identity((count,)) if animation.rest_rotations is None else animation.rest_rotations
-    places, orientations = forward_kinematics(animation.parents, animation.rest_offsets_m[None], rest[None])
-    return places[0], orientations[0]
+    return animation.rest_pose()
 
 
 def rig_foot(animation: RigAnimation, side: str) -> Foot | None:
@@ -64,7 +61,7 @@ def rig_foot(animation: RigAnimation, side: str) -> Foot | None:
     if None in names:
         return None
     thigh, shin, foot = (animation.names.index(str(name)) for name in names)
-    places, orientations = rest_world(animation)
+    places, orientations = animation.rest_pose()
     ankle = places[foot]
     back = quat_conjugate(orientations[foot])
     letter = side[0]
@@ -117,7 +114,7 @@ def stiff_feet(animation: RigAnimation, feet: list[Foot]) -> RigAnimation:
     In rigs whose every bone points where the positions say, heels move in their feet by millimetres.
     """
     rotations = animation.rotations.copy()
-    rest = quat_identity((len(animation.names),)) if animation.rest_rotations is None else animation.rest_rotations
+    rest = animation.local_rest()
     for foot in feet:
         for joint in (f"{foot.side}_heel", f"{foot.side}_toe"):
             node, is_tip = animation.places.get(joint, (foot.foot, False))
@@ -148,17 +145,24 @@ def foot_stands(
         # Of two joints for one point (big and small toe) the first one counts.
         if kind is None or not joint.startswith(f"{foot.side}_") or told_by.setdefault(kind, joint) != joint:
             continue
-        for first, last in spans:
-            path = at[kind][first : last + 1]
-            # Heels that already rise in the last frames of a stand do not move or raise its spot.
-            spot = path[path[:, 1] <= np.median(path[:, 1])].mean(axis=0)
+        runs = [(first, last + 1) for first, last in spans]
+        for start, stop in joined_stands(runs, at[kind], float(animation.fps)):
+            path = at[kind][start:stop]
+            spot = _spot(path)
             if np.linalg.norm(path - spot, axis=-1).max() > max_move_m:
                 left_out += 1
             else:
-                found.append(Stand(kind, first, last, spot))
+                found.append(Stand(kind, start, stop - 1, spot))
     if any(stand.kind != "ankle" for stand in found):
         found = [stand for stand in found if stand.kind != "ankle"]
     return sorted(found, key=lambda stand: (stand.first, stand.kind)), left_out
+
+
+def _spot(path: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "3"]:
+    """Where a point stands. Heels that already rise in the last frames of a stand do not move or raise its spot."""
+    height_m = np.median(path[:, 1])
+    spot = path[path[:, 1] <= height_m].mean(axis=0)
+    return np.array([spot[0], height_m, spot[2]])
 
 
 def contact_kind(joint: str) -> str | None:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from maquette.geometry.rotations import quat_about, quat_between, quat_multiply, quat_rotate
+from maquette.refine.motion_hips import MovedLeg, hips_that_keep_knees
 
 Vectors = Float[np.ndarray, "frames 3"]
 Quats = Float[np.ndarray, "frames 4"]
@@ -66,10 +67,13 @@ def longest_m(leg: Leg, target: Vectors) -> Float[np.ndarray, " frames"]:
 def hips_shift(legs: list[Leg], targets: list[Vectors], fps: float, ease_s: float | int) -> Vectors:
     """How to move the hips so that each leg reaches its target.
 
-    Downwards, as far as the worst frame within ``ease_s`` asks, smoothly; sideways only the part that the shortest way
-    to all targets has (a person in a wide stride, whom lowering alone would not help).
+    First so that knees stay bent as they were (:func:`maquette.refine.motion_hips.hips_that_keep_knees`). Then, for legs
+    that do not reach yet, downwards, as far as the worst frame within ``ease_s`` asks, smoothly; sideways only the part
+    that the shortest way to all targets has (a person in a wide stride, whom lowering alone would not help).
     """
     frames = len(legs[0].hip)
+    kept = hips_that_keep_knees([_moved(leg, target) for leg, target in zip(legs, targets, strict=True)], fps)
+    targets = [target - kept for target in targets]
     longest = [longest_m(leg, target) for leg, target in zip(legs, targets, strict=True)]
     shortest = np.zeros((frames, 3))
     for _ in range(_ROUNDS):
@@ -77,7 +81,7 @@ def hips_shift(legs: list[Leg], targets: list[Vectors], fps: float, ease_s: floa
             away = leg.hip + shortest - target
             shortest -= np.maximum(np.linalg.norm(away, axis=-1) - most, 0.0)[:, None] * _unit(away)
     if not shortest.any():
-        return shortest
+        return kept
     half = max(round(float(ease_s) * fps), 1)
     shift = np.stack((_smoothed(shortest[:, 0], half), np.zeros(frames), _smoothed(shortest[:, 2], half)), axis=1)
     drop = np.zeros(frames)
@@ -88,7 +92,12 @@ def hips_shift(legs: list[Leg], targets: list[Vectors], fps: float, ease_s: floa
     # Where no lowering reaches, no more of it than the shortest way has.
     drop = np.minimum(drop, 2.0 * np.linalg.norm(shortest, axis=-1))
     shift[:, 1] = -_above(drop, half)
-    return shift
+    return kept + shift
+
+
+def _moved(leg: Leg, target: Vectors) -> MovedLeg:
+    length = np.linalg.norm(leg.knee - leg.hip, axis=-1) + np.linalg.norm(leg.ankle - leg.knee, axis=-1)
+    return MovedLeg(leg.hip, leg.ankle, target, length)
 
 
 def _above(values: Float[np.ndarray, " frames"], half: int) -> Float[np.ndarray, " frames"]:
