@@ -67,9 +67,9 @@ def longest_m(leg: Leg, target: Vectors) -> Float[np.ndarray, " frames"]:
 def hips_shift(legs: list[Leg], targets: list[Vectors], fps: float, ease_s: float | int) -> Vectors:
     """How to move the hips so that each leg reaches its target.
 
-    First so that knees stay bent as they were (:func:`maquette.refine.motion_hips.hips_that_keep_knees`). Then, for legs
-    that do not reach yet, downwards, as far as the worst frame within ``ease_s`` asks, smoothly; sideways only the part
-    that the shortest way to all targets has (a person in a wide stride, whom lowering alone would not help).
+    First so that knees stay bent as they were (:func:`maquette.refine.motion_hips.hips_that_keep_knees`). Then, for
+    legs that do not reach yet, downwards, as far as the worst frame within ``ease_s`` asks, smoothly; sideways only the
+    part that the shortest way to all targets has (a person in a wide stride, whom lowering alone would not help).
     """
     frames = len(legs[0].hip)
     kept = hips_that_keep_knees([_moved(leg, target) for leg, target in zip(legs, targets, strict=True)], fps)
