@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.spatial.transform import Rotation, Slerp
@@ -101,6 +101,7 @@ def test_slerp_agrees_with_scipy_and_takes_the_short_way():
     np.testing.assert_allclose(g.quat_angle(QUATS[:10], batch), g.quat_angle(batch, QUATS[10:20]), atol=1e-12)
 
 
+@example(np.array([4.0, 0.0, 2.0**-24]), np.array([-1.0, 0.0, 0.0]))
 @given(vectors, vectors)
 def test_between_is_the_shortest_turn(u, v):
     q = g.quat_between(u, v)

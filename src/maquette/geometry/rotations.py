@@ -156,7 +156,8 @@ def quat_between(
     length = np.linalg.norm(middle, axis=-1, keepdims=True)
     opposite = length < 1e-9
     middle = middle / np.where(opposite, 1.0, length)
-    q = np.concatenate((np.sum(u * middle, axis=-1, keepdims=True), np.cross(u, middle)), axis=-1)
+    # Half the length is the product of u and the middle, but keeps its digits where that cancels: near a half turn.
+    q = np.concatenate((0.5 * length, np.cross(u, middle)), axis=-1)
     if not np.any(opposite):
         return unit_vectors(q)
     half_turn_axis = _perpendicular(u, np.eye(3)[np.argmin(np.abs(u), axis=-1)])
