@@ -81,6 +81,7 @@ def test_numbers_of_people_leave_the_format_as_it_is() -> None:
         ("measure", ("--numbers", "folder.csv")),
         ("report", ("-o", "file/page.html")),
         ("report", ("-o", "page.html", "--seconds", "nan")),
+        ("report", ("-o", "page.html", "--begin", "3")),
         ("view", ("--record", "file/page.html")),
         ("plugins", ("-o", "file")),
     ],
@@ -89,7 +90,7 @@ def test_places_that_take_no_file_are_refused_before_the_work(run, clip: Path, c
     (clip.parent / "file").write_text("x")
     (clip.parent / "folder.csv").mkdir()
     before = sorted(clip.parent.rglob("*"))
-    there = [f"{clip.parent}/{option}" if option[0] in "fp" else option for option in options]
+    there = [f"{clip.parent}/{option}" if option.startswith(("f", "p")) else option for option in options]
     status, out, err = run(command, *([] if command == "plugins" else [clip]), *there)
     assert (status, out) == (2, "")
     assert err.startswith("maquette: ")

@@ -18,6 +18,7 @@ class Convert:
     """Motion file to motion file, by suffix; ours or another program's.
 
     Example: maquette convert walk.npz -o walk.glb -o walk.trc
+
     Example: maquette convert capture.bvh -o game.bvh --rig character.glb
     """
 

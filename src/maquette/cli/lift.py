@@ -20,6 +20,7 @@ class Lift:
     """2D keypoints, a video or a picture in, a moving 3D body out.
 
     Example: maquette lift openpose_json/ -o walk.bvh -o walk.glb -o walk.mp4 --height-m 1.75
+
     Example: maquette lift clip.mp4 -o walk.bvh -o walk.mp4
     """
 

@@ -15,6 +15,7 @@ class Report:
     """One HTML file about a motion: numbers, curves, a small video, provenance. It needs nothing from outside.
 
     Example: maquette report walk.npz -o walk.html
+
     Example: maquette report walk.npz --keypoints openpose_json/ --video walk.mp4 -o walk.html
     """
 
@@ -54,6 +55,9 @@ class Report:
         if not (0 <= self.seconds < inf and 0 <= self.begin < inf):
             raise InputError(f"--begin {self.begin:g} and --seconds {self.seconds:g}: expected 0 or more")
         motion = read_motion(self.input)
+        length_s = float(motion.times_s[-1] - motion.times_s[0])
+        if self.begin > length_s and self.seconds > 0:
+            raise InputError(f"--begin {self.begin:g}: the motion is {length_s:.4g} s long; begin the video within it")
         points = None
         if self.keypoints is not None:
             people = read_keypoints(self.keypoints, fps=self.fps, image_size=image_size(self.image_size))

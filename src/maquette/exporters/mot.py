@@ -101,7 +101,7 @@ def _person(motion: Motion) -> Motion:
     if motion.frame != "world":
         raise OutputError(
             "OpenSim needs to know what is upright, and this motion is in the camera's frame: lift with --frame world, "
-            "or write .npz, .csv or .json"
+            "or write .trc, which is as level as the camera was"
         )
     if not is_human(motion.skeleton):
         from maquette.rig.human_motion import human_motion
