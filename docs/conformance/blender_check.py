@@ -8,7 +8,7 @@ Run with Blender's Python module or inside Blender; needs nothing of Maquette:
 Importers: ``bvh``, ``fbx`` (the add-on), ``fbx-ufbx`` (built in since 4.5), ``glb``, ``usd``; told from the suffix.
 The result holds ``names``, ``heads`` and ``tails`` (frames, bones, 3), ``axes`` (frames, bones, 3, 3), ``rest_heads``
 and ``rest_axes``, all in the world with Y up as the files have it (Blender's x, z, -y), in units of Blender (metres),
-``fps``, ``frames`` (first, last), ``importer``, ``blender``.
+``fps``, ``frames`` (first, last), ``importer``, ``rotations``, ``blender``.
 """
 
 import argparse
@@ -22,7 +22,7 @@ IMPORTERS = {".bvh": "bvh", ".fbx": "fbx", ".glb": "glb", ".vrm": "glb", ".usda"
 ADD_ONS = {"bvh": "io_anim_bvh", "fbx": "io_scene_fbx", "glb": "io_scene_gltf2"}
 
 
-def import_file(path: str, importer: str, scale: float, fps: float) -> None:
+def import_file(path: str, importer: str, scale: float, fps: float, rotations: str) -> None:
     """Import into an empty scene, with the importer's own defaults but for the rate of the scene."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     if fps:
@@ -32,7 +32,13 @@ def import_file(path: str, importer: str, scale: float, fps: float) -> None:
     if importer in ADD_ONS and ADD_ONS[importer] not in bpy.context.preferences.addons:
         bpy.ops.preferences.addon_enable(module=ADD_ONS[importer])
     if importer == "bvh":
-        bpy.ops.import_anim.bvh(filepath=path, global_scale=scale, update_scene_fps=True, update_scene_duration=True)
+        bpy.ops.import_anim.bvh(
+            filepath=path,
+            global_scale=scale,
+            rotate_mode=rotations,
+            update_scene_fps=True,
+            update_scene_duration=True,
+        )
     elif importer == "fbx":
         bpy.ops.import_scene.fbx(filepath=path)
     elif importer == "fbx-ufbx":
@@ -96,11 +102,13 @@ def main() -> None:
     parser.add_argument("--importer", choices=["bvh", "fbx", "fbx-ufbx", "glb", "usd"])
     parser.add_argument("--fps", type=float, default=0.0, help="rate of the scene before the import, for glTF")
     parser.add_argument("--scale", type=float, default=1.0, help="metres in the file's unit, for BVH")
+    parser.add_argument("--rotations", default="NATIVE", help="how the import of BVH keeps rotations, as Blender says")
     wanted = parser.parse_args(words)
     importer = wanted.importer or IMPORTERS[Path(wanted.file).suffix.lower()]
-    import_file(wanted.file, importer, wanted.scale, wanted.fps)
+    import_file(wanted.file, importer, wanted.scale, wanted.fps, wanted.rotations)
     found = joints()
-    np.savez(wanted.result, importer=np.array(importer), blender=np.array(bpy.app.version_string), **found)
+    facts = {"importer": importer, "rotations": wanted.rotations, "blender": bpy.app.version_string}
+    np.savez(wanted.result, **{name: np.array(fact) for name, fact in facts.items()}, **found)
     print(f"{wanted.file}: {len(found['names'])} bones, {len(found['heads'])} frames, {importer}")
 
 

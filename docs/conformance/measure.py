@@ -1,11 +1,15 @@
 """What a program has read, beside what was written: the numbers of the conformance table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from maquette.motion import Motion
 from maquette.rig.animation_rig import RigAnimation
+from maquette.rig.forward import node_positions_m
+
+FEWEST = 9
+"""Joints that must be found, so that a row compares a body; OpenSim's model without arms has nine."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,9 @@ class Seen:
     rest_m: np.ndarray | None
     """(names, 3) in the rest pose, where the format has one."""
     eulers_deg: np.ndarray | None
-    """(frames, names, 3), where the format has them."""
+    """(frames, names, 3), where the format has them; of OpenSim (frames, coordinates, 1)."""
     fps: float
+    """Rate in the file; what the reader was told where a file has none."""
 
     @classmethod
     def load(cls, path: str) -> "Seen":
@@ -37,26 +42,41 @@ def joint_error_mm(seen: Seen, motion: Motion, animation: RigAnimation | None) -
 
     Joints of animations are looked for at the nodes of the rig (:attr:`RigAnimation.places`), others by name.
     """
-    place = {name: i for i, name in enumerate(seen.names)}
-    worst_mm, found = 0.0, 0
+    wanted = {}
     for joint in motion.skeleton.joints:
         node = joint
         if animation is not None:
             index, is_tip = animation.places.get(joint, (-1, True))
             node = "" if is_tip else animation.names[index]
-        if node not in place:
+        wanted.setdefault(node, motion.joint(joint))
+    return _largest_mm(seen, wanted)
+
+
+def node_error_mm(seen: Seen, animation: RigAnimation) -> float:
+    """Largest distance in any frame between a joint of the rig and where the program has it: for figures of other
+    proportions than the person's."""
+    positions, _ = node_positions_m(animation)
+    return _largest_mm(seen, dict(zip(animation.names, np.moveaxis(positions, 1, 0), strict=True)))
+
+
+def _largest_mm(seen: Seen, wanted: dict[str, np.ndarray]) -> float:
+    place = {name: i for i, name in enumerate(seen.names)}
+    worst_mm, found = 0.0, 0
+    for name, truth in wanted.items():
+        if name not in place:
             continue
         found += 1
-        truth = motion.joint(joint)
-        read = seen.positions_m[:, place[node]]
+        read = seen.positions_m[:, place[name]]
         if len(read) != len(truth):
             raise SystemExit(f"{seen.program}: {len(read)} frames, expected {len(truth)}")
         missing = np.isnan(truth).any(axis=-1)
         if not np.isnan(read[missing]).all():
-            raise SystemExit(f"{seen.program}: {joint} is there in frames where it is missing")
+            raise SystemExit(f"{seen.program}: {name} is there in frames where it is missing")
+        if np.isnan(read[~missing]).any():
+            raise SystemExit(f"{seen.program}: {name} is missing in frames where it is there")
         if (~missing).any():
             worst_mm = max(worst_mm, 1000 * float(np.linalg.norm(read - truth, axis=-1)[~missing].max()))
-    if found < 13:
+    if found < FEWEST:
         raise SystemExit(f"{seen.program}: only {found} joints found among {seen.names}")
     return worst_mm
 
@@ -79,16 +99,36 @@ def rest_pose(seen: Seen, animation: RigAnimation) -> str:
     return "T" if not wrong else f"not T: {', '.join(wrong)}"
 
 
-def largest_jump_deg(seen: Seen, animation: RigAnimation) -> str:
-    """Largest change of an Euler angle from frame to frame beyond twice the turn itself, as text; ``none`` without."""
+def own_rest(seen: Seen, animation: RigAnimation) -> str:
+    """``the file's``, or how far the program's rest pose is from that of the rig, both from the root."""
+    if seen.rest_m is None:
+        return "-"
+    still = replace(
+        animation,
+        rotations=np.tile([1.0, 0, 0, 0], (1, len(animation.names), 1))
+        if animation.rest_rotations is None
+        else animation.rest_rotations[None],
+        root_positions_m=np.zeros((1, 3)),
+    )
+    at = dict(zip(animation.names, node_positions_m(still)[0][0], strict=True))
+    shared = [name for name in seen.names if name in at]
+    read = seen.rest_m[[seen.names.index(name) for name in shared]] - seen.rest_m[seen.names.index(animation.names[0])]
+    off_mm = 1000 * float(np.linalg.norm(read - np.array([at[name] for name in shared]), axis=-1).max())
+    return "the file's" if off_mm < 0.1 else f"{off_mm:.1f} mm off"
+
+
+def largest_jump_deg(seen: Seen, animation: RigAnimation | None) -> str:
+    """Largest change of an angle from frame to frame beyond the turn of the joint itself, as text; ``none`` without."""
     if seen.eulers_deg is None:
         return "-"
-    cosine = np.abs((animation.rotations[1:] * animation.rotations[:-1]).sum(axis=-1)).clip(0, 1)
-    turn_deg = np.degrees(2 * np.arccos(cosine))
-    worst = 0.0
-    for node, name in enumerate(animation.names):
-        if name in seen.names:
-            steps = np.abs(np.diff(seen.eulers_deg[:, seen.names.index(name)], axis=0)).max(axis=-1)
-            # Near the pole of an order angles may turn faster than the joint; a jump is a half or a whole turn.
-            worst = max(worst, float(np.where(steps > 150, steps - turn_deg[:, node], 0.0).max(initial=0.0)))
+    steps = np.abs(np.diff(seen.eulers_deg, axis=0)).max(axis=-1)
+    # Near the pole of an order angles may turn faster than the joint; a jump is a half or a whole turn.
+    beyond = np.where(steps > 150, steps, 0.0)
+    if animation is not None:
+        cosine = np.abs((animation.rotations[1:] * animation.rotations[:-1]).sum(axis=-1)).clip(0, 1)
+        turn_deg = np.degrees(2 * np.arccos(cosine))
+        for column, name in enumerate(seen.names):
+            if name in animation.names:
+                beyond[:, column] -= turn_deg[:, animation.names.index(name)]
+    worst = float(beyond.max(initial=0.0))
     return "none" if worst < 90 else f"{worst:.0f} deg"

@@ -34,11 +34,18 @@ def places(time_s: float) -> list[np.ndarray]:
 
 stack = scene.anim_stacks[0]
 names = [bone.name for bone in bones]
-positions = np.array([places(stack.time_begin + frame / fps) for frame in range(count)])
+layer = stack.layers[0]
+curves = [layer.find_anim_prop(bone, "Lcl Rotation") for bone in bones]
+times = [stack.time_begin + frame / fps for frame in range(count)]
+positions = np.array([places(time) for time in times])
 np.savez(
     result,
     program=f"ufbx {version('ufbx')}",
     names=np.array(names),
     positions_m=positions * metre,
+    # Angles as they stand in the curves, before they become rotations.
+    eulers_deg=np.array(
+        [[tuple(curve.anim_value.evaluate_vec3(time)) if curve else (0.0,) * 3 for curve in curves] for time in times]
+    ),
     fps=scene.settings.frames_per_second,
 )
