@@ -105,6 +105,16 @@ def test_times() -> None:
     )
 
 
+def test_a_file_that_was_cut_off_is_told_and_loses_its_last_line(tmp_path: Path) -> None:
+    motion = made_motion(8)
+    write_trc(motion, tmp_path / "whole.trc")
+    lines = (tmp_path / "whole.trc").read_text().splitlines(keepends=True)
+    (tmp_path / "cut.trc").write_text("".join(lines[:9]) + lines[9][:60])
+    seen = read_motion(tmp_path / "cut.trc")
+    np.testing.assert_allclose(seen.positions, motion.positions[:3], atol=1e-6)
+    assert "the header says 8 frames, the file holds 4; the whole ones were taken" in seen.notes
+
+
 def test_pixels_are_sent_to_the_2d_reader(shared_dir: Path) -> None:
     with pytest.raises(InputError, match=r"holds pixels.*'maquette lift'"):
         read_motion(shared_dir / PIXELS)

@@ -33,9 +33,9 @@ def describe_json_error(error: Exception, data: bytes) -> str:
     if not data.strip():
         return "the file is empty, expected JSON"
     if isinstance(error, msgspec.ValidationError) and "got `null`" in text and "keypoints" in text:
-        return f"not the expected keypoint JSON: {text[:1].lower()}{text[1:]}; write missing points as 0, 0, 0"
+        return f"not the expected JSON: {text[:1].lower()}{text[1:]}; write missing points as 0, 0, 0"
     if isinstance(error, msgspec.ValidationError):
-        return f"not the expected keypoint JSON: {text[:1].lower()}{text[1:]}"
+        return f"not the expected JSON: {text[:1].lower()}{text[1:]}"
     if "truncated" in text:
         return f"the JSON ends in the middle (after {len(data)} bytes); the file was cut off, write or copy it again"
     at = _error_offset(text)

@@ -27,6 +27,8 @@ class Trc:
     """NaN where a cell is empty."""
     comment: str = ""
     """What the first line has after the name of the file; programs pass over it."""
+    notes: tuple[str, ...] = ()
+    """Whether it was cut off."""
 
 
 def parse_trc(text: str, where: str) -> Trc:
@@ -59,6 +61,13 @@ def parse_trc(text: str, where: str) -> Trc:
     table = np.concatenate(blocks)
     if frame and not -(1 << 53) < min(frame) <= max(frame) < 1 << 53:
         raise InputError(f"{where}: a frame number is {max(frame, key=abs)}")
+    notes: tuple[str, ...] = ()
+    told = header.get("NumFrames", "").strip()
+    if told.isascii() and told.isdigit() and len(told) < 16 and int(told) > len(frame):
+        notes = (f"the header says {int(told)} frames, the file holds {len(frame)}; the whole ones were taken",)
+        if frame and not text.endswith(("\n", "\r")):
+            # Its last number may have lost digits.
+            table, frame = table[:-1], frame[:-1]
     return Trc(
         data_rate=header.get("DataRate", "").strip(),
         units=header.get("Units", "").strip(),
@@ -67,6 +76,7 @@ def parse_trc(text: str, where: str) -> Trc:
         time_s=table[:, 0],
         values=table[:, 1:].reshape(len(table), len(markers), 3),
         comment="\t".join(lines[0].split("\t")[4:]).strip(),
+        notes=notes,
     )
 
 

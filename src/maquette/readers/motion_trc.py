@@ -70,7 +70,7 @@ def read_motion_trc(path: Path, data: bytes) -> Motion:
         timestamps_s=times_s,
         scale_source=f"TRC file, unit {trc.units}",
         source=where,
-        notes=(*notes, *axes, *time_notes),
+        notes=(*trc.notes, *notes, *axes, *time_notes),
     )
 
 
@@ -153,7 +153,7 @@ def _own(trc: Trc, positions: Float[np.ndarray, "frames markers 3"], path: Path)
             person_id=int(person) if person.isascii() and person.isdigit() and len(person) < 16 else None,
             model=facts.get("model"),
             source=facts.get("source", where),
-            notes=notes,
+            notes=(*trc.notes, *notes),
             **beside,
         )
     except InputError as error:
