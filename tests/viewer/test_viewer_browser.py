@@ -122,7 +122,9 @@ def test_two_motions_show_beside_each_other_and_overlaid(browser) -> None:
         assert np.diff(columns).max() > 15, "with room between them"
         viewer.page.look.arrangement.value = "overlaid"
         until(lambda: "mean " in tab.text(), "the errors are told")
-        assert viewer.page._differences[0].node.visible
+        node = viewer.page._differences[0].node
+        assert node is not None
+        assert node.visible
         assert tab.errors == []
 
 

@@ -40,8 +40,8 @@ class Writing:
     root_motion: Literal["travel", "in-place"] = "travel"
     """Animations: whether the root goes through space or stays above one spot."""
     foot_lock: bool | None = None
-    """Animations: hold feet still while they stand. Default: for lifted motions, and where the rig's proportions are not
-    the person's; recorded motions keep their exact positions."""
+    """Animations: hold feet still while they stand. Default: for lifted motions, and where the rig's proportions are
+    not the person's; recorded motions keep their exact positions."""
     bvh_preset: Literal["blender", "motionbuilder", "3dsmax", "maya"] | None = None
     """Rotation order, unit and names for the BVH import of a program."""
     rotation_order: Literal["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"] | None = None

@@ -54,7 +54,7 @@ def trail_segments(body: Body, joint: int, position_s: float) -> Float[np.ndarra
     first = int(frames[0])
     path = scene_positions(body.motion, slice(first, int(frames[-1]) + 1))[frames - first, joint]
     path = path + [0.0, body.shape.lift_m, 0.0]
-    known = np.isfinite(path).all(axis=-1)
+    known = np.asarray(np.isfinite(path).all(axis=-1))
     both = known[:-1] & known[1:]
     segments = np.stack((path[:-1], path[1:]), axis=1)
     return np.where(both[:, None, None], segments, np.nan_to_num(path[1:, None]) * known[1:, None, None])
