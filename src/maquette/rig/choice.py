@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from maquette.errors import InputError
-from maquette.geometry.rotations import quat_conjugate, quat_multiply
+from maquette.geometry.kinematics import local_rotations
 from maquette.motion import Motion
 from maquette.rig.animate import animate
 from maquette.rig.animation_rig import RigAnimation
@@ -122,9 +122,6 @@ def _standing_at_rest(
     """``change`` of an animation whose rest pose is a T-pose for as long as that takes: where the sole of a foot is, is
     told by the rest pose, and that of a file may be any."""
     orientations, _ = t_pose(rig)
-    local = orientations.copy()
-    for node, parent in enumerate(animation.parents):
-        if parent >= 0:
-            local[node] = quat_multiply(quat_conjugate(orientations[parent]), orientations[node])
+    local = local_rotations(animation.parents, orientations)
     changed = change(dataclasses.replace(animation, rest_rotations=local))
     return dataclasses.replace(changed, rest_rotations=animation.rest_rotations)

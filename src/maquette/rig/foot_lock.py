@@ -29,7 +29,6 @@ from maquette.rig.foot_stands import (
     Stand,
     floor_heights_m,
     foot_stands,
-    rest_world,
     rig_foot,
     settle_spots,
     standing_frames,
@@ -116,7 +115,7 @@ def lock_feet(
 
 def _leg(animation: RigAnimation, foot: Foot, places: np.ndarray, turns: np.ndarray) -> Leg:
     hip, knee, ankle = (np.ascontiguousarray(places[:, node]) for node in (foot.thigh, foot.shin, foot.foot))
-    rest_places, rest_turns = rest_world(animation)
+    rest_places, rest_turns = animation.rest_pose()
     forward = quat_rotate(foot.rest, foot.points_m["toe"] - foot.points_m["heel"])
     hinge = np.cross(forward, rest_places[foot.shin] - rest_places[foot.thigh])
     size = float(np.linalg.norm(hinge))
@@ -265,7 +264,7 @@ def _turned(
 ) -> Float[np.ndarray, "frames nodes 4"]:
     """Local rotations with the legs at their targets."""
     rotations = animation.rotations.copy()
-    _, rest_turns = rest_world(animation)
+    _, rest_turns = animation.rest_pose()
     for foot, leg, target, sole in zip(feet, legs, targets, soles, strict=True):
         thigh, shin = bent_to(leg, target - shift)
         # What hangs between two of the three joints turns with the upper one.

@@ -50,11 +50,6 @@ class Stand:
     spot_m: Float[np.ndarray, "3"]
 
 
-def rest_world(animation: RigAnimation) -> tuple[Float[np.ndarray, "nodes 3"], Float[np.ndarray, "nodes 4"]]:
-    """Places and orientations of the rest pose, the root at the origin."""
-    return animation.rest_pose()
-
-
 def rig_foot(animation: RigAnimation, side: str) -> Foot | None:
     """Foot of the ``left`` or ``right`` leg; None on rigs without that leg."""
     names = [animation.roles.get(f"{side}{bone}") for bone in ("UpperLeg", "LowerLeg", "Foot")]
