@@ -121,6 +121,8 @@ def largest_jump_deg(seen: Seen, animation: RigAnimation | None) -> str:
     """Largest change of an angle from frame to frame beyond the turn of the joint itself, as text; ``none`` without."""
     if seen.eulers_deg is None:
         return "-"
+    if np.ptp(seen.eulers_deg, axis=0).max() < 20:
+        raise SystemExit(f"{seen.program}: no angle moves by 20 degrees; are they in degrees?")
     steps = np.abs(np.diff(seen.eulers_deg, axis=0)).max(axis=-1)
     # Near the pole of an order angles may turn faster than the joint; a jump is a half or a whole turn.
     beyond = np.where(steps > 150, steps, 0.0)

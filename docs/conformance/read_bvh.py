@@ -16,6 +16,6 @@ np.savez(
     names=np.array([names[index] for index in is_joint]),
     positions_m=np.asarray(read.node_positions())[:, is_joint] * metre,
     rest_m=np.asarray(read.rest_pose_positions())[is_joint] * metre,
-    eulers_deg=np.asarray(read.joint_angles),
+    eulers_deg=np.degrees(read.joint_angles),
     fps=1 / read.frame_time,
 )
