@@ -79,9 +79,12 @@ class Writing:
         Raises:
             InputError: there is none, two results would be one file, one is an input, or the unit is none of the
                 format's.
-            OutputError: a path cannot be written (:func:`maquette.exporters.check_output`).
+            MissingExtraError: the package that writes such a file is not installed.
+            OutputError: a path cannot be written (:func:`maquette.exporters.check_output`), or there is no Blender for
+                an .fbx.
         """
         from maquette.exporters import check_output
+        from maquette.exporters.fbx import blender_command
         from maquette.exporters.writers import format_of
         from maquette.readers.motion_trc import confidence_path
 
@@ -89,6 +92,8 @@ class Writing:
             raise InputError("no output given: add for example -o walk.bvh (repeat -o for several files)")
         for out in outputs:
             check_output(out)
+            if format_of(out) == ".fbx":
+                blender_command(self.via_blender)
         tables = tuple(confidence_path(out) for out in outputs if format_of(out) == ".trc")
         written: set[Path] = set()
         for out in (*outputs, *tables):

@@ -2,16 +2,26 @@
 
 import stat
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
-from maquette.errors import OutputError
-from maquette.exporters.writers import ENDINGS, WRITERS, writer_of
+from maquette.errors import OutputError, missing_extra
+from maquette.exporters.writers import ENDINGS, WRITERS, format_of, writer_of
+
+_PACKAGES: dict[str, tuple[str, str, str]] = {
+    ".c3d": ("formats", "ezc3d", "ezc3d"),
+    ".parquet": ("formats", "pyarrow", "pyarrow"),
+    ".usda": ("usd", "usd-core", "pxr"),
+    ".usdc": ("usd", "usd-core", "pxr"),
+}
+"""Suffix -> extra, package and module without which such a file is not written."""
 
 
 def check_output(path: str | Path) -> None:
     """Refuse a path that a motion cannot be written to, before any work is done.
 
     Raises:
+        MissingExtraError: the package that writes such files is not installed.
         OutputError: its suffix is unknown, or no file can be written there (:func:`check_place`).
     """
     target = Path(path)
@@ -20,6 +30,9 @@ def check_output(path: str | Path) -> None:
         raise OutputError(
             f"{target}: {seen}; known are {' '.join(WRITERS)}, and names ending in {' or '.join(ENDINGS)}"
         )
+    extra, package, module = _PACKAGES.get(format_of(target), ("", "", ""))
+    if module and find_spec(module) is None:
+        raise missing_extra(extra, package)
     check_place(target)
 
 

@@ -23,35 +23,37 @@ def in_place(animation: RigAnimation) -> RigAnimation:
 
 
 def on_ground(animation: RigAnimation) -> RigAnimation:
-    """The whole animation raised or lowered so that the lowest foot that stands is on y = 0, on this rig.
+    """The whole animation raised or lowered so that standing feet are on y = 0, on this rig.
 
-    The sole of a foot is as far below its heel, ball or ankle as a person's. Of the stands the lowest mean height
-    counts; without contacts the first percentile of the lowest foot over the frames. Rigs without joints in the roles
-    of legs, and animations without frames, come back as they are.
+    The sole of a foot is as far below its heel, ball or ankle as a person's. Its median height over the frames in which
+    it stands counts, so that a start pose in the air or one step up moves nothing; without contacts the first
+    percentile of the lowest foot over the frames. Rigs without joints in the roles of legs, and animations without
+    frames, come back as they are.
     """
-    height = _lowest_sole_m(animation)
+    height = _usual_sole_m(animation)
     if height is None:
         return animation
-    note = f"moved by {-100 * height:.1f} cm up so that the lowest standing foot is on the ground"
+    way = "down" if height > 0 else "up"
+    note = f"moved {100 * abs(height):.1f} cm {way} so that standing feet are on the ground"
     return replace(
         animation, root_positions_m=animation.root_positions_m - [0.0, height, 0.0], notes=(*animation.notes, note)
     )
 
 
-def _lowest_sole_m(animation: RigAnimation) -> float | None:
+def _usual_sole_m(animation: RigAnimation) -> float | None:
     if not len(animation.rotations):
         return None
     soles = _sole_heights_m(animation)
     if not soles:
         return None
     stands = [
-        soles[joint[0], kind][first : last + 1].mean()
+        soles[joint[0], kind][first : last + 1]
         for joint, spans in animation.contacts.items()
         if (kind := contact_kind(joint)) is not None and (joint[0], kind) in soles
         for first, last in spans
     ]
     if stands:
-        return float(min(stands))
+        return float(np.median(np.concatenate(stands)))
     lowest = np.min([height for (_, kind), height in soles.items() if kind != "ankle"], axis=0)
     return float(np.percentile(lowest, _GROUNDED_SHARE))
 
