@@ -12,8 +12,9 @@ from maquette.rig.animation_rig import RigAnimation
 
 _HEEL_BACK = 0.3
 """Heel behind the ankle, of the level distance from ankle to ball, on rigs that do not tell it."""
-_BALL_AHEAD = 1.2
-"""Ball ahead of the ankle, of the ankle's height, on rigs without toes."""
+_BALL_BELOW, _BALL_AHEAD = 0.146, 0.289
+"""Ball below and ahead of the ankle, of the shin's length, on rigs without toes: 6 and 12 cm of an adult, as in the
+rest pose of :mod:`maquette.rig.rest`."""
 _TOES_PER_SOLE = 0.35
 """Length of the toes, of the level distance from heel to ball, on rigs that do not tell it."""
 _LINK_S = 0.1
@@ -67,8 +68,8 @@ def rig_foot(animation: RigAnimation, side: str) -> Foot | None:
     if ball is None and toes is not None:
         ball = places[toes]
     if ball is None:
-        drop = 0.2 * np.linalg.norm(places[shin] - ankle)
-        ball = ankle + np.array([0.0, -drop, _BALL_AHEAD * drop])
+        shin_m = np.linalg.norm(places[shin] - ankle)
+        ball = ankle + shin_m * np.array([0.0, -_BALL_BELOW, _BALL_AHEAD])
     heel = known["heel"]
     if heel is None:
         ahead = (ball - ankle) * [1.0, 0.0, 1.0]
