@@ -4,7 +4,7 @@ import dataclasses
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from walking_figure import FPS, walk
 
@@ -28,6 +28,7 @@ def knees_deg(motion: Motion, side: str) -> np.ndarray:
     return np.degrees(np.arctan2(np.linalg.norm(np.cross(thigh, shin), axis=-1), (thigh * shin).sum(-1)))
 
 
+@example(before=0.84765625, ahead=-0.125)
 @given(before=st.floats(0.3, 0.8499), ahead=st.floats(-0.2, 0.3))
 def test_a_leg_straightens_ever_slower_and_never_wholly(before: float, ahead: float) -> None:
     wanted = before + ahead + np.array([0.0, 1e-4])
@@ -37,7 +38,9 @@ def test_a_leg_straightens_ever_slower_and_never_wholly(before: float, ahead: fl
     # 1.6 degrees for a millimetre of this leg; a leg cut off at its length has no bound.
     assert abs(bend[1] - bend[0]) < 0.16
     if flexion_deg(wanted)[0] > 30:
-        np.testing.assert_allclose(got[0], wanted[0], atol=2e-4)
+        # A leg that was nearly straight keeps what it gave way there: ease squared over what it lacked, 3 mm at most.
+        kept_m = LENGTH_M * 0.0012**2 / max(1.0 - before / LENGTH_M, 0.0004)
+        np.testing.assert_allclose(got[0], wanted[0], atol=kept_m + 2e-4)
 
 
 @given(before=st.floats(0.3, 0.8496))
