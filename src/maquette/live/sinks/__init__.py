@@ -1,0 +1,1 @@
+"""Where poses go."""

@@ -1,0 +1,1 @@
+"""Where frames of keypoints come from."""
