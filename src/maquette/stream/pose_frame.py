@@ -25,7 +25,8 @@ class Humanoid:
     """
 
     rotations: Float[np.ndarray, "22 4"]
-    """Of each of :data:`maquette.rig.target_rig.HUMANOID_BONES` in its parent (:data:`BONE_PARENTS`), unit quaternions wxyz."""
+    """Of each of :data:`maquette.rig.target_rig.HUMANOID_BONES` in its parent (:data:`BONE_PARENTS`): unit
+    quaternions wxyz."""
     offsets_m: Float[np.ndarray, "22 3"]
     """Place of each bone's joint in its parent at rest, in metres; of the hips, their height over the ground."""
     hips_m: Float[np.ndarray, "3"]
