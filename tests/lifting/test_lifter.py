@@ -68,7 +68,7 @@ def test_a_stream_gives_what_the_clip_gives(tmp_path, fps: Fraction, window: int
         for pose in ready:
             assert pose.time_s <= track.times_s[frame] - lifter.latency_s + 1e-6  # never before its future is known
         poses += ready
-    assert len(stream._times_s) <= 2 * lifter.latency_s * fps + 6  # the past is forgotten
+    assert stream._history.kept <= 2 * lifter.latency_s * fps + 6  # the past is forgotten
     poses += stream.finish()
     assert [pose.frame for pose in poses] == list(range(90))
     np.testing.assert_allclose(np.stack([p.positions for p in poses]), lifted(lifter, track), atol=2e-6)

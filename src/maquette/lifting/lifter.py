@@ -137,14 +137,23 @@ class Lifter:
         for start in range(0, len(outputs), BATCH):
             chunk = outputs[start : start + BATCH]
             samples = window_samples(times_s, chunk, self.spec.window_frames, self.spec.window_step_s)
-            windows = normalise_windows(*gather_windows(points, observed, samples), camera.focal_px, camera.centre_px)
-            positions = self.model.run(windows.features, batch=BATCH)
-            if self.flip:
-                mirrored = self.model.run(mirror_features(windows.features), batch=BATCH)
-                positions = (positions + mirror_positions(mirrored)) / 2
-            positions = positions - positions[:, :1]
-            out[start : start + len(chunk)] = positions_in_camera(positions, windows.R_canonical_camera)
+            out[start : start + len(chunk)] = self.lift_windows(*gather_windows(points, observed, samples), camera)
         return out
+
+    def lift_windows(
+        self,
+        points: Float[np.ndarray, "outputs window 27 2"],
+        observed: Bool[np.ndarray, "outputs window 27"],
+        camera: Camera,
+    ) -> Float[np.ndarray, "outputs 21 3"]:
+        """Positions for the middle frames of windows that are cut out already, at most :data:`BATCH` of them."""
+        windows = normalise_windows(points, observed, camera.focal_px, camera.centre_px)
+        positions = self.model.run(windows.features, batch=BATCH)
+        if self.flip:
+            mirrored = self.model.run(mirror_features(windows.features), batch=BATCH)
+            positions = (positions + mirror_positions(mirrored)) / 2
+        positions = positions - positions[:, :1]
+        return positions_in_camera(positions, windows.R_canonical_camera)
 
 
 def network_points(

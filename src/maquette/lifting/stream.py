@@ -1,12 +1,14 @@
 """Lifting one frame at a time, with the result that the whole clip would have given."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from maquette.errors import InputError, ModelError
+from maquette.errors import ModelError
 from maquette.geometry.camera import Camera
+from maquette.lifting.history import History
 from maquette.lifting.lifter import Lifter, network_points
 from maquette.mapping import find_map
 from maquette.skeleton import Skeleton
@@ -40,15 +42,11 @@ class LiftStream:
     """
 
     def __init__(self, lifter: Lifter, skeleton: Skeleton, camera: Camera) -> None:
-        if lifter.published:
-            raise ModelError(f"the model '{lifter.spec.name}' takes whole clips and cannot stream; take one of ours")
+        self._map = find_map(skeleton.name, LANDMARKS_27.name)
+        self._people = PeopleStream(lifter, camera)
+        self._history = self._people.history()
         self.lifter = lifter
         self.latency_s = lifter.latency_s
-        self._map = find_map(skeleton.name, LANDMARKS_27.name)
-        self._camera = camera
-        self._points: list[np.ndarray] = []
-        self._times_s: list[float] = []
-        self._dropped = 0
         self._next = 0
 
     def push(
@@ -59,48 +57,59 @@ class LiftStream:
         Raises:
             InputError: time does not move forward.
         """
-        if self._times_s and time_s <= self._times_s[-1]:
-            raise InputError(f"frame at {time_s:.3f} s after one at {self._times_s[-1]:.3f} s; time must move forward")
         seen = np.where((confidence > 0)[:, None], points_px, np.nan)
         mapped, _ = self._map.apply_arrays(seen[None], np.asarray(confidence, dtype=float)[None])
-        self._points.append(mapped[0])
-        self._times_s.append(float(time_s))
-        ready = self._next
-        # A microsecond forgives the rounding of time stamps.
-        while ready < self._pushed and self._time(ready) + self.latency_s <= time_s + 1e-6:
-            ready += 1
-        return self._lift_until(ready)
+        points, observed = self._people.landmarks(mapped)
+        self._history.add(points[0], observed[0], float(time_s))
+        return self._lift_until(self._history.ready_until(self._next))
 
     def finish(self) -> list[LiftedFrame]:
         """The frames still waiting for a future that will not come: their windows hold the last frame."""
-        return self._lift_until(self._pushed)
-
-    @property
-    def _pushed(self) -> int:
-        return self._dropped + len(self._times_s)
-
-    def _time(self, frame: int) -> float:
-        return self._times_s[frame - self._dropped]
+        return self._lift_until(self._history.count)
 
     def _lift_until(self, end: int) -> list[LiftedFrame]:
-        if end <= self._next:
+        frames = range(self._next, end)
+        if not frames:
             return []
-        frames = np.arange(self._next, end)
-        points, observed = network_points(np.stack(self._points), self._camera)
-        times_s = np.array(self._times_s)
-        positions = self.lifter.lift_arrays(points, observed, times_s, frames - self._dropped, self._camera)
-        lifted = [LiftedFrame(int(f), self._time(int(f)), p) for f, p in zip(frames, positions, strict=True)]
+        positions = self._people.lift([(self._history, frame) for frame in frames])
+        lifted = [LiftedFrame(f, self._history.time_s(f), p) for f, p in zip(frames, positions, strict=True)]
         self._next = end
-        self._forget()
+        self._history.forget_before(end)
         return lifted
 
-    def _forget(self) -> None:
-        """Drop the frames that no later window reaches back to (two are kept for the interpolation at its edge)."""
-        if self._next >= self._pushed:
-            oldest_needed = self._times_s[-1] - self.latency_s
-        else:
-            oldest_needed = self._time(self._next) - self.latency_s
-        keep = max(0, int(np.searchsorted(self._times_s, oldest_needed - 1e-6)) - 2)
-        keep = min(keep, max(0, self._next - self._dropped - 1))
-        del self._points[:keep], self._times_s[:keep]
-        self._dropped += keep
+
+class PeopleStream:
+    """The part of streams that several people share: one call of the network for the frames of all of them.
+
+    Args:
+        lifter: the network.
+        camera: focal length and principal point of the picture.
+
+    Raises:
+        ModelError: the model is one of the published systems: those take whole clips.
+    """
+
+    def __init__(self, lifter: Lifter, camera: Camera) -> None:
+        if lifter.published:
+            raise ModelError(f"the model '{lifter.spec.name}' takes whole clips and cannot stream; take one of ours")
+        self.lifter = lifter
+        self._camera = camera
+
+    def history(self) -> History:
+        """Of somebody who has just come."""
+        return History(reach_s=self.lifter.latency_s)
+
+    def landmarks(
+        self, points_px: Float[np.ndarray, "people 27 2"]
+    ) -> tuple[Float[np.ndarray, "people 27 2"], Bool[np.ndarray, "people 27"]]:
+        """What goes into the histories, from points on ``landmarks-27`` (missing: NaN)."""
+        return network_points(points_px, self._camera)
+
+    def lift(self, wanted: Sequence[tuple[History, int]]) -> Float[np.ndarray, "wanted 21 3"]:
+        """Root-relative poses in metres, camera frame, each around one frame of a history."""
+        spec = self.lifter.spec
+        windows = [
+            history.windows(np.array([frame]), spec.window_frames, spec.window_step_s) for history, frame in wanted
+        ]
+        points, observed = (np.concatenate(part) for part in zip(*windows, strict=True))
+        return self.lifter.lift_windows(points, observed, self._camera)

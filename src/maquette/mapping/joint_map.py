@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -12,6 +13,16 @@ from maquette.keypoints import Keypoints
 from maquette.skeletons import get_skeleton
 
 Row = tuple[tuple[str, float], ...]
+
+
+class _Plan(NamedTuple):
+    """A map by indices."""
+
+    copied: np.ndarray
+    """Target joints that are a source joint."""
+    copied_from: np.ndarray
+    mixed: tuple[tuple[int, np.ndarray, np.ndarray], ...]
+    """Target joint, its sources, their weights."""
 
 
 @dataclass(frozen=True)
@@ -82,20 +93,27 @@ class JointMap:
         confidence: Float[np.ndarray, "frames source_joints"],
     ) -> tuple[Float[np.ndarray, "frames target_joints dims"], Float[np.ndarray, "frames target_joints"]]:
         """The same for bare arrays (2D or 3D); missing points are NaN with confidence 0 on both sides."""
-        target = get_skeleton(self.target)
-        source = get_skeleton(self.source)
         n_frames, _, dims = points.shape
-        out = np.full((n_frames, len(target), dims), np.nan)
-        out_confidence = np.zeros((n_frames, len(target)))
-        for name, row in self.weighted_rows.items():
-            j = target.index(name)
-            if len(row) == 1:
-                i = source.index(row[0][0])
-                out[:, j], out_confidence[:, j] = points[:, i], confidence[:, i]
-            else:
-                sources = source.indices(joint for joint, _ in row)
-                weights = np.array([weight for _, weight in row])
-                # A missing source is NaN and so makes the sum NaN; its confidence of 0 is the minimum.
-                out[:, j] = np.tensordot(points[:, sources], weights, axes=(1, 0))
-                out_confidence[:, j] = confidence[:, sources].min(axis=1)
+        plan = self._plan
+        out = np.full((n_frames, len(self.made), dims), np.nan)
+        out_confidence = np.zeros((n_frames, len(self.made)))
+        out[:, plan.copied] = points[:, plan.copied_from]
+        out_confidence[:, plan.copied] = confidence[:, plan.copied_from]
+        for joint, sources, weights in plan.mixed:
+            # A missing source is NaN and so makes the sum NaN; its confidence of 0 is the minimum.
+            out[:, joint] = np.tensordot(points[:, sources], weights, axes=(1, 0))
+            out_confidence[:, joint] = confidence[:, sources].min(axis=1)
         return out, out_confidence
+
+    @cached_property
+    def _plan(self) -> _Plan:
+        source, target = get_skeleton(self.source), get_skeleton(self.target)
+        rows = self.weighted_rows.items()
+        single = [(target.index(name), source.index(row[0][0])) for name, row in rows if len(row) == 1]
+        mixed = [
+            (target.index(name), np.array(source.indices(j for j, _ in row)), np.array([w for _, w in row]))
+            for name, row in rows
+            if len(row) > 1
+        ]
+        copied = np.array(single, dtype=np.intp).reshape(-1, 2)
+        return _Plan(copied[:, 0], copied[:, 1], tuple(mixed))
