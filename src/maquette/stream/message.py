@@ -1,0 +1,266 @@
+"""What goes out as JSON: one object a line, a WebSocket message or a datagram; version 1.
+
+Readers ignore members and types that they do not know, so that later versions can add some. Numbers are finite; what
+is not known is null. ``docs/reference/live-messages.md`` tells every member.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from weakref import WeakKeyDictionary
+
+import msgspec
+import numpy as np
+from jaxtyping import Float
+from msgspec import Meta, Struct
+
+from maquette import __version__
+from maquette.rig.target_rig import HUMANOID_BONES
+from maquette.skeletons import LIFTED_21
+from maquette.stream.pose_frame import BONE_PARENTS, LivePose, PoseFrame
+
+VERSION = 1
+CONTACTS = ("l_heel", "l_toe", "r_heel", "r_toe")
+"""Names of :attr:`maquette.stream.pose_frame.LivePose.contacts`."""
+
+_METRES_DECIMALS = 4
+_TURN_DECIMALS = 5
+_SHARE_DECIMALS = 3
+
+Point = Annotated[tuple[float, float, float], Meta(description="[x, y, z] in metres.")]
+Turn = Annotated[
+    tuple[float, float, float, float],
+    Meta(description="Unit quaternion [w, x, y, z], rounded to 1e-5: normalise it before multiplying many."),
+]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+if TYPE_CHECKING:
+
+    class _ByName:
+        def __init__(self, *values: Any) -> None: ...
+
+    class Joints(_ByName): ...
+
+    class Confidences(_ByName): ...
+
+    class Bones(_ByName): ...
+
+    class Contacts(_ByName): ...
+
+else:
+    # One member for each name, in the order of the arrays.
+    Joints = msgspec.defstruct("Joints", [(j, Point | None) for j in LIFTED_21.joints], frozen=True, gc=False)
+    Confidences = msgspec.defstruct("Confidences", [(j, Share) for j in LIFTED_21.joints], frozen=True, gc=False)
+    Bones = msgspec.defstruct("Bones", [(bone, Turn | None) for bone in HUMANOID_BONES], frozen=True, gc=False)
+    Contacts = msgspec.defstruct("Contacts", [(joint, bool) for joint in CONTACTS], frozen=True, gc=False)
+
+
+class _Message(Struct, frozen=True, tag_field="type", gc=False):
+    v: Literal[1]
+
+
+class PoseMessage(_Message, frozen=True, tag="pose", gc=False):
+    """One person at one moment."""
+
+    frame: Annotated[int, Meta(ge=0, description="Counts the session's frames from 0.")]
+    t: Annotated[float, Meta(description="When the picture was taken: seconds since the session's first.")]
+    person: Annotated[int, Meta(ge=0, description="The same for as long as somebody is followed; never used again.")]
+    joints: Annotated[Joints, Meta(description="Places in the world; null where unknown.")]
+    conf: Annotated[Confidences, Meta(description="How sure the keypoints are; 0 where not seen.")]
+    root: Annotated[Point | None, Meta(description="Where the hip is in the world.")]
+    contacts: Annotated[Contacts, Meta(description="Which parts of the feet stand on the ground.")]
+    bones: Annotated[Bones, Meta(description="Rotation in the parent bone; the T-pose that faces +z is the identity.")]
+    hips_height: Annotated[
+        float | None, Meta(description="Height of the person's hips in the T-pose, in metres: scales root to a figure.")
+    ]
+    latency_ms: Annotated[float, Meta(ge=0, description="From the keypoints' arrival to this message, milliseconds.")]
+
+
+class GoneMessage(_Message, frozen=True, tag="gone", gc=False):
+    """Somebody is not followed any more."""
+
+    frame: Annotated[int, Meta(ge=0)]
+    t: float
+    person: Annotated[int, Meta(ge=0)]
+
+
+class HelloMessage(_Message, frozen=True, tag="hello"):
+    """First on every connection: what the others mean."""
+
+    program: str
+    units: Literal["m"]
+    up: Literal["+y"]
+    handedness: Literal["right"]
+    joints: tuple[str, ...]
+    parents: Annotated[tuple[int, ...], Meta(description="Index of each joint's parent; -1 for the hip.")]
+    bones: tuple[str, ...]
+    bone_parents: Annotated[tuple[int, ...], Meta(description="Index of each bone's parent; -1 for the hips.")]
+
+
+class SourceStatus(Struct, frozen=True):
+    """The source of keypoints."""
+
+    address: str
+    state: Literal["waiting", "receiving", "stalled", "reconnecting", "ended", "failed"]
+    detail: str = ""
+    frames: int = 0
+    malformed: int = 0
+    skipped: int = 0
+
+
+class SinkStatus(Struct, frozen=True):
+    """One of the sinks."""
+
+    address: str
+    state: Literal["starting", "sending", "waiting", "reconnecting", "failed", "stopped"]
+    detail: str = ""
+    sent: int = 0
+    dropped: int = 0
+
+
+class LatencyStatus(Struct, frozen=True):
+    """From the arrival of keypoints to the packet sent, milliseconds, over the last seconds."""
+
+    p50: float | None
+    p99: float | None
+
+
+class StatusMessage(_Message, frozen=True, tag="status"):
+    """Each second, to WebSockets only."""
+
+    state: Annotated[str, Meta(description="calibrating during the first seconds, then live.")]
+    fps_in: Annotated[float, Meta(description="Frames that came in during the last second.")]
+    fps_out: Annotated[float, Meta(description="Frames that went out during the last second.")]
+    latency_ms: LatencyStatus
+    people: Annotated[int, Meta(description="How many are followed now.")]
+    dropped: Annotated[int, Meta(description="Frames dropped since the start because their like came too fast.")]
+    source: SourceStatus
+    sinks: tuple[SinkStatus, ...] = ()
+    notes: Annotated[tuple[str, ...], Meta(description="What was decided since the last status, a sentence each.")] = ()
+
+
+Message = PoseMessage | GoneMessage | HelloMessage | StatusMessage
+
+_encode: Callable[[Any], bytes] = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(Message)
+_encoded: WeakKeyDictionary[PoseFrame, tuple[bytes, ...]] = WeakKeyDictionary()
+
+
+def frame_messages(frame: PoseFrame, now_s: float | int) -> tuple[bytes, ...]:
+    """All messages of a frame: the poses, then who is gone. Encoded once, however many sinks ask.
+
+    Args:
+        now_s: by ``time.monotonic()``; the first to ask decides the latency that is told.
+    """
+    known = _encoded.get(frame)
+    if known is None:
+        known = _encoded[frame] = (*pose_messages(frame, now_s), *gone_messages(frame))
+    return known
+
+
+def pose_messages(frame: PoseFrame, now_s: float | int) -> list[bytes]:
+    """One message for each person: about 2 kB, places to 0.1 mm, rotations to 1e-5, without a line's end."""
+    latency_ms = round(max(1000.0 * (now_s - frame.arrived_s), 0.0), 2)
+    t = round(float(frame.time_s), 6)
+    return [_encode(_pose(frame.frame, t, pose, latency_ms)) for pose in frame.poses]
+
+
+def gone_messages(frame: PoseFrame) -> list[bytes]:
+    """One message for each person who is given up in this frame."""
+    t = round(float(frame.time_s), 6)
+    return [_encode(GoneMessage(VERSION, frame.frame, t, person)) for person in frame.gone]
+
+
+def hello_message() -> bytes:
+    """The first message of a connection."""
+    return _encode(
+        HelloMessage(
+            VERSION,
+            f"maquette {__version__}",
+            "m",
+            "+y",
+            "right",
+            LIFTED_21.joints,
+            LIFTED_21.parents,
+            HUMANOID_BONES,
+            tuple(HUMANOID_BONES.index(BONE_PARENTS[b]) if b in BONE_PARENTS else -1 for b in HUMANOID_BONES),
+        )
+    )
+
+
+def status_message(
+    *,
+    state: str,
+    fps_in: float | int,
+    fps_out: float | int,
+    latency_p50_ms: float | int | None,
+    latency_p99_ms: float | int | None,
+    people: int,
+    dropped: int,
+    source: SourceStatus,
+    sinks: tuple[SinkStatus, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> bytes:
+    """How the session is doing; rates in frames a second, latencies None while nothing has been sent."""
+    return _encode(
+        StatusMessage(
+            VERSION,
+            state,
+            round(float(fps_in), 1),
+            round(float(fps_out), 1),
+            LatencyStatus(_told_ms(latency_p50_ms), _told_ms(latency_p99_ms)),
+            people,
+            dropped,
+            source,
+            sinks,
+            notes,
+        )
+    )
+
+
+def read_message(line: bytes | str) -> Message:
+    """A message as its struct, for programs in Python that read a stream.
+
+    Raises:
+        msgspec.DecodeError: no message of version 1. Those of unknown types are no error for a reader: skip them.
+    """
+    return _decoder.decode(line)
+
+
+def message_schema() -> dict[str, Any]:
+    """The JSON Schema of all messages (``schema-v1.json`` beside this module)."""
+    schema = msgspec.json.schema(Message)
+    title = "Messages of maquette live, version 1"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **schema}
+
+
+def _pose(frame: int, t: float, pose: LivePose, latency_ms: float) -> PoseMessage:
+    joints = _rows(pose.positions_m, _METRES_DECIMALS)
+    confidence = np.nan_to_num(pose.confidence, nan=0.0).clip(0.0, 1.0)
+    height_m = float(pose.humanoid.offsets_m[0, 1])
+    return PoseMessage(
+        VERSION,
+        frame,
+        t,
+        pose.person,
+        Joints(*joints),
+        Confidences(*np.round(confidence, _SHARE_DECIMALS).tolist()),
+        joints[0],
+        Contacts(*pose.contacts.tolist()),
+        Bones(*_rows(pose.humanoid.rotations, _TURN_DECIMALS)),
+        round(height_m, _METRES_DECIMALS) if np.isfinite(height_m) else None,
+        latency_ms,
+    )
+
+
+def _rows(values: Float[np.ndarray, "rows parts"], decimals: int) -> list:
+    """Rounded rows; None for those that are not known in full."""
+    # Adding zero makes -0.0 a zero.
+    rows = (np.round(values, decimals) + 0.0).tolist()
+    whole = np.asarray(np.isfinite(values)).all(axis=1)
+    if not whole.all():
+        rows = [row if known else None for row, known in zip(rows, whole.tolist(), strict=True)]
+    return rows
+
+
+def _told_ms(latency_ms: float | int | None) -> float | None:
+    return None if latency_ms is None or not np.isfinite(latency_ms) else round(float(latency_ms), 2)
