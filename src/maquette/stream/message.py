@@ -96,29 +96,25 @@ class HelloMessage(_Message, frozen=True, tag="hello"):
     bone_parents: Annotated[tuple[int, ...], Meta(description="Index of each bone's parent; -1 for the hips.")]
 
 
-class SourceStatus(Struct, frozen=True):
-    """The source of keypoints."""
+class EndMessage(Struct, frozen=True):
+    """The source, or one of the sinks."""
 
     address: str
-    state: Literal["waiting", "receiving", "stalled", "reconnecting", "ended", "failed"]
-    detail: str = ""
-    frames: int = 0
-    malformed: int = 0
-    skipped: int = 0
+    state: Annotated[
+        str,
+        Meta(
+            description="Of the source: waiting, receiving, stalled, reconnecting, ended, failed. "
+            "Of a sink: starting, sending, waiting, reconnecting, failed, stopped."
+        ),
+    ]
+    detail: Annotated[str, Meta(description="Why, in a few words.")] = ""
+    frames: Annotated[int, Meta(description="Received or sent since the start.")] = 0
+    malformed: Annotated[int, Meta(description="Packets, lines or files that were skipped.")] = 0
+    dropped: Annotated[int, Meta(description="Frames that nobody got; of the source those out of order or twice.")] = 0
 
 
-class SinkStatus(Struct, frozen=True):
-    """One of the sinks."""
-
-    address: str
-    state: Literal["starting", "sending", "waiting", "reconnecting", "failed", "stopped"]
-    detail: str = ""
-    sent: int = 0
-    dropped: int = 0
-
-
-class LatencyStatus(Struct, frozen=True):
-    """From the arrival of keypoints to the packet sent, milliseconds, over the last seconds."""
+class LatencyMessage(Struct, frozen=True):
+    """From the arrival of keypoints until the poses are with all sinks, milliseconds, over the last seconds."""
 
     p50: float | None
     p99: float | None
@@ -127,15 +123,18 @@ class LatencyStatus(Struct, frozen=True):
 class StatusMessage(_Message, frozen=True, tag="status"):
     """Each second, to WebSockets only."""
 
-    state: Annotated[str, Meta(description="calibrating during the first seconds, then live.")]
-    fps_in: Annotated[float, Meta(description="Frames that came in during the last second.")]
-    fps_out: Annotated[float, Meta(description="Frames that went out during the last second.")]
-    latency_ms: LatencyStatus
+    state: Annotated[str, Meta(description="waiting, calibrating (the first seconds with somebody), or live.")]
+    elapsed_s: Annotated[float, Meta(description="Since the session's start.")]
+    fps_in: Annotated[float, Meta(description="Frames of keypoints a second, over the last seconds.")]
+    fps_out: Annotated[float, Meta(description="Frames of poses a second, over the last seconds.")]
+    latency_ms: LatencyMessage
+    frames: Annotated[int, Meta(description="Frames of poses since the start.")]
     people: Annotated[int, Meta(description="How many are followed now.")]
-    dropped: Annotated[int, Meta(description="Frames dropped since the start because their like came too fast.")]
-    source: SourceStatus
-    sinks: tuple[SinkStatus, ...] = ()
-    notes: Annotated[tuple[str, ...], Meta(description="What was decided since the last status, a sentence each.")] = ()
+    dropped: Annotated[int, Meta(description="Frames of keypoints dropped since the start: processing was behind.")]
+    source: EndMessage
+    sinks: tuple[EndMessage, ...] = ()
+    model: str = ""
+    look_ahead_ms: Annotated[float, Meta(description="How far the model sees ahead; contained in the latency.")] = 0.0
 
 
 Message = PoseMessage | GoneMessage | HelloMessage | StatusMessage
@@ -190,29 +189,34 @@ def hello_message() -> bytes:
 def status_message(
     *,
     state: str,
-    fps_in: float | int,
-    fps_out: float | int,
-    latency_p50_ms: float | int | None,
-    latency_p99_ms: float | int | None,
-    people: int,
-    dropped: int,
-    source: SourceStatus,
-    sinks: tuple[SinkStatus, ...] = (),
-    notes: tuple[str, ...] = (),
+    elapsed_s: float | int,
+    rates: tuple[float, float],
+    latency_ms: tuple[float, float],
+    counts: tuple[int, int, int],
+    source: EndMessage,
+    sinks: tuple[EndMessage, ...] = (),
+    model: str = "",
+    look_ahead_ms: float | int = 0.0,
 ) -> bytes:
-    """How the session is doing; rates in frames a second, latencies None while nothing has been sent."""
+    """How the session is doing.
+
+    Args:
+        rates: frames a second, in and out.
+        latency_ms: median and 99th percentile; NaN while nothing has been sent.
+        counts: frames sent, people followed, frames dropped.
+    """
     return _encode(
         StatusMessage(
             VERSION,
             state,
-            round(float(fps_in), 1),
-            round(float(fps_out), 1),
-            LatencyStatus(_told_ms(latency_p50_ms), _told_ms(latency_p99_ms)),
-            people,
-            dropped,
+            round(float(elapsed_s), 1),
+            *(round(float(rate), 1) for rate in rates),
+            LatencyMessage(*(round(float(ms), 2) if np.isfinite(ms) else None for ms in latency_ms)),
+            *counts,
             source,
             sinks,
-            notes,
+            model,
+            round(float(look_ahead_ms), 1),
         )
     )
 
@@ -256,11 +260,7 @@ def _rows(values: Float[np.ndarray, "rows parts"], decimals: int) -> list:
     """Rounded rows; None for those that are not known in full."""
     # Adding zero makes -0.0 a zero.
     rows = (np.round(values, decimals) + 0.0).tolist()
-    whole = np.asarray(np.isfinite(values)).all(axis=1)
+    whole = np.asarray(np.isfinite(values).all(axis=1))
     if not whole.all():
         rows = [row if known else None for row, known in zip(rows, whole.tolist(), strict=True)]
     return rows
-
-
-def _told_ms(latency_ms: float | int | None) -> float | None:
-    return None if latency_ms is None or not np.isfinite(latency_ms) else round(float(latency_ms), 2)
