@@ -1,6 +1,5 @@
 """The C# reader, compiled and run: our files in Unity's left-handed axes, and a figure posed by them."""
 
-import shutil
 import subprocess
 from dataclasses import replace
 from fractions import Fraction
@@ -10,16 +9,14 @@ import numpy as np
 import pytest
 from made_body import made_motion
 from scipy.spatial.transform import Rotation
+from unity_program import compiled
 
-import maquette.plugins
 from maquette.exporters.json import write_json
 from maquette.geometry.kinematics import forward_kinematics
 from maquette.motion import Motion
 from maquette.rig.rest import rest_offsets_m
 from maquette.rig.solve import solve_rotations
 
-SOURCES = Path(maquette.plugins.__file__).parent / "unity"
-STUB = Path(__file__).parent / "unity_stub"
 MIRROR = np.diag([-1.0, 1.0, 1.0])
 
 BONES = {
@@ -41,17 +38,7 @@ MOTION = """{"format": "maquette-motion", "version": 1, "frame": "world", "skele
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The command that runs the compiled reader and player."""
-    compiler, runtime = shutil.which("mcs"), shutil.which("mono")
-    if compiler is None or runtime is None:
-        pytest.skip("no C# compiler (mcs and mono)")
-    folder = tmp_path_factory.mktemp("unity")
-    pure = [str(SOURCES / f"Maquette{name}.cs") for name in ("Json", "Motion", "Message")]
-    strict = ["-warnaserror+", "-warn:4", "-langversion:6"]
-    # The reader alone first: it must not need Unity. 0649: fields that only Unity's editor fills.
-    subprocess.run([compiler, *strict, "-target:library", f"-out:{folder / 'reader.dll'}", *pure], check=True)
-    everything = [*pure, str(SOURCES / "MaquettePlayer.cs"), *map(str, sorted(STUB.glob("*.cs")))]
-    subprocess.run([compiler, *strict, "-nowarn:0649", f"-out:{folder / 'program.exe'}", *everything], check=True)
-    return [runtime, str(folder / "program.exe")]
+    return compiled(tmp_path_factory.mktemp("unity"))
 
 
 def run(program: list[str], *arguments: str | Path) -> list[str]:

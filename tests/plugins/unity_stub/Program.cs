@@ -13,9 +13,11 @@ public static class Program
     {
         // A language whose decimal sign is a comma: the reader must not mind.
         Thread.CurrentThread.CurrentCulture = new CultureInfo("de-DE");
-        string text = File.ReadAllText(arguments[1]);
         try
         {
+            if (arguments[0] == "live") { LiveProgram.Run(arguments); return 0; }
+            if (arguments[0] == "garbage") { LiveProgram.CountGarbage(File.ReadAllBytes(arguments[1])); return 0; }
+            string text = File.ReadAllText(arguments[1]);
             if (arguments[0] == "motion") ShowMotion(MaquetteMotion.Parse(text));
             if (arguments[0] == "message") ShowMessage(MaquetteMessage.Parse(text));
             if (arguments[0] == "figure") ShowFigure(MaquetteMotion.Parse(text), File.ReadAllLines(arguments[2]));
@@ -52,44 +54,17 @@ public static class Program
                 + (message.Confidence.ContainsKey(joint.Key) ? message.Confidence[joint.Key] : -1));
     }
 
-    // Each line: bone, parent bone, rest rotation x y z w in the world, place in the world.
     static void ShowFigure(MaquetteMotion motion, string[] lines)
     {
-        var top = new GameObject { name = "figure" };
-        top.transform.localPosition = new Vector3(1, 0, 2);
-        top.transform.localRotation = new Quaternion(0, 0.6f, 0, 0.8f);
-        var animator = top.AddComponent<Animator>();
-        animator.isHuman = true;
-        var skeleton = new List<SkeletonBone>();
-        foreach (string line in lines)
-        {
-            string[] words = line.Split(' ');
-            float[] n = Array.ConvertAll(words[2].Split(','), w => float.Parse(w, CultureInfo.InvariantCulture));
-            var bone = (HumanBodyBones)Enum.Parse(typeof(HumanBodyBones), words[0]);
-            var part = new GameObject { name = words[0] }.transform;
-            part.name = words[0];
-            part.SetParent(words[1] == "-" ? top.transform
-                : animator.bones[(HumanBodyBones)Enum.Parse(typeof(HumanBodyBones), words[1])], false);
-            part.rotation = top.transform.rotation * new Quaternion(n[0], n[1], n[2], n[3]);
-            part.position = top.transform.TransformPoint(new Vector3(n[4], n[5], n[6]));
-            skeleton.Add(new SkeletonBone { name = words[0], rotation = part.localRotation });
-            animator.bones[bone] = part;
-        }
-        animator.avatar = new Avatar { humanDescription = new HumanDescription { skeleton = skeleton.ToArray() } };
-        // The model itself was made in another pose than its avatar's T-pose.
-        animator.bones[HumanBodyBones.LeftUpperArm].localRotation = new Quaternion(0.6f, 0, 0, 0.8f);
-        var player = top.AddComponent<MaquettePlayer>();
+        Animator animator = MadeFigure.Stand(lines);
+        Transform top = animator.transform;
+        var player = top.gameObject.AddComponent<MaquettePlayer>();
         typeof(MaquettePlayer).GetMethod("Start", (System.Reflection.BindingFlags)36).Invoke(player, null);
         player.Play(motion);
         for (int i = 0; i < motion.FrameCount; i++)
         {
             player.Show(i);
-            foreach (string line in lines)
-            {
-                Transform part = animator.bones[(HumanBodyBones)Enum.Parse(typeof(HumanBodyBones), line.Split(' ')[0])];
-                Vector3 p = Quaternion.Inverse(top.transform.rotation) * (part.position - top.transform.position);
-                Row(p.x, p.y, p.z);
-            }
+            foreach (Vector3 p in MadeFigure.Places(animator, lines)) Row(p.x, p.y, p.z);
         }
     }
 }

@@ -1,4 +1,4 @@
-// As much of UnityEngine as MaquettePlayer uses, with the same names, signatures and mathematics.
+// As much of UnityEngine as MaquettePlayer and MaquetteLive use, with the same names, signatures and mathematics.
 using System;
 using System.Collections.Generic;
 
@@ -58,7 +58,7 @@ namespace UnityEngine
         public readonly Transform transform;
         public bool activeSelf = true;
         readonly List<Component> parts = new List<Component>();
-        public GameObject() { transform = new Transform { gameObject = this }; }
+        public GameObject(string name = "") { this.name = name; transform = new Transform { gameObject = this }; }
         public void SetActive(bool value) { activeSelf = value; }
         public static GameObject CreatePrimitive(PrimitiveType type) { return new GameObject(); }
         public T AddComponent<T>() where T : Component, new()
@@ -125,6 +125,12 @@ namespace UnityEngine
 
     public class TextAsset : Object { public string text; }
 
+    public static class Debug
+    {
+        public static void Log(object message) { }
+        public static void LogWarning(object message) { Console.Error.WriteLine(message); }
+    }
+
     public static class Time { public static float deltaTime; }
 
     public enum PrimitiveType { Sphere }
@@ -132,7 +138,8 @@ namespace UnityEngine
     public enum HumanBodyBones
     {
         Hips, LeftUpperLeg, RightUpperLeg, LeftLowerLeg, RightLowerLeg, LeftFoot, RightFoot, Spine, Chest, Neck, Head,
-        LeftShoulder, RightShoulder, LeftUpperArm, RightUpperArm, LeftLowerArm, RightLowerArm, LeftHand, RightHand
+        LeftShoulder, RightShoulder, LeftUpperArm, RightUpperArm, LeftLowerArm, RightLowerArm, LeftHand, RightHand,
+        LeftToes, RightToes, UpperChest
     }
 
     [AttributeUsage(AttributeTargets.Field)]

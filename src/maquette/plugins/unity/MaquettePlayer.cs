@@ -1,4 +1,5 @@
 // Plays a motion on a humanoid figure, or shows its joints as spheres. Put it on a GameObject with an Animator.
+using System;
 using System.Collections.Generic;
 using UnityEngine;
 
@@ -32,8 +33,8 @@ namespace Maquette
         };
 
         MaquetteMotion motion;
-        Animator figure;
-        readonly Dictionary<HumanBodyBones, Quaternion> rest = new Dictionary<HumanBodyBones, Quaternion>();
+        Animator animator;
+        MaquetteFigure figure;
         Transform[] dots;
         float figureScale = 1f;
         double timeS;
@@ -48,8 +49,8 @@ namespace Maquette
 
         void Start()
         {
-            figure = GetComponent<Animator>();
-            if (figure != null && !figure.isHuman) figure = null;
+            animator = GetComponent<Animator>();
+            if (animator != null && !animator.isHuman) animator = null;
             if (motionFile != null) Play(MaquetteMotion.Parse(motionFile.text));
         }
 
@@ -58,10 +59,12 @@ namespace Maquette
         {
             motion = newMotion;
             timeS = 0;
-            if (figure != null && motion.Rotations != null)
+            bool poses = animator != null && motion.Rotations != null;
+            if (poses)
             {
-                figure.enabled = false; // or its controller would write over the bones
-                Remember();
+                if (figure == null) figure = new MaquetteFigure(animator, Array.ConvertAll(Bones, bone => bone.Key));
+                float theirs = Length("l_hip", "l_knee") + Length("l_knee", "l_ankle");
+                figureScale = theirs > 0 ? figure.LegLength / theirs : 1f;
             }
             else figure = null;
             if (figure == null || showJoints) MakeDots();
@@ -73,7 +76,7 @@ namespace Maquette
             if (motion == null) return;
             timeS += Time.deltaTime * speed;
             double length = motion.DurationS + 1 / motion.FramesPerSecond;
-            if (loop && length > 0) timeS -= System.Math.Floor(timeS / length) * length;
+            if (loop && length > 0) timeS -= Math.Floor(timeS / length) * length;
             Show(motion.FrameAt(timeS));
         }
 
@@ -87,41 +90,6 @@ namespace Maquette
                 Place place = motion.Positions[frame][i];
                 dots[i].gameObject.SetActive(place.Known);
                 if (place.Known) dots[i].localPosition = At(place);
-            }
-        }
-
-        /// <summary>World rotations of the bones at rest, relative to this object, and how tall the figure is.</summary>
-        void Remember()
-        {
-            if (rest.Count == 0)
-            {
-                StandInTPose();
-                Quaternion upright = Quaternion.Inverse(transform.rotation);
-                foreach (var bone in Bones)
-                {
-                    Transform part = figure.GetBoneTransform(bone.Key);
-                    if (part != null) rest[bone.Key] = upright * part.rotation;
-                }
-            }
-            Transform thigh = figure.GetBoneTransform(HumanBodyBones.LeftUpperLeg);
-            Transform shin = figure.GetBoneTransform(HumanBodyBones.LeftLowerLeg);
-            Transform foot = figure.GetBoneTransform(HumanBodyBones.LeftFoot);
-            float own = (thigh.position - shin.position).magnitude + (shin.position - foot.position).magnitude;
-            float theirs = Length("l_hip", "l_knee") + Length("l_knee", "l_ankle");
-            figureScale = theirs > 0 ? own / theirs : 1f;
-        }
-
-        /// <summary>The T-pose that the avatar was set up with, whichever pose the model was made in.</summary>
-        void StandInTPose()
-        {
-            if (figure.avatar == null) return;
-            var rotations = new Dictionary<string, Quaternion>();
-            foreach (SkeletonBone bone in figure.avatar.humanDescription.skeleton) rotations[bone.name] = bone.rotation;
-            Transform hips = figure.GetBoneTransform(HumanBodyBones.Hips);
-            foreach (Transform part in hips.GetComponentsInChildren<Transform>())
-            {
-                Quaternion rotation;
-                if (rotations.TryGetValue(part.name, out rotation)) part.localRotation = rotation;
             }
         }
 
@@ -141,18 +109,16 @@ namespace Maquette
             foreach (var bone in Bones)
             {
                 int joint = motion.JointIndex(bone.Value);
-                Transform part = rest.ContainsKey(bone.Key) ? figure.GetBoneTransform(bone.Key) : null;
-                if (part == null || joint < 0 || !world[joint].Known) continue;
+                if (joint < 0 || !world[joint].Known) continue;
                 Turn turn = world[joint];
                 // No joint turns the neck alone: it goes half of the way with the head.
                 int head = motion.JointIndex("nose");
                 if (bone.Key == HumanBodyBones.Neck && head >= 0 && world[head].Known) turn = turn.Halfway(world[head]);
-                part.rotation = transform.rotation * new Quaternion(turn.X, turn.Y, turn.Z, turn.W) * rest[bone.Key];
+                figure.TurnBone(bone.Key, turn, transform);
             }
             int root = motion.JointIndex("hip");
-            Transform hips = figure.GetBoneTransform(HumanBodyBones.Hips);
-            if (hips != null && root >= 0 && motion.Positions[frame][root].Known)
-                hips.position = transform.TransformPoint(At(motion.Positions[frame][root]) * figureScale);
+            if (root >= 0 && motion.Positions[frame][root].Known)
+                figure.MoveHipJoints(transform.TransformPoint(At(motion.Positions[frame][root]) * figureScale));
         }
 
         void MakeDots()
