@@ -186,39 +186,9 @@ def hello_message() -> bytes:
     )
 
 
-def status_message(
-    *,
-    state: str,
-    elapsed_s: float | int,
-    rates: tuple[float, float],
-    latency_ms: tuple[float, float],
-    counts: tuple[int, int, int],
-    source: EndMessage,
-    sinks: tuple[EndMessage, ...] = (),
-    model: str = "",
-    look_ahead_ms: float | int = 0.0,
-) -> bytes:
-    """How the session is doing.
-
-    Args:
-        rates: frames a second, in and out.
-        latency_ms: median and 99th percentile; NaN while nothing has been sent.
-        counts: frames sent, people followed, frames dropped.
-    """
-    return _encode(
-        StatusMessage(
-            VERSION,
-            state,
-            round(float(elapsed_s), 1),
-            *(round(float(rate), 1) for rate in rates),
-            LatencyMessage(*(round(float(ms), 2) if np.isfinite(ms) else None for ms in latency_ms)),
-            *counts,
-            source,
-            sinks,
-            model,
-            round(float(look_ahead_ms), 1),
-        )
-    )
+def status_message(status: StatusMessage) -> bytes:
+    """How the session is doing."""
+    return _encode(status)
 
 
 def read_message(line: bytes | str) -> Message:
