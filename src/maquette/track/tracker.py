@@ -5,45 +5,21 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, Int
 
+from maquette.track.bodies import Body, advance, assign
 from maquette.track.detections import Detections
-from maquette.track.similarity import body_sizes, middles, sigma_after, similarity
+from maquette.track.similarity import body_sizes, middles
 
 _SURELY_ELSEWHERE_S = 1.0
 """Over a longer absence somebody seen all the time may have taken the other's place."""
-LEAST_SIMILARITY = 0.15
-"""A detection less alike than this belongs to somebody else."""
 MANY_PEOPLE = 12
 """With more people than this every frame is assigned with care."""
-COAST_S = 0.3
-"""A lost person is thought to go on at the last speed for this long, then to stand."""
 
 
 @dataclass(eq=False)
-class _Track:
-    """One person while the clip runs by."""
+class _Track(Body):
+    """One person while the clip runs by; times are frames."""
 
-    points: Float[np.ndarray, "joints 2"]
-    size: float
-    frame: int
-    velocity: Float[np.ndarray, " 2"] = field(default_factory=lambda: np.zeros(2))
-    """Pixels a frame."""
     rows: list[int] = field(default_factory=list)
-
-    def predicted(self, frame: int, coast_frames: float) -> Float[np.ndarray, "joints 2"]:
-        return self.points + self.velocity * min(frame - self.frame, coast_frames)
-
-    def update(self, frame: int, row: int, pose: Float[np.ndarray, "joints 2"], size: float) -> None:
-        gap = frame - self.frame
-        shift = pose - self.points
-        seen = np.isfinite(pose[:, 0])
-        both = np.isfinite(shift[:, 0])
-        moved = np.median(shift[both], axis=0) if both.any() else np.zeros(2)
-        self.velocity = 0.6 * self.velocity + 0.4 * moved / gap
-        # Joints that are not seen now travel along with the rest.
-        self.points = np.where(seen[:, None], pose, self.points + moved)
-        self.size = max(size, 0.98 * self.size)
-        self.frame = frame
-        self.rows.append(row)
 
 
 def track_rows(detections: Detections, fps: float, max_gap_s: float, tolerance: float) -> list[Int[np.ndarray, " _"]]:
@@ -58,32 +34,32 @@ def track_rows(detections: Detections, fps: float, max_gap_s: float, tolerance: 
     starts = np.flatnonzero(np.diff(detections.frame, prepend=-1))
     certain, successor = certain_steps(detections, starts, sizes)
     bounds = [*starts.tolist(), len(detections.frame)]
-    coast_frames = COAST_S * fps
     alive: list[_Track] = []
     done: list[_Track] = []
     i = 0
     while i < len(starts):
         start, end = bounds[i], bounds[i + 1]
         frame = int(detections.frame[start])
-        lost = [track for track in alive if (frame - track.frame) / fps > max_gap_s and frame - track.frame > 2]
+        lost = [track for track in alive if (frame - track.time) / fps > max_gap_s and frame - track.time > 2]
         if lost:
             done += lost
             alive = [track for track in alive if track not in lost]
         poses = detections.points[start:end]
-        taken = _assign(alive, frame, poses, fps, coast_frames, tolerance) if alive else {}
+        taken = assign(alive, frame, poses, per_s=fps, tolerance=tolerance) if alive else {}
+        again = list(taken)
+        advance([alive[taken[k]] for k in again], frame, poses[again], sizes[start:end][again])
         for k in range(end - start):
-            track = taken.get(k)
-            if track is None:
-                alive.append(_Track(poses[k].copy(), float(sizes[start + k]), frame, rows=[start + k]))
+            if k in taken:
+                alive[taken[k]].rows.append(start + k)
             else:
-                track.update(frame, start + k, poses[k], float(sizes[start + k]))
+                alive.append(_Track(poses[k].copy(), float(sizes[start + k]), frame, rows=[start + k]))
         i += 1
         run = i
         while run < len(starts) and certain[run]:
             run += 1
         if run > i:
             for track in alive:
-                if track.frame == frame:
+                if track.time == frame:
                     _follow(track, successor, run - i, detections.points, sizes)
             i = run
     done += alive
@@ -107,7 +83,7 @@ def _follow(
     track.velocity = (centre[-1] - centre[0]) / (len(recent) - 1)
     track.points = np.where(np.isfinite(points[row]), points[row], track.points + centre[-1] - _middle(track.points))
     track.size = max(float(sizes[track.rows[-30:]].max()), track.size * 0.98**n_frames)
-    track.frame += n_frames
+    track.time += n_frames
 
 
 def _middle(points: Float[np.ndarray, "joints 2"]) -> Float[np.ndarray, " 2"]:
@@ -160,27 +136,6 @@ def certain_steps(
         certain[steps] = np.all(plain, axis=1)
         successor[before] = np.take_along_axis(now, best, 1)
     return certain.tolist(), successor.tolist()
-
-
-def _assign(
-    alive: list[_Track],
-    frame: int,
-    poses: Float[np.ndarray, "poses joints 2"],
-    fps: float,
-    coast_frames: float,
-    tolerance: float,
-) -> dict[int, _Track]:
-    """The track of each pose that has one."""
-    from scipy.optimize import linear_sum_assignment
-
-    predicted = np.stack([track.predicted(frame, coast_frames) for track in alive])
-    sizes = np.array([track.size for track in alive])
-    gap_s = np.array([(frame - track.frame) / fps for track in alive])
-    alike = similarity(predicted, sizes, sigma_after(gap_s, tolerance), poses)
-    # A pair below the gate must not push a good pair aside, so it costs the same as having no partner.
-    cost = np.where(alike >= LEAST_SIMILARITY, 1.0 - alike, 1.0)
-    track_of, pose_of = linear_sum_assignment(cost)
-    return {int(p): alive[t] for t, p in zip(track_of, pose_of, strict=True) if alike[t, p] >= LEAST_SIMILARITY}
 
 
 def resume(
