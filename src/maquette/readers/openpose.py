@@ -96,7 +96,7 @@ def _clip(
 ) -> Clip:
     """Clip from decoded frames in ascending order of their ``numbers``."""
     values, row_number, person_id = _gather(frames, where)
-    chosen, per_point = _layout(values.shape[1], where, skeleton)
+    chosen, per_point = person_layout(values.shape[1], where, skeleton)
     points = values.reshape(len(values), -1, per_point)
     if per_point == 2:
         confidence = (points != 0).any(-1).astype(np.float64)
@@ -181,7 +181,7 @@ def _in_words(length: int) -> str:
     return f"{length} numbers a person"
 
 
-def _layout(length: int, where: str, skeleton: Skeleton | None) -> tuple[tuple[Skeleton, ...], int]:
+def person_layout(length: int, where: str, skeleton: Skeleton | None) -> tuple[tuple[Skeleton, ...], int]:
     """Skeletons that ``length`` numbers a person can be, and numbers a point.
 
     Raises:
