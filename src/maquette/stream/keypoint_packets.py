@@ -7,7 +7,7 @@ What is understood, told apart by its members:
 * our own: ``{"skeleton": "coco-17", "frame": 7, "t": 0.23, "image_size": [640, 480], "people": [{"id": 0, "keypoints":
   [x, y, c, ...]}]}``.
 
-``frame``, ``t`` (or ``time_s``), ``image_size``, ``skeleton`` and ``token`` may stand beside the keypoints in all of them.
+``frame``, ``t`` (or ``time_s``), ``image_size``, ``skeleton`` and ``token`` may stand beside the keypoints in all.
 """
 
 import time
@@ -101,7 +101,7 @@ class KeypointDecoder:
             raise InputError(f"{where}: holds {len(rows)} people; up to {MAX_PEOPLE} can be followed")
         if rows:
             layout, points, confidence = self._read(kind, rows, packet.skeleton, size, where)
-            seen = (confidence > 0).any(-1)
+            seen = np.any(confidence > 0, axis=1)
             if not seen.all():
                 rows = [row for row, is_seen in zip(rows, seen.tolist(), strict=True) if is_seen]
                 points, confidence = points[seen], confidence[seen]
