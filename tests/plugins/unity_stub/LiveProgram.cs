@@ -24,7 +24,6 @@ public static class LiveProgram
         live.transport = arguments[1] == "tcp" ? MaquetteLive.Transport.Tcp : MaquetteLive.Transport.Udp;
         live.port = int.Parse(arguments[2]);
         live.followers = new[] { new GameObject("l_wrist").transform };
-        live.followers[0].name = "l_wrist";
         Call(live, "OnEnable");
         var orders = new Queue<string>();
         var listener = new Thread(() => Listen(orders)) { IsBackground = true };

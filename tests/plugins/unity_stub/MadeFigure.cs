@@ -20,7 +20,6 @@ public static class MadeFigure
             string[] words = line.Split(' ');
             float[] n = Array.ConvertAll(words[2].Split(','), w => float.Parse(w, CultureInfo.InvariantCulture));
             var part = new GameObject(words[0]).transform;
-            part.name = words[0];
             part.SetParent(words[1] == "-" ? top.transform : animator.bones[Bone(words[1])], false);
             part.rotation = top.transform.rotation * new Quaternion(n[0], n[1], n[2], n[3]);
             part.position = top.transform.TransformPoint(new Vector3(n[4], n[5], n[6]));

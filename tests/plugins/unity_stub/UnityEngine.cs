@@ -20,6 +20,14 @@ namespace UnityEngine
         public float x, y, z, w;
         public Quaternion(float x, float y, float z, float w) { this.x = x; this.y = y; this.z = z; this.w = w; }
         public static Quaternion identity { get { return new Quaternion(0, 0, 0, 1); } }
+        public Quaternion normalized
+        {
+            get
+            {
+                float length = (float)Math.Sqrt(x * x + y * y + z * z + w * w);
+                return new Quaternion(x / length, y / length, z / length, w / length);
+            }
+        }
         public static Quaternion Inverse(Quaternion q) { return new Quaternion(-q.x, -q.y, -q.z, q.w); }
 
         public static Quaternion operator *(Quaternion a, Quaternion b)
@@ -38,13 +46,14 @@ namespace UnityEngine
 
     public class Object
     {
-        public string name = "";
+        public virtual string name { get; set; }
         public static void Destroy(Object gone) { }
     }
 
     public class Component : Object
     {
         public GameObject gameObject;
+        public override string name { get { return gameObject.name; } set { gameObject.name = value; } }
         public Transform transform { get { return gameObject.transform; } }
         public T GetComponent<T>() where T : Component { return gameObject.GetComponent<T>(); }
     }
@@ -83,7 +92,7 @@ namespace UnityEngine
         public Quaternion rotation
         {
             get { return parent == null ? localRotation : parent.rotation * localRotation; }
-            set { localRotation = parent == null ? value : Quaternion.Inverse(parent.rotation) * value; }
+            set { localRotation = (parent == null ? value : Quaternion.Inverse(parent.rotation) * value).normalized; }
         }
         public Vector3 position
         {
