@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "detect": ("Detect", "people in a video or a picture -> their 2D keypoints"),
     "inspect": ("Inspect", "what is this file? format, skeleton, fps, people, gaps, swaps"),
     "convert": ("Convert", "motion file to motion file"),
+    "live": ("Live", "camera or keypoint stream in, joints and rotations out while it happens: VMC, WebSocket, files"),
     "measure": ("Measure", "joint angles, steps, speeds, symmetry: numbers of a motion, with their uncertainty"),
     "report": ("Report", "one HTML file about a motion: numbers, plots, small video, provenance"),
     "plugins": ("Plugins", "scripts for Maya, Blender, Unity and Unreal that read our files"),

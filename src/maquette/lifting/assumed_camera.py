@@ -1,6 +1,7 @@
 """The camera that a track is read with, when nobody says: picture size and focal length, each with a note."""
 
 import numpy as np
+from jaxtyping import Float
 
 from maquette.errors import InputError
 from maquette.geometry.camera import Camera, assumed_focal_px
@@ -26,14 +27,22 @@ def assumed_image_size(*people: Keypoints) -> tuple[int, int]:
         raise InputError(f"{source}: no keypoint is observed, so there is nothing to lift")
     # A detector may place a few points outside the picture: the highest 0.5 % do not decide.
     reach = np.percentile(points, 99.5, axis=0)
-    upright = tuple((h, w) for w, h in COMMON_SIZES)
-    for size in sorted(COMMON_SIZES + upright, key=lambda s: (max(s), s[0] < s[1])):
-        if (reach <= size).all():
-            return size
+    size = smallest_size(reach)
+    if size is not None:
+        return size
     raise InputError(
         f"{source}: points reach x = {reach[0]:.0f}, y = {reach[1]:.0f} px, beyond any usual picture; "
         "give the picture's size (--image-size WxH)"
     )
+
+
+def smallest_size(reach_px: Float[np.ndarray, "2"]) -> tuple[int, int] | None:
+    """The smallest usual video size that reaches so far; None when none does."""
+    upright = tuple((h, w) for w, h in COMMON_SIZES)
+    for size in sorted(COMMON_SIZES + upright, key=lambda s: (max(s), s[0] < s[1])):
+        if (reach_px <= size).all():
+            return size
+    return None
 
 
 def with_common_size(people: list[Keypoints]) -> list[Keypoints]:
@@ -67,12 +76,23 @@ def camera_for(keypoints: Keypoints, *, focal_px: float | None = None) -> tuple[
         size = assumed_image_size(keypoints)
         notes.append(f"picture size {size[0]}x{size[1]} assumed: the smallest usual one that contains the points")
     if focal_px is None:
+        focal = assumed_focal_px(size, FOCAL_FACTOR)
+        notes.append(f"focal length {focal:.0f} px assumed ({FOCAL_FACTOR} x the longer side of the picture)")
+    return camera_of_size(size, focal_px), tuple(notes)
+
+
+def camera_of_size(size: tuple[int, int], focal_px: float | int | None = None) -> Camera:
+    """The same for a picture of known ``(width, height)``.
+
+    Raises:
+        InputError: no lens has such a focal length.
+    """
+    if focal_px is None:
         focal_px = assumed_focal_px(size, FOCAL_FACTOR)
-        notes.append(f"focal length {focal_px:.0f} px assumed ({FOCAL_FACTOR} x the longer side of the picture)")
     elif not 0.1 <= focal_px / max(size) <= 100:
         raise InputError(
             f"focal length is {focal_px:g} px for a picture of {size[0]}x{size[1]}, expected 0.1 to 100 times its "
             "longer side (--focal-px; leave it out if you do not know it)"
         )
     centre = (size[0] / 2, size[1] / 2)
-    return Camera(focal_px=(float(focal_px), float(focal_px)), centre_px=centre, image_size=size), tuple(notes)
+    return Camera(focal_px=(float(focal_px), float(focal_px)), centre_px=centre, image_size=size)

@@ -15,6 +15,9 @@ SHIPPED: dict[str, str] = {
 
 DEFAULT_MODEL = "maquette-tcn27"
 
+LIVE_MODEL = "maquette-residual"
+"""Of streams: it sees single poses, so nothing has to wait for the future."""
+
 CORRECTIONS: dict[str, str] = {"maquette-correction": "maquette-correction.npz"}
 """Name -> file of the weights of self-supervised refinement; each has a card of the same name beside it."""
 

@@ -65,6 +65,6 @@ class PoseFrame:
     gone: tuple[int, ...] = ()
     """Persons who were followed until now and are given up."""
     state: str = "live"
-    """``calibrating`` during the first seconds, then ``live``."""
+    """``waiting`` until somebody has been seen, ``calibrating`` during the first seconds after that, then ``live``."""
     notes: tuple[str, ...] = field(default=())
     """What was decided with this frame, one sentence each: calibrated, somebody came, somebody took over."""

@@ -1,0 +1,91 @@
+"""From frames of keypoints to frames of poses, one at a time."""
+
+from concurrent.futures import Executor
+
+from maquette.lifting.assumed_camera import camera_of_size
+from maquette.lifting.lifter import Lifter
+from maquette.lifting.stream import PeopleStream
+from maquette.live.picture_size import PictureSize
+from maquette.live.settings import LiveSettings
+from maquette.live.stages import Stages
+from maquette.runtime.shipped import LIVE_MODEL
+from maquette.skeleton import Skeleton
+from maquette.stream.keypoint_frame import KeypointFrame
+from maquette.stream.pose_frame import PoseFrame
+
+
+class LiveProcessor:
+    """Frames of keypoints in, frames of poses out.
+
+    What one frame gives depends on nothing but the frames up to it and those within the model's look-ahead. A recording
+    that is played live therefore gives what :func:`maquette.live.offline.lift_causal` gives.
+
+    Args:
+        settings: what the user chose.
+        executor: runs the calibration beside the frames; its result is applied at a frame that does not depend on how
+            long it took. None calibrates in between.
+
+    Raises:
+        ModelError: the model cannot be loaded, or takes whole clips only.
+    """
+
+    def __init__(self, settings: LiveSettings, executor: Executor | None = None) -> None:
+        self.settings = settings
+        # One thread: frames come one at a time, and the other cores have programs of the user to run.
+        self._lifter = Lifter(settings.model or LIVE_MODEL, flip=settings.flip, threads=1)
+        self._size = PictureSize(settings.image_size)
+        self._executor = executor
+        self._stages: Stages | None = None
+        self._count = 0
+        PeopleStream(self._lifter, camera_of_size((1, 1)))  # refuses models that take whole clips
+
+    @property
+    def look_ahead_s(self) -> float:
+        """How much later than a frame the model needs to see; the poses are late by this much."""
+        return self._lifter.latency_s
+
+    @property
+    def model(self) -> str:
+        return self._lifter.spec.name
+
+    def push(self, frame: KeypointFrame, time_s: float) -> list[PoseFrame]:
+        """Take a frame; returns the frames that have become ready: this one, or, with a look-ahead, older ones.
+
+        Args:
+            time_s: of the picture, strictly increasing from call to call.
+
+        Raises:
+            InputError: no map leads from the skeleton of the keypoints to the model's.
+        """
+        done: list[PoseFrame] = []
+        size = self._size(frame)
+        if size is None:
+            number = self._next_number()
+            return [PoseFrame(frame=number, time_s=time_s, arrived_s=frame.arrived_s, state="waiting")]
+        stages, notes = self._stages, []
+        if stages is None or stages.skeleton != frame.skeleton or stages.camera.image_size != size:
+            if stages is not None:
+                done = stages.finish()
+            first_person = 0 if stages is None else stages.next_person
+            camera = camera_of_size(size, self.settings.focal_px)
+            stages = Stages(self.settings, self._lifter, camera, frame.skeleton, self._executor, first_person)
+            notes = [_began(frame.skeleton, size, self._size.is_assumed)]
+            self._stages = stages
+        return done + stages.push(frame, time_s, self._next_number(), notes)
+
+    def finish(self) -> list[PoseFrame]:
+        """The frames still waiting for a future that will not come."""
+        return [] if self._stages is None else self._stages.finish()
+
+    def edits(self) -> dict[str, int]:
+        """How many points the repair has dropped or exchanged, by kind."""
+        return {} if self._stages is None else self._stages.edits()
+
+    def _next_number(self) -> int:
+        self._count += 1
+        return self._count - 1
+
+
+def _began(skeleton: Skeleton, size: tuple[int, int], assumed: bool) -> str:
+    how = "assumed (--image-size WxH tells it)" if assumed else "given"
+    return f"keypoints on '{skeleton.name}', picture of {size[0]}x{size[1]} {how}"

@@ -1,0 +1,176 @@
+"""A live session: one source, the processing, any number of sinks, in one event loop."""
+
+import asyncio
+import gc
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from maquette.errors import MaquetteError
+from maquette.live.clock import StreamClock
+from maquette.live.ends import STALLED_S, Sink, Source
+from maquette.live.frame_queue import FrameQueue
+from maquette.live.processing import LiveProcessor
+from maquette.live.status import EndStatus, LiveStatus, Meter
+from maquette.stream.keypoint_frame import KeypointFrame
+from maquette.stream.pose_frame import PoseFrame
+
+_LOG = logging.getLogger(__name__)
+
+STATUS_S = 1.0
+"""Between two statuses."""
+
+OnStatus = Callable[[LiveStatus], None]
+OnNotes = Callable[[tuple[str, ...]], None]
+
+
+class LiveSession:
+    """Keypoints from the source become poses in all sinks, until the source ends or :meth:`stop` is called.
+
+    Args:
+        source, sinks: not started yet.
+        processor: fresh.
+        clock: gives each frame its time.
+        queue: what waits for the processing; where it is full, the oldest frame is dropped and counted.
+        on_status: called each second.
+        on_notes: called with what was decided: calibrated, somebody came, somebody took over.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        sinks: Sequence[Sink],
+        processor: LiveProcessor,
+        clock: StreamClock,
+        queue: FrameQueue,
+        *,
+        on_status: OnStatus | None = None,
+        on_notes: OnNotes | None = None,
+    ) -> None:
+        self.source, self.sinks, self.processor, self.clock, self.queue = source, tuple(sinks), processor, clock, queue
+        self.meter = Meter()
+        self._on_status, self._on_notes = on_status, on_notes
+        self._state = "waiting"
+        self._last_frame_s = time.monotonic()
+
+    def stop(self) -> None:
+        """End the session: what has come in is finished, then the sinks' files."""
+        self.queue.close()
+
+    async def run(self) -> None:
+        """Returns when all is finished and closed.
+
+        Raises:
+            InputError: the source cannot work, or gives keypoints of which there is no map to the model's.
+            OutputError: a sink cannot work; those that had started are closed again.
+        """
+        async with self._started_sinks():
+            source = asyncio.create_task(self.source.run(self._deliver), name="source")
+            source.add_done_callback(lambda _: self.queue.close())
+            status = asyncio.create_task(self._report(), name="status")
+            # What is there now stays: collections need not look at it again, and so last less long.
+            gc.collect()
+            gc.freeze()
+            try:
+                await self._consume()
+                if source.done():
+                    source.result()
+            finally:
+                gc.unfreeze()
+                for task in (source, status):
+                    task.cancel()
+                await asyncio.gather(source, status, return_exceptions=True)
+                self._tell()
+
+    def status(self) -> LiveStatus:
+        """How things are now."""
+        now_s = time.monotonic()
+        fps_in, fps_out = self.meter.rates(now_s)
+        p50_ms, p99_ms = self.meter.recent_ms()
+        report = self.source.report
+        if report.state == "receiving" and now_s - self._last_frame_s > STALLED_S:
+            report.say("stalled", f"nothing for {now_s - self._last_frame_s:.0f} s")
+        elif report.state == "stalled":
+            report.say("stalled", f"nothing for {now_s - self._last_frame_s:.0f} s")
+        return LiveStatus(
+            elapsed_s=now_s - self.meter.began_s,
+            fps_in=fps_in,
+            fps_out=fps_out,
+            latency_p50_ms=p50_ms,
+            latency_p99_ms=p99_ms,
+            frames=self.meter.frames,
+            dropped=self.queue.dropped,
+            people=self.meter.people,
+            state=self._state,
+            source=EndStatus(
+                self.source.address, report.state, report.detail, report.frames, report.malformed, report.skipped
+            ),
+            sinks=tuple(
+                EndStatus(s.address, s.report.state, s.report.detail, s.report.sent, 0, s.report.dropped)
+                for s in self.sinks
+            ),
+            model=self.processor.model,
+            look_ahead_ms=1000 * self.processor.look_ahead_s,
+        )
+
+    @asynccontextmanager
+    async def _started_sinks(self) -> AsyncIterator[None]:
+        """All sinks are stopped, whatever happens, and the first error that one of them raises is raised at the end."""
+        started: list[Sink] = []
+        problems: list[MaquetteError] = []
+        try:
+            for sink in self.sinks:
+                started.append(sink)
+                await sink.start()
+            yield
+        finally:
+            for sink in started:
+                try:
+                    await sink.stop()
+                except MaquetteError as error:
+                    problems.append(error)
+                    _LOG.warning("%s", error)
+        if problems:
+            raise problems[0]
+
+    def _deliver(self, frame: KeypointFrame) -> None:
+        self._last_frame_s = time.monotonic()
+        self.meter.arrived(self._last_frame_s)
+        self.queue.put(frame)
+
+    async def _consume(self) -> None:
+        """Process what comes, until the source has ended and everything is done, or until stopped."""
+        while (frame := await self.queue.get()) is not None:
+            for pose_frame in self.processor.push(frame, self.clock.time_of(frame)):
+                self._send(pose_frame)
+            self._say(self.clock.take_notes())
+            # Sockets are looked at between frames also while frames are waiting.
+            await asyncio.sleep(0)
+        for pose_frame in self.processor.finish():
+            self._send(pose_frame)
+
+    def _send(self, frame: PoseFrame) -> None:
+        for sink in self.sinks:
+            sink.send(frame)
+        self._state = frame.state
+        self.meter.sent(frame.arrived_s, time.monotonic(), len(frame.poses))
+        self._say(frame.notes)
+
+    def _say(self, notes: tuple[str, ...]) -> None:
+        if notes and self._on_notes is not None:
+            self._on_notes(notes)
+
+    async def _report(self) -> None:
+        while True:
+            await asyncio.sleep(STATUS_S)
+            self._tell()
+
+    def _tell(self) -> None:
+        status = self.status()
+        for sink in self.sinks:
+            tell = getattr(sink, "tell", None)
+            if tell is not None:
+                tell(status)
+        if self._on_status is not None:
+            self._on_status(status)
