@@ -1,0 +1,89 @@
+"""From the bytes that senders send to frames: whose turn it is, decoding, counting."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from maquette.errors import InputError
+from maquette.live.ends import STALLED_S, Deliver, SourceReport
+from maquette.live.listening import token_fits
+from maquette.stream.keypoint_frame import KeypointFrame
+from maquette.stream.keypoint_packets import MAX_PACKET_BYTES, KeypointDecoder, token_of
+
+_OVERTAKEN_FRAMES, _OVERTAKEN_S = 4, 0.25
+"""Packets overtake each other by little; what is further back is a sender that begins again."""
+_JSON_STARTS = b"{[ \t\r\n\xef"
+
+
+class Intake:
+    """What all sources of packets do with a packet.
+
+    One sender at a time: the first one that sends a good frame has the turn until it is silent for a second. What
+    others send meanwhile is left out and counted, and the report says that somebody waits. A packet that is not good
+    never takes a turn, so that garbage cannot push a sender out.
+
+    Args:
+        report: of the source.
+        decoder: as the user's options make it; each sender's own learning begins from there.
+        deliver: takes the frames.
+        unordered: packets may overtake each other (UDP): what was overtaken is left out.
+    """
+
+    def __init__(
+        self, report: SourceReport, decoder: KeypointDecoder, deliver: Deliver, *, unordered: bool = False
+    ) -> None:
+        self.report = report
+        self._decoder = decoder
+        self._deliver = deliver
+        self._unordered = unordered
+        self._sender: Any = None
+        self._last: KeypointFrame | None = None
+        self._waited_s: float | None = None
+
+    def take(self, data: bytes, sender: Hashable, arrived_s: float, where: str = "packet") -> None:
+        """Deliver the frame in ``data``, or count why not."""
+        decoder = self._decoder
+        if self._last is not None and sender != self._sender:
+            decoder = KeypointDecoder(decoder.skeleton, decoder.image_size)
+        try:
+            if data[:1] not in _JSON_STARTS:
+                raise InputError(f"{where}: not JSON" if data else f"{where}: empty")
+            frame = decoder.decode(data, arrived_s, where)
+        except InputError as error:
+            self.report.bad(data, str(error))
+            return
+        if decoder is not self._decoder and self._last is not None and arrived_s - self._last.arrived_s <= STALLED_S:
+            self.report.skipped += 1
+            self._waited_s = arrived_s
+            return
+        if self._unordered and decoder is self._decoder and self._was_overtaken(frame):
+            self.report.skipped += 1
+            return
+        self._decoder, self._sender, self._last = decoder, sender, frame
+        self.report.received()
+        if self._waited_s is not None and arrived_s - self._waited_s < STALLED_S:
+            self.report.detail = "another sender waits for its turn"
+        self._deliver(frame)
+
+    def take_with_token(self, data: bytes, sender: Hashable, arrived_s: float, token: str | None) -> None:
+        """As :meth:`take`, for packets each of which must carry the token."""
+        if token is not None:
+            if len(data) > MAX_PACKET_BYTES or not token_fits(token_of(data), token):
+                self.report.bad(b"", "packet: without the right token: send 'token': '...' beside the keypoints")
+                return
+        self.take(data, sender, arrived_s)
+
+    def left(self, sender: Hashable) -> None:
+        """A sender has gone: the next one need not wait for silence."""
+        if self._last is not None and sender == self._sender:
+            self._decoder.forget()
+            self._sender, self._last = None, None
+
+    def _was_overtaken(self, frame: KeypointFrame) -> bool:
+        last = self._last
+        if last is None or frame.arrived_s - last.arrived_s > _OVERTAKEN_S:
+            return False
+        if frame.number is not None and last.number is not None:
+            return 0 <= last.number - frame.number < _OVERTAKEN_FRAMES
+        if frame.time_s is not None and last.time_s is not None:
+            return 0 <= last.time_s - frame.time_s < _OVERTAKEN_S
+        return False
