@@ -51,7 +51,6 @@ namespace Maquette
             public float LegLength;
             public Transform Joints;
             public readonly Dictionary<string, Transform> Dots = new Dictionary<string, Transform>();
-            public bool IsThere;
         }
 
         readonly Dictionary<int, Shown> people = new Dictionary<int, Shown>();
@@ -111,18 +110,27 @@ namespace Maquette
                 said = receiver.State;
                 Debug.Log("Maquette: " + said);
             }
-            foreach (Shown shown in people.Values) shown.IsThere = false;
+            FreeFigures();
             for (int i = 0; i < receiver.People.Count; i++)
             {
                 MaquettePerson person = receiver.People[i];
                 Shown shown;
                 if (!people.TryGetValue(person.Number, out shown)) people[person.Number] = shown = Welcome();
-                shown.IsThere = true;
                 if (person.IsNew) Show(shown, person.Pose);
                 if (i == 0 && person.IsNew) Lead(person.Pose);
             }
+        }
+
+        /// <summary>Before others come: who went, leaves a figure to them.</summary>
+        void FreeFigures()
+        {
             left.Clear();
-            foreach (var pair in people) if (!pair.Value.IsThere) left.Add(pair.Key);
+            foreach (var pair in people)
+            {
+                bool isThere = false;
+                for (int i = 0; i < receiver.People.Count; i++) isThere |= receiver.People[i].Number == pair.Key;
+                if (!isThere) left.Add(pair.Key);
+            }
             foreach (int number in left)
             {
                 Forget(people[number]);
