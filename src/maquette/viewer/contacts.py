@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Bool
 
 from maquette.render.look import Rgb
 from maquette.viewer.colours import linear
@@ -40,10 +41,15 @@ class Contacts:
 
     def show(self, frame: int, placed: Placed) -> None:
         """Send one frame."""
-        if self._contacts is None or not self.node.visible:
+        if self._contacts is not None:
+            self.put(self._contacts[frame], placed)
+
+    def put(self, standing: Bool[np.ndarray, " feet"], placed: Placed) -> None:
+        """Send which of the feet stand."""
+        if not self.node.visible:
             return
         known = placed.joint_scales[self._joints] > 0
         places = placed.joint_positions[self._joints]
         places[:, 1] = _ABOVE_GROUND_M
         self.node.batched_positions = places
-        self.node.batched_scales = np.where(self._contacts[frame] & known, _RADIUS_M, 0.0)
+        self.node.batched_scales = np.where(standing & known, _RADIUS_M, 0.0)

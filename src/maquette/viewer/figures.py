@@ -71,6 +71,11 @@ class Placed:
 def place(shape: FigureShape, frame: int, thickness: float = 1.0) -> Placed:
     """One frame, with bones and joints as thick as usual or less so. What is not known has size 0."""
     positions = scene_positions(shape.motion, slice(frame, frame + 1))[0] + [0.0, shape.lift_m, 0.0]
+    return placed_at(shape, positions, thickness)
+
+
+def placed_at(shape: FigureShape, positions: Float[np.ndarray, "joints 3"], thickness: float = 1.0) -> Placed:
+    """Joints at given places in metres with Y up, NaN where not known."""
     known = np.all(np.isfinite(positions), axis=-1)
     positions = np.where(known[:, None], positions, 0.0)
     pairs = np.array(shape.bones, dtype=int).reshape(-1, 2)

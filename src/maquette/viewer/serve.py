@@ -16,6 +16,7 @@ from maquette.motion import Motion
 from maquette.viewer.entries import Input2D, entries_of
 
 if TYPE_CHECKING:
+    import viser
     from viser.infra import StateSerializer
 
     from maquette.viewer.arrangement import Arrangement
@@ -45,22 +46,15 @@ class Viewer:
         if keypoints is not None and keypoints.n_frames == 0:
             raise InputError(f"{keypoints.source or 'the keypoints'}: have no frames, nothing to show")
         given = Input2D(keypoints, None if video is None else Path(video), float(video_start_s))
-        port = _free_port(host, port)
-        import viser
-
         from maquette.viewer.capture import offer_captures
         from maquette.viewer.page import Page
 
-        with _quiet():
-            self._server = viser.ViserServer(host=host, port=port, label="Maquette", verbose=False)
+        self._server = open_server(host, port)
         self.host, self.port = host, self._server.get_port()
         try:
-            if self.port != port:
-                raise OutputError(_taken(host, port))
             self.page = Page(self._server, entries, given, arrangement)
         except BaseException:
-            with _quiet():
-                self._server.stop()
+            close_server(self._server)
             raise
         offer_captures(self.page, entries, given)
         self._ended = threading.Event()
@@ -71,8 +65,7 @@ class Viewer:
     @property
     def url(self) -> str:
         """Address of the page."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
-        return f"http://{host}:{self.port}"
+        return page_url(self.host, self.port)
 
     def recorder(self) -> "StateSerializer":
         """What is in the scene now, and what is sent from now on."""
@@ -92,8 +85,7 @@ class Viewer:
             self._ended.set()
             self._clock.join()
             self.page.close()
-            with _quiet():
-                self._server.stop()
+            close_server(self._server)
 
     def __enter__(self) -> "Viewer":
         return self
@@ -158,6 +150,36 @@ def view(
     if block:
         viewer.wait()
     return viewer
+
+
+def open_server(host: str, port: int) -> "viser.ViserServer":
+    """A server with an empty page; port 0 takes any that is free.
+
+    Raises:
+        InputError: there is no such port.
+        OutputError: the port is taken, or the address is not this machine's.
+    """
+    port = _free_port(host, port)
+    import viser
+
+    with _quiet():
+        server = viser.ViserServer(host=host, port=port, label="Maquette", verbose=False)
+    if server.get_port() != port:
+        close_server(server)
+        raise OutputError(_taken(host, port))
+    return server
+
+
+def close_server(server: "viser.ViserServer") -> None:
+    """End it, without a word."""
+    with _quiet():
+        server.stop()
+
+
+def page_url(host: str, port: int) -> str:
+    """Where a browser on this machine finds the page of a server."""
+    named = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
+    return f"http://{f'[{named}]' if ':' in named and '[' not in named else named}:{port}"
 
 
 @contextmanager

@@ -163,7 +163,7 @@ def _at(
         span_s = own_s[after] - own_s[before]
         t = np.where(span_s > 0, (at_s - own_s[before]) / np.where(span_s > 0, span_s, 1.0), 0.0).clip(0.0, 1.0)
         first, second = poses[before], poses[after]
-        positions[block], rotations[block] = first["positions_m"], quat_normalize(first["rotations"])
+        positions[block], rotations[block] = first["positions_m"], first["rotations"]
         # Whoever is away stands nowhere.
         near = np.where(t < 0.5, before, after)
         contacts[block] = (poses["contacts"][near] != 0) & (span_s <= MAX_GAP_S)[:, None]
