@@ -69,8 +69,8 @@ def draw_camera(rng: np.random.Generator, world: np.ndarray) -> Camera | None:
     return None
 
 
-def shoot(clip: Clip, seed: int) -> Shot | None:
-    """Film one clip."""
+def shoot(clip: Clip, seed: int, *, repaired: bool = True) -> Shot | None:
+    """Film one clip; not ``repaired``, the track is as a stream would bring it."""
     rng = np.random.default_rng(seed)
     vectors = clip.vectors[:FRAMES]
     nodes = positions_of(vectors[None])
@@ -86,7 +86,7 @@ def shoot(clip: Clip, seed: int) -> Shot | None:
     points = points + height_px * (0.005 * rng.normal(size=points.shape) + 0.006 * drift)
     seen = landmarks.has[0] & ((points > 0) & (points < SIZE)).all(-1) & (rng.random(points.shape[:2]) > 0.02)
     track = Keypoints(points, np.where(seen, 0.9, 0.0), LANDMARKS_27, Fraction(FPS), SIZE)
-    return Shot(Motion(world, LIFTED_21, Fraction(FPS), "world"), camera, repair(track))
+    return Shot(Motion(world, LIFTED_21, Fraction(FPS), "world"), camera, repair(track) if repaired else track)
 
 
 def turned_to(positions: np.ndarray, truth: np.ndarray) -> np.ndarray:
