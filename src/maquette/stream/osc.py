@@ -37,6 +37,8 @@ class OscMessage:
 
     address: str
     arguments: tuple[Argument, ...]
+    tag: int = IMMEDIATELY
+    """Time tag of the bundle that it came in."""
 
 
 def time_tag(unix_s: float | int) -> int:
@@ -140,7 +142,7 @@ class PreparedBundle:
 
 
 def decode_packet(packet: bytes) -> list[OscMessage]:
-    """The messages of a packet, those of bundles in their order; time tags are not waited for.
+    """The messages of a packet, those of bundles in their order; time tags are told and not waited for.
 
     All types of OSC 1.0 are understood, the optional ones too (``h t d S c r m T F N I``); the brackets of arrays are
     left out and what they hold stays. Time tags, colours and MIDI messages are given as unsigned numbers.
@@ -149,34 +151,36 @@ def decode_packet(packet: bytes) -> list[OscMessage]:
         InputError: it is no OSC packet: why, in a few words.
     """
     messages: list[OscMessage] = []
-    _decode_element(packet, 0, len(packet), messages, 0)
+    _decode_element(packet, (0, len(packet)), messages, 0, IMMEDIATELY)
     return messages
 
 
-def _decode_element(packet: bytes, start: int, end: int, messages: list[OscMessage], depth: int) -> None:
-    """Append what lies between ``start`` and ``end``."""
+def _decode_element(packet: bytes, span: tuple[int, int], messages: list[OscMessage], depth: int, tag: int) -> None:
+    """Append what lies in the span."""
+    start, end = span
     if end - start < 4 or (end - start) % 4:
         raise InputError(f"OSC comes in multiples of 4 bytes; seen {end - start}")
     if not packet.startswith(_BUNDLE, start, end):
         if len(messages) >= MAX_MESSAGES:
             raise InputError(f"more than {MAX_MESSAGES} messages in one OSC packet")
-        messages.append(_decode_message(packet, start, end))
+        messages.append(_decode_message(packet, start, end, tag))
         return
     if depth >= MAX_DEPTH:
         raise InputError(f"OSC bundles are nested deeper than {MAX_DEPTH}")
     if end - start < 16:
         raise InputError("an OSC bundle ends before its time tag does")
+    (tag,) = struct.unpack_from(">Q", packet, start + 8)
     at = start + 16
     while at < end:
         (size,) = struct.unpack_from(">i", packet, at)
         at += 4
         if not 0 < size <= end - at:
             raise InputError(f"a part of an OSC bundle says it has {size} bytes where {end - at} are left")
-        _decode_element(packet, at, at + size, messages, depth + 1)
+        _decode_element(packet, (at, at + size), messages, depth + 1, tag)
         at += size
 
 
-def _decode_message(packet: bytes, start: int, end: int) -> OscMessage:
+def _decode_message(packet: bytes, start: int, end: int, tag: int) -> OscMessage:
     if packet[start] != 0x2F:
         raise InputError("expected an OSC address, which begins with '/', or a bundle")
     address, at = _decode_string(packet, start, end)
@@ -188,27 +192,27 @@ def _decode_message(packet: bytes, start: int, end: int) -> OscMessage:
     arguments: list[Argument] = []
     index, count = 1, len(tags)
     while index < count:
-        tag = tags[index]
+        kind = tags[index]
         run = index + 1
-        if tag in _FIXED:
+        if kind in _FIXED:
             # Keypoints come as long runs of one type.
-            while run < count and tags[run] == tag:
+            while run < count and tags[run] == kind:
                 run += 1
-            code, number = _FIXED[tag], run - index
+            code, number = _FIXED[kind], run - index
             size = struct.calcsize(code) * number
             if at + size > end:
                 raise InputError("an OSC message ends before its arguments do")
             arguments += struct.unpack_from(f">{number}{code[1]}", packet, at)
             at += size
-        elif tag in _ALONE:
-            arguments.append(_ALONE[tag])
-        elif tag not in "[]":
-            value, at = _decode_sized(packet, at, end, tag)
+        elif kind in _ALONE:
+            arguments.append(_ALONE[kind])
+        elif kind not in "[]":
+            value, at = _decode_sized(packet, at, end, kind)
             arguments.append(value)
         index = run
     if at != end:
         raise InputError(f"{end - at} bytes are left over after the arguments of an OSC message")
-    return OscMessage(address, tuple(arguments))
+    return OscMessage(address, tuple(arguments), tag)
 
 
 def _decode_sized(packet: bytes, at: int, end: int, tag: str) -> tuple[Argument, int]:

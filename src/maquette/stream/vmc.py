@@ -26,7 +26,7 @@ from maquette.stream.pose_frame import Humanoid, PoseFrame
 UNITY_BONES: tuple[str, ...] = tuple(bone[0].upper() + bone[1:] for bone in HUMANOID_BONES)
 """``HUMANOID_BONES`` under the names of Unity's ``HumanBodyBones``."""
 
-Root = Literal["still", "moving"]
+Root = Literal["still", "hips"]
 
 UNCALIBRATED, WAITING, CALIBRATING, CALIBRATED = 0, 1, 2, 3
 """Calibration states of ``/VMC/Ext/OK``."""
@@ -60,13 +60,13 @@ class VmcEncoder:
 
     Args:
         root: ``still`` keeps the root at the origin, and the hips carry the person's path, as place in the root.
-            ``moving`` lets the root carry the path and the hips stay at the height that they have at rest: for
-            receivers that take rotations alone and place the whole figure by its root, and so keep an avatar's own
-            proportions. Where the figure is in the world is the same.
+            ``hips`` lets the root follow them, and they stay where they are in it at rest: for receivers that take
+            rotations alone and place the whole figure by its root, and so keep an avatar's own proportions. Where the
+            figure is in the world is the same.
     """
 
     def __init__(self, root: Root = "still") -> None:
-        self._root_moves = root == "moving"
+        self._root_moves = root == "hips"
         self._prepared: dict[tuple[int, int, int, int], PreparedBundle] = {}
 
     def encode(self, frame: PoseFrame, humanoid: Humanoid) -> bytes | None:
