@@ -62,6 +62,12 @@ class Live:
     """End after so long; if not said, when the source ends, or on Ctrl-C."""
     roll: Annotated[float | None, tyro.conf.arg(metavar="SECONDS")] = None
     """Files: finish one each so many seconds and go on in the next (out-0001.npz, out-0002.npz, ...)."""
+    person: Annotated[str, tyro.conf.arg(metavar="first|all|N")] = "first"
+    """Files: who is written. first is whoever was there first, also when somebody takes over; all is a file each."""
+    overwrite: bool = False
+    """Files: replace those that are there."""
+    vmc_root: Literal["still", "hips"] = "still"
+    """vmc: what carries the person's way. still: the hips move and the root stays; hips: the root goes along."""
     token: Annotated[str | None, tyro.conf.arg(metavar="TEXT")] = None
     """What others must send to be let in; needed to listen on another address than 127.0.0.1."""
     detector: Literal["auto", "mediapipe", "mediapipe-legacy", "rtmpose", "rtmlib", "hourglass"] = "auto"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from maquette.cli.live_status import StatusLine
     from maquette.live.ends import Sink, Source
     from maquette.live.frame_queue import FrameQueue
+    from maquette.live.processing import LiveProcessor
 
 PAGE = "ws://127.0.0.1:8765"
 """Where poses go if nobody says: the page in the browser."""
@@ -50,11 +51,12 @@ def session_of(asked: "Live", line: "StatusLine", executor: Executor) -> LiveSes
         raise InputError(f"--seconds {asked.seconds:g}: expected a positive number")
     fps = None if asked.fps is None else exact_fps(asked.fps)
     queue = FrameQueue()
+    processor = LiveProcessor(settings, executor)
     source = _source(asked, settings.image_size, fps, queue)
     return LiveSession(
         source,
-        _sinks(asked, source.address),
-        LiveProcessor(settings, executor),
+        _sinks(asked, source.address, processor),
+        processor,
         StreamClock(None if fps is None else float(fps), trust=asked.replay is not None),
         queue,
         on_status=line.show,
@@ -126,8 +128,19 @@ def _speed(text: str) -> float:
     return speed
 
 
-def _sinks(asked: "Live", source: str) -> "list[Sink]":
+def _sinks(asked: "Live", source: str, processor: "LiveProcessor") -> "list[Sink]":
     from maquette.live.sink_addresses import SinkOptions, sink_of
 
-    options = SinkOptions(token=asked.token, people=asked.people, roll_s=asked.roll, source=source)
+    options = SinkOptions(
+        token=asked.token,
+        people=asked.people,
+        root=asked.vmc_root,
+        person=asked.person,
+        roll_s=asked.roll,
+        overwrite=asked.overwrite,
+        model=processor.model,
+        model_sha256=processor.model_sha256,
+        source=source,
+        scale_source=processor.scale_source,
+    )
     return [sink_of(address, options) for address in asked.to or (PAGE,)]

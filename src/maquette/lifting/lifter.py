@@ -148,10 +148,13 @@ class Lifter:
     ) -> Float[np.ndarray, "outputs 21 3"]:
         """Positions for the middle frames of windows that are cut out already, at most :data:`BATCH` of them."""
         windows = normalise_windows(points, observed, camera.focal_px, camera.centre_px)
-        positions = self.model.run(windows.features, batch=BATCH)
+        features, count = windows.features, len(windows.features)
         if self.flip:
-            mirrored = self.model.run(mirror_features(windows.features), batch=BATCH)
-            positions = (positions + mirror_positions(mirrored)) / 2
+            features = np.concatenate([features, mirror_features(features)])
+        # Of few windows the weights cost more to fetch than to use: both halves go in one call.
+        positions = self.model.run(features, batch=BATCH)
+        if self.flip:
+            positions = (positions[:count] + mirror_positions(positions[count:])) / 2
         positions = positions - positions[:, :1]
         return positions_in_camera(positions, windows.R_canonical_camera)
 

@@ -46,7 +46,20 @@ class LiveProcessor:
 
     @property
     def model(self) -> str:
+        """Name of the model that lifts."""
         return self._lifter.spec.name
+
+    @property
+    def model_sha256(self) -> str:
+        """Hash of its file."""
+        return self._lifter.model.sha256
+
+    @property
+    def scale_source(self) -> str:
+        """How the metric scale is known, as :attr:`maquette.motion.Motion.scale_source` says it."""
+        if self.settings.height_m is None:
+            return "assumed: bone lengths as the network gave them"
+        return f"body height {self.settings.height_m:.2f} m given"
 
     def push(self, frame: KeypointFrame, time_s: float) -> list[PoseFrame]:
         """Take a frame; returns the frames that have become ready: this one, or, with a look-ahead, older ones.

@@ -100,7 +100,7 @@ class Stages:
         height_m, calibrate_s = settings.height_m, settings.calibrate_s
         self._body = BodyStream(camera, capacity, height_m=height_m, calibrate_s=calibrate_s)
         self._rotations = RotationStream(capacity)
-        self._humanoid = HumanoidStream(capacity)
+        self._humanoid = HumanoidStream(capacity, self._rotations.bones)
         self._calibrating = Calibrating(
             self._body, camera, wanted=calibrate_s > 0, height_m=height_m, executor=executor
         )
