@@ -91,22 +91,42 @@ def rest_offsets_m(motion: Motion) -> Float[np.ndarray, "joints 3"]:
     skeleton = motion.skeleton
     check_human(skeleton)
     lengths = bone_lengths(motion, symmetric=False)
-    offsets = np.zeros((len(skeleton), 3))
-    unseen = []
-    for joint, name in enumerate(skeleton.joints):
-        if skeleton.parents[joint] < 0 or name.removeprefix("r_").removeprefix("l_") not in _BONES:
-            continue
-        if not np.isfinite(lengths[joint]):
-            unseen.append(name)
-        offsets[joint] = lengths[joint] * rest_direction(name)
+    unseen = [skeleton.joints[joint] for joint in _known_bones(skeleton) if not np.isfinite(lengths[joint])]
     if unseen:
         raise InputError(f"the bones to {', '.join(unseen)} are seen in no frame; fill the gaps first")
-    for side in ("l_", "r_"):
+    return offsets_of_lengths(skeleton, lengths, np.array([_sole_m(motion, side) for side in _SIDES]))
+
+
+def offsets_of_lengths(
+    skeleton: Skeleton, lengths_m: Float[np.ndarray, "*people joints"], soles_m: Float[np.ndarray, "*people 2"]
+) -> Float[np.ndarray, "*people joints 3"]:
+    """Rest offsets of bones of these lengths.
+
+    Args:
+        lengths_m: of the bone that ends in each joint of a human skeleton; those of joints that no rest direction is
+            known for do not matter.
+        soles_m: from heel to toe, left and right; NaN makes their angle at the ankle a right one.
+    """
+    offsets = np.zeros((*lengths_m.shape, 3))
+    known = _known_bones(skeleton)
+    offsets[..., known, :] = lengths_m[..., known, None] * [rest_direction(skeleton.joints[joint]) for joint in known]
+    for number, side in enumerate(_SIDES):
         if has_foot(skeleton, side):
-            offsets[skeleton.indices((f"{side}toe", f"{side}heel"))] = _foot(motion, side, lengths)
+            ends = skeleton.indices((f"{side}toe", f"{side}heel"))
+            offsets[..., ends, :] = _foot(lengths_m[..., ends[0]], lengths_m[..., ends[1]], soles_m[..., number])
     return offsets
 
 
+def _known_bones(skeleton: Skeleton) -> list[int]:
+    """Joints at the ends of bones whose rest direction is known."""
+    return [
+        joint
+        for joint, name in enumerate(skeleton.joints)
+        if skeleton.parents[joint] >= 0 and name.removeprefix("r_").removeprefix("l_") in _BONES
+    ]
+
+
+_SIDES = ("l_", "r_")
 _BONES = {name.removeprefix("l_") for name in REST_DIRECTIONS}
 
 
@@ -115,17 +135,28 @@ def has_foot(skeleton: Skeleton, side: str) -> bool:
     return f"{side}toe" in skeleton and f"{side}heel" in skeleton
 
 
-def _foot(motion: Motion, side: str, lengths: Float[np.ndarray, " joints"]) -> Float[np.ndarray, "2 3"]:
-    """Toe and heel from the ankle, in the sagittal plane, the heel straight behind the toe."""
-    toe_m, heel_m = (float(lengths[motion.skeleton.index(f"{side}{end}")]) for end in ("toe", "heel"))
+def _sole_m(motion: Motion, side: str) -> float:
+    """Median distance from heel to toe; NaN where they are not known."""
+    if not has_foot(motion.skeleton, side):
+        return np.nan
     soles = np.linalg.norm(motion.joint(f"{side}toe") - motion.joint(f"{side}heel"), axis=-1)
     seen = soles[np.isfinite(soles)]
-    sole_m = float(np.median(seen)) if seen.size else float(np.hypot(toe_m, heel_m))
+    return float(np.median(seen)) if seen.size else np.nan
+
+
+def _foot(
+    toe_m: Float[np.ndarray, "*people"], heel_m: Float[np.ndarray, "*people"], sole_m: Float[np.ndarray, "*people"]
+) -> Float[np.ndarray, "*people 2 3"]:
+    """Toe and heel from the ankle, in the sagittal plane, the heel straight behind the toe."""
+    sole_m = np.where(np.isnan(sole_m), np.hypot(toe_m, heel_m), sole_m)
     # Medians of three sides need not close a triangle; the nearest one that does is flat.
-    sole_m = float(np.clip(sole_m, abs(toe_m - heel_m), toe_m + heel_m))
-    ahead_m = (toe_m**2 - heel_m**2 + sole_m**2) / (2 * sole_m) if sole_m > 1e-6 else 0.0
-    ahead_m = float(np.clip(ahead_m, -toe_m, toe_m))
-    down_m = np.sqrt(toe_m**2 - ahead_m**2)
-    heel = np.array([0.0, -down_m, ahead_m - sole_m])
-    length = np.linalg.norm(heel)
-    return np.array([[0.0, -down_m, ahead_m], heel * (heel_m / length if length > 1e-9 else 1.0)])
+    sole_m = np.clip(sole_m, np.abs(toe_m - heel_m), toe_m + heel_m)
+    ahead_m = np.where(sole_m > 1e-6, (toe_m**2 - heel_m**2 + sole_m**2) / np.maximum(2 * sole_m, 1e-6), 0.0)
+    ahead_m = np.clip(ahead_m, -toe_m, toe_m)
+    foot = np.zeros((*sole_m.shape, 2, 3))
+    foot[..., 0, 1] = foot[..., 1, 1] = -np.sqrt(toe_m**2 - ahead_m**2)
+    foot[..., 0, 2] = ahead_m
+    foot[..., 1, 2] = ahead_m - sole_m
+    length_m = np.linalg.norm(foot[..., 1, :], axis=-1)
+    foot[..., 1, :] *= np.where(length_m > 1e-9, heel_m / np.maximum(length_m, 1e-9), 1.0)[..., None]
+    return foot

@@ -18,6 +18,17 @@ HUMANOID_BONES: tuple[str, ...] = (
 """Bones of a humanoid as VRM 1.0 names them (Unity's ``HumanBodyBones`` but for the case of the first letter), without
 fingers, eyes and jaw, which no keypoints of ours move."""
 
+BONE_PARENTS: dict[str, str] = {
+    "spine": "hips", "chest": "spine", "upperChest": "chest", "neck": "upperChest", "head": "neck",
+    "leftUpperLeg": "hips", "leftLowerLeg": "leftUpperLeg", "leftFoot": "leftLowerLeg", "leftToes": "leftFoot",
+    "rightUpperLeg": "hips", "rightLowerLeg": "rightUpperLeg", "rightFoot": "rightLowerLeg", "rightToes": "rightFoot",
+    "leftShoulder": "upperChest", "leftUpperArm": "leftShoulder",
+    "leftLowerArm": "leftUpperArm", "leftHand": "leftLowerArm",
+    "rightShoulder": "upperChest", "rightUpperArm": "rightShoulder",
+    "rightLowerArm": "rightUpperArm", "rightHand": "rightLowerArm",
+}  # fmt: skip
+"""Parent of each of :data:`HUMANOID_BONES` but the hips, which have none, where all of them are there."""
+
 REQUIRED_BONES: tuple[str, ...] = (
     "hips", "spine", "head",
     "leftUpperLeg", "leftLowerLeg", "leftFoot", "rightUpperLeg", "rightLowerLeg", "rightFoot",

@@ -5,16 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float
 
-BONE_PARENTS: dict[str, str] = {
-    "spine": "hips", "chest": "spine", "upperChest": "chest", "neck": "upperChest", "head": "neck",
-    "leftUpperLeg": "hips", "leftLowerLeg": "leftUpperLeg", "leftFoot": "leftLowerLeg", "leftToes": "leftFoot",
-    "rightUpperLeg": "hips", "rightLowerLeg": "rightUpperLeg", "rightFoot": "rightLowerLeg", "rightToes": "rightFoot",
-    "leftShoulder": "upperChest", "leftUpperArm": "leftShoulder",
-    "leftLowerArm": "leftUpperArm", "leftHand": "leftLowerArm",
-    "rightShoulder": "upperChest", "rightUpperArm": "rightShoulder",
-    "rightLowerArm": "rightUpperArm", "rightHand": "rightLowerArm",
-}  # fmt: skip
-"""Parent of each of ``HUMANOID_BONES``, but for the hips, which have none."""
+from maquette.rig.target_rig import BONE_PARENTS
+
+__all__ = ["BONE_PARENTS", "Humanoid", "LivePose", "PoseFrame"]
 
 
 @dataclass(frozen=True, eq=False)
