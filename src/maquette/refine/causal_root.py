@@ -18,6 +18,7 @@ _CONTRADICTION = 0.25
 """Depths further than this share off their median are something else (``without_contradictions``)."""
 _UNSEEN_DEPTH_M = 4.0
 _LATERAL_HZ = 6.0
+_SLOPE_HZ = 1.0
 _STIFFNESS = (0.05, 0.05, 1.0)
 
 _EYE = np.eye(3)
@@ -54,6 +55,8 @@ class RootPath:
         self._history = np.full((capacity, 3, _SAMPLES), np.inf)
         self._count = np.zeros(capacity, dtype=int)
         self._waited_s = np.zeros(capacity)
+        self._slope = np.zeros((capacity, 2))
+        self._ray = self._target = np.zeros((0, 3))
         self._placed = np.zeros(capacity, dtype=bool)
         self._fit: PictureFit | None = None
         self._predicted = np.zeros((0, 3))
@@ -102,6 +105,16 @@ class RootPath:
             predicted = np.where(new[:, None], start, predicted)
             self._placed[rows] |= fit.seen
         self._fit, self._predicted = fit, predicted
+        # What is observed, and with it the ray, changes from frame to frame; the ray that the depth moves on must not.
+        slope = fit.ray[:, :2] / fit.ray[:, 2:]
+        calm = np.where(new[:, None], slope, self._slope[rows])
+        calm = calm + np.where(fit.seen, 1.0 - np.exp(-2 * np.pi * _SLOPE_HZ * dt_s), 0.0)[:, None] * (slope - calm)
+        self._slope[rows] = calm
+        ray = np.concatenate((calm, np.ones((len(rows), 1))), axis=1)
+        self._ray = ray / np.linalg.norm(ray, axis=1, keepdims=True)
+        offset = fit.translation_m[:, :2] + slope * (predicted[:, 2:] - fit.translation_m[:, 2:])
+        on_ray = offset + calm * (fit.translation_m[:, 2:] - predicted[:, 2:])
+        self._target = np.where(fit.seen[:, None], np.concatenate((on_ray, fit.translation_m[:, 2:]), axis=1), 0.0)
         return predicted
 
     @property
@@ -122,13 +135,12 @@ class RootPath:
         """Second half: the roots, with what the feet tell about them."""
         fit = self._fit
         assert fit is not None
-        seen, ray = fit.seen, fit.ray
+        seen, ray = fit.seen, self._ray
         reliable = self._reliability(rows, fit, dt_s)
-        target = np.where(seen[:, None], fit.translation_m, 0.0)
         along = ray[:, :, None] * ray[:, None, :]
         weight = np.where(seen, self._across, 0.0)[:, None, None]
         information = weight * (_EYE - along) + (self._along * reliable)[:, None, None] * along
-        pull = np.einsum("pij,pj->pi", information, target)
+        pull = np.einsum("pij,pj->pi", information, self._target)
         if feet.levels_m is not None:
             share = self._floor * feet.stands / np.maximum(feet.stands.sum(1), 1)[:, None]
             information = information + share.sum(1)[:, None, None] * (feet.up[:, None] * feet.up)

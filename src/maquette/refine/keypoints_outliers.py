@@ -10,7 +10,7 @@ from maquette.refine.keypoints_scale import body_height_px, lengths_px
 
 _REACH_HEIGHTS = 1.2
 """No joint is further from the middle of the body, even with a limb stretched towards a near camera."""
-_MAD_TO_SIGMA = 1.4826
+MAD_TO_SIGMA = 1.4826
 _WINDOW_SAMPLES = 9
 """A window of more frames is thinned out to these."""
 _CAUTION_AT_ENDS = 2.5
@@ -61,18 +61,33 @@ def find_implausible(
     if keypoints.image_size is not None:
         size = np.array(keypoints.image_size, dtype=np.float64)
         margin_px = picture_margin * size.max()
-        with np.errstate(invalid="ignore"):
-            off = (keypoints.points < -margin_px) | (keypoints.points > size + margin_px)
-        off = off[..., 0] | off[..., 1]
+        off = outside(keypoints.points, size, float(margin_px))
         edits += edits_of(sure & off, "outside", keypoints.skeleton)
         sure &= ~off
     points = np.where(sure[..., None], keypoints.points, np.nan)
+    return edits + edits_of(too_far(points, sure, body_height_px(keypoints)), "far", keypoints.skeleton)
+
+
+def outside(
+    points: Float[np.ndarray, "frames joints 2"], size: Float[np.ndarray, " 2"], margin_px: float
+) -> Bool[np.ndarray, "frames joints"]:
+    """Points off a picture of ``size`` (width, height) by more than the margin."""
+    with np.errstate(invalid="ignore"):
+        off = (points < -margin_px) | (points > size + margin_px)
+    return off[..., 0] | off[..., 1]
+
+
+def too_far(
+    points: Float[np.ndarray, "frames joints 2"],
+    sure: Bool[np.ndarray, "frames joints"],
+    height_px: Float[np.ndarray, " frames"],
+) -> Bool[np.ndarray, "frames joints"]:
+    """The ``sure`` points (the others are NaN) more than 1.2 body heights from the middle of the body."""
     # The lower middle point: sort puts NaN last, and a middle of two clusters lies in one of them.
     middle = np.clip((sure.sum(1) - 1) // 2, 0, None)
-    centre = np.take_along_axis(np.sort(points, axis=1), middle[:, None, None].repeat(2, axis=2), axis=1)
+    centre = np.sort(points, axis=1)[np.arange(len(points)), middle]
     with np.errstate(invalid="ignore"):
-        away = lengths_px(points - centre) > _REACH_HEIGHTS * body_height_px(keypoints)[:, None]
-    return edits + edits_of(sure & away, "far", keypoints.skeleton)
+        return sure & (lengths_px(points - centre[:, None]) > _REACH_HEIGHTS * height_px[:, None])
 
 
 def find_spikes(
@@ -147,10 +162,10 @@ def _judge(
     around = np.clip(around, 0, keypoints.n_frames - 1)
     window = np.where(inside[..., None], keypoints.points[around, joints[:, None]], np.nan)
     time_s = keypoints.times_s[around] - keypoints.times_s[frames][:, None]
-    off = np.stack([_off_the_line(time_s, window[..., axis]) for axis in (0, 1)], axis=-1)
+    off = np.stack([off_the_line(time_s, window[..., axis]) for axis in (0, 1)], axis=-1)
     distance = lengths_px(off)
     seen = np.isfinite(distance)
-    sigma = _MAD_TO_SIGMA * _median(distance)
+    sigma = MAD_TO_SIGMA * medians(distance)
     least_side = np.minimum(seen[:, :centre].sum(1), seen[:, centre + 1 :].sum(1))
     # At an end the line is continued, not crossed: a turn of the path looks like a step away from it.
     caution = np.where(least_side > 0, 1.0, _CAUTION_AT_ENDS)
@@ -159,7 +174,7 @@ def _judge(
     spike[frames[found], joints[found]] = True
 
 
-def _off_the_line(
+def off_the_line(
     time_s: Float[np.ndarray, "suspects window"], values: Float[np.ndarray, "suspects window"]
 ) -> Float[np.ndarray, "suspects window"]:
     """Distance of every value from a robust line through its window: the slope is the median over the pairs that span
@@ -170,7 +185,7 @@ def _off_the_line(
     if at_end.any():
         slope[at_end] = _slope(time_s[at_end], values[at_end], *np.triu_indices(values.shape[1], 1))
     level = values - np.where(np.isfinite(slope), slope, 0.0)[:, None] * time_s
-    return level - _median(level)[:, None]
+    return level - medians(level)[:, None]
 
 
 def _slope(
@@ -182,10 +197,10 @@ def _slope(
     """Median slope of the lines through pairs of samples, NaN without any pair."""
     span_s = time_s[:, second] - time_s[:, first]
     # Frames before the first and after the last are clipped to it, at no distance in time.
-    return _median((values[:, second] - values[:, first]) / np.where(span_s > 0, span_s, np.nan))
+    return medians((values[:, second] - values[:, first]) / np.where(span_s > 0, span_s, np.nan))
 
 
-def _median(rows: Float[np.ndarray, "rows window"]) -> Float[np.ndarray, " rows"]:
+def medians(rows: Float[np.ndarray, "rows window"]) -> Float[np.ndarray, " rows"]:
     """Median of the finite values of each row, NaN where there is none; much faster than nanmedian."""
     ordered = np.sort(rows, axis=1)
     count = np.isfinite(ordered).sum(1)

@@ -1,9 +1,12 @@
 """How large the person is in the picture: what every threshold on pixels is measured in."""
 
+from functools import cache
+
 import numpy as np
 from jaxtyping import Float
 
 from maquette.keypoints import Keypoints
+from maquette.skeleton import Skeleton
 
 _BONES_PER_HEIGHT = {
     ("shoulder", "elbow"): 0.172,
@@ -24,18 +27,13 @@ def body_height_px(keypoints: Keypoints) -> Float[np.ndarray, " frames"]:
     A bone seen at an angle looks shorter and never longer, so the upper quartile over the bones of a frame is taken;
     then the median over half a second, joined by straight lines: a person who walks towards the camera grows.
     """
-    lengths = _implied_heights(keypoints)
     n = keypoints.n_frames
-    seen = np.isfinite(lengths)
-    count = seen.sum(1)
-    if not count.any():
+    height_px = standing_heights_px(keypoints.skeleton, keypoints.points)
+    known = np.isfinite(height_px)
+    if not known.any():
         return _from_extent(keypoints)
-    # The upper quartile over what is there: sort puts NaN last.
-    ordered = np.sort(lengths, axis=1)
-    pick = np.clip(np.ceil(0.75 * count).astype(int) - 1, 0, None)
-    height_px = ordered[np.arange(n), pick]
     # Blocks of observed frames, not of time: every block has a median.
-    frames = np.flatnonzero(count > 0)
+    frames = np.flatnonzero(known)
     block = min(len(frames), max(1, round(0.5 * float(keypoints.fps))))
     starts = np.arange(0, len(frames) - block + 1, block)
     chosen = frames[starts[:, None] + np.arange(block)]
@@ -45,8 +43,24 @@ def body_height_px(keypoints: Keypoints) -> Float[np.ndarray, " frames"]:
     return np.interp(np.arange(n), at, medians)
 
 
-def _implied_heights(keypoints: Keypoints) -> Float[np.ndarray, "frames bones"]:
-    skeleton = keypoints.skeleton
+def standing_heights_px(
+    skeleton: Skeleton, points: Float[np.ndarray, "frames joints 2"]
+) -> Float[np.ndarray, " frames"]:
+    """Standing height that the bones of each single frame imply, their upper quartile; NaN where no bone is whole."""
+    ends, others, fractions = _bones(skeleton)
+    lengths = lengths_px(points[:, ends] - points[:, others]) / fractions
+    # The upper quartile over what is there: sort puts NaN last.
+    ordered = np.sort(lengths, axis=1)
+    count = np.isfinite(ordered).sum(1)
+    if not len(fractions):
+        return np.full(len(points), np.nan)
+    pick = np.clip(np.ceil(0.75 * count).astype(int) - 1, 0, None)
+    return ordered[np.arange(len(points)), pick]
+
+
+@cache
+def _bones(skeleton: Skeleton) -> tuple[list[int], list[int], Float[np.ndarray, " bones"]]:
+    """Both ends of each bone whose share of the body height is known, and the shares."""
     rows = [
         (f"{side}_{a}", f"{side}_{b}", fraction)
         for (a, b), fraction in _BONES_PER_HEIGHT.items()
@@ -54,9 +68,8 @@ def _implied_heights(keypoints: Keypoints) -> Float[np.ndarray, "frames bones"]:
     ]
     rows += [(a, b, fraction) for (a, b), fraction in _ACROSS.items()]
     rows = [row for row in rows if row[0] in skeleton and row[1] in skeleton]
-    ends = keypoints.points[:, skeleton.indices(a for a, _, _ in rows)]
-    others = keypoints.points[:, skeleton.indices(b for _, b, _ in rows)]
-    return lengths_px(ends - others) / np.array([fraction for _, _, fraction in rows])
+    fractions = np.array([fraction for _, _, fraction in rows])
+    return skeleton.indices(a for a, _, _ in rows), skeleton.indices(b for _, b, _ in rows), fractions
 
 
 def lengths_px(vectors: Float[np.ndarray, "*shape 2"]) -> Float[np.ndarray, "*shape"]:

@@ -16,55 +16,24 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from maquette.keypoints import Keypoints
-from maquette.refine.keypoints_edits import Edit, body_parts, notes_of, runs
+from maquette.refine.keypoints_edits import Edit, notes_of, runs
 from maquette.refine.keypoints_scale import body_height_px
 from maquette.refine.keypoints_swaps_evidence import evidence_of, exchanged_channels, plausibility
-from maquette.refine.keypoints_swaps_path import cheapest, continuity_costs
-from maquette.skeleton import Skeleton
-
-_CHANGE_COST_TOGETHER = 1.5
-"""Cost of exchanging a group or of taking it back when another part does so in the same frame."""
-_DOUBT = 2.0
-"""How much dearer a change is at the edge of a gap in all joints, where the path before it is a guess."""
-_EXCHANGED_COST_PER_S = 6.0
-_EXCHANGED_COST_PER_S_TOGETHER = 1.0
-_ODDS_CAP = 4.0
-"""What a frame's logarithm of odds counts at most: pictures of people are stranger than the network knows."""
-_ROUNDS = 3
-
-_EVIDENCE = {"eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "toe", "big_toe", "foot_index"}
-"""Joints looked at; fingers and contours go along with their part."""
-_LANDMARKS = {"face": ("eye", "ear"), "feet": ("ankle", "heel", "toe")}
-"""Of each part, for the evidence of single frames; the others have one, of their own name."""
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Parts exchanged together."""
-
-    parts: tuple[str, ...]
-    change_cost: float
-    """Of exchanging them, or of taking that back."""
-    odds_per_s: float
-    """How much evidence a second of frames gives, in independent frames: neighbours make the same mistakes."""
-
-
-_UPPER, _LOWER = ("face", "shoulders", "elbows", "wrists"), ("hips", "knees", "feet")
-_GROUPS = (
-    _Group((*_UPPER, *_LOWER), 6.0, 1.5),
-    _Group(_UPPER, 6.0, 6.0),
-    _Group(_LOWER, 6.0, 6.0),
-    _Group(("shoulders", "elbows", "wrists"), 6.0, 6.0),
-    _Group(("knees", "feet"), 6.0, 6.0),
-    _Group(("elbows", "wrists"), 6.0, 6.0),
-    _Group(("face",), 8.0, 3.0),
-    _Group(("shoulders",), 8.0, 6.0),
-    _Group(("hips",), 8.0, 6.0),
-    _Group(("knees",), 8.0, 6.0),
-    _Group(("feet",), 6.0, 6.0),
-    _Group(("elbows",), 8.0, 6.0),
-    _Group(("wrists",), 6.0, 6.0),
+from maquette.refine.keypoints_swaps_groups import (
+    CHANGE_COST_TOGETHER,
+    DOUBT,
+    EXCHANGED_COST_PER_S,
+    EXCHANGED_COST_PER_S_TOGETHER,
+    ODDS_CAP,
+    Group,
+    groups_of,
+    landmarks_of,
+    parts_of,
+    telling,
 )
+from maquette.refine.keypoints_swaps_path import cheapest, continuity_costs
+
+_ROUNDS = 3
 
 
 def repair_swaps(keypoints: Keypoints) -> Keypoints:
@@ -94,11 +63,11 @@ def find_swaps(keypoints: Keypoints) -> list[Edit]:
     the picture nothing can be told, and nothing is lost.
     """
     height_px = body_height_px(keypoints)
-    parts = _parts(keypoints.skeleton)
+    parts = parts_of(keypoints.skeleton)
     if keypoints.n_frames < 3 or not np.isfinite(height_px).any() or not parts:
         return []
     track = _Labelled(keypoints, parts, height_px)
-    groups = _groups(parts)
+    groups = groups_of(parts)
     for _ in range(_ROUNDS):
         gains = {group: track.gain(group) for group in groups}
         if max(gains.values()) <= 0:
@@ -108,41 +77,6 @@ def find_swaps(keypoints: Keypoints) -> list[Edit]:
             if gains[group] > 0:
                 track.improve(group)
     return track.edits()
-
-
-def _parts(skeleton: Skeleton) -> dict[str, list[tuple[int, int]]]:
-    """Pairs of joints of each part; arms and legs by their joints."""
-    parts: dict[str, list[tuple[int, int]]] = {}
-    for name, pairs in body_parts(skeleton).items():
-        for pair in pairs:
-            words = skeleton.joints[pair[0]].split("_")
-            if name == "arms":
-                part = "elbows" if "elbow" in words else "wrists"
-            elif name == "legs":
-                part = "knees" if "knee" in words else "feet"
-            else:
-                part = name
-            if part != "others":
-                parts.setdefault(part, []).append(pair)
-    return {part: pairs for part, pairs in parts.items() if _telling(skeleton, pairs)}
-
-
-def _telling(skeleton: Skeleton, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    return [pair for pair in pairs if skeleton.joints[pair[0]].partition("_")[2] in _EVIDENCE]
-
-
-def _groups(parts: dict[str, list[tuple[int, int]]]) -> list[_Group]:
-    """Those whose parts the skeleton has, each set of parts once."""
-    found: dict[frozenset[str], _Group] = {}
-    for group in _GROUPS:
-        there = tuple(part for part in group.parts if part in parts)
-        if there:
-            found.setdefault(frozenset(there), _Group(there, group.change_cost, group.odds_per_s))
-    return list(found.values())
-
-
-def _landmarks(group: _Group) -> tuple[str, ...]:
-    return tuple(name for part in group.parts for name in _LANDMARKS.get(part, (part.removesuffix("s"),)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +104,7 @@ class _Labelled:
         self, keypoints: Keypoints, parts: dict[str, list[tuple[int, int]]], height_px: Float[np.ndarray, " frames"]
     ) -> None:
         skeleton = keypoints.skeleton
-        pairs = {part: _telling(skeleton, parts[part]) for part in parts}
+        pairs = {part: telling(skeleton, parts[part]) for part in parts}
         joints = np.array([pair for part in parts for pair in pairs[part]])
         ends = np.cumsum([len(pairs[part]) for part in parts])
         self._skeleton, self._parts, self._height_px, self._times_s = skeleton, parts, height_px, keypoints.times_s
@@ -183,27 +117,27 @@ class _Labelled:
         self._states = {part: np.zeros(keypoints.n_frames, dtype=bool) for part in parts}
         self._by_looks = {part: np.zeros(keypoints.n_frames, dtype=bool) for part in parts}
 
-    def gain(self, group: _Group) -> float:
+    def gain(self, group: Group) -> float:
         """How much cheaper the labelling becomes where ``group`` is exchanged wherever that is cheaper."""
         return self._best(group).gain
 
-    def improve(self, group: _Group) -> None:
+    def improve(self, group: Group) -> None:
         """Exchange ``group`` wherever that is cheaper."""
         best = self._best(group)
         if best.frames.any():
             self._exchange(group, best)
 
-    def _best(self, group: _Group) -> "_Exchange":
+    def _best(self, group: Group) -> "_Exchange":
         pairs = np.concatenate([self._pairs[part] for part in group.parts])
         cost, doubt = self._cost[..., pairs].sum(-1), self._doubt[:, pairs].mean(-1)
         states = np.array(list(self._states.values()))
         changes = np.zeros(len(cost), dtype=bool)
         changes[1:] = (states[:, 1:] != states[:, :-1]).any(0)
-        change = np.where(changes, _CHANGE_COST_TOGETHER, group.change_cost) * (1.0 + _DOUBT * doubt)
+        change = np.where(changes, CHANGE_COST_TOGETHER, group.change_cost) * (1.0 + DOUBT * doubt)
         others = [state for part, state in self._states.items() if part not in group.parts]
         together = np.array(others).any(0) if others else np.zeros(len(cost), dtype=bool)
         own = np.array([self._states[part] for part in group.parts]).mean(0)
-        per_s = np.where(together, _EXCHANGED_COST_PER_S_TOGETHER, _EXCHANGED_COST_PER_S) * (1.0 - 2.0 * own)
+        per_s = np.where(together, EXCHANGED_COST_PER_S_TOGETHER, EXCHANGED_COST_PER_S) * (1.0 - 2.0 * own)
         exchanged = per_s * self._dt_s
         looks = group.odds_per_s * self._odds(group) * self._dt_s
         frames, gain = cheapest(cost, change, exchanged + looks, group.change_cost)
@@ -228,21 +162,21 @@ class _Labelled:
     def _continuity(self, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return continuity_costs(self._points[:, pairs], self._confidence[:, pairs], self._times_s, self._height_px)
 
-    def _odds(self, group: _Group) -> Float[np.ndarray, " frames"]:
+    def _odds(self, group: Group) -> Float[np.ndarray, " frames"]:
         """Logarithm of the odds of the labels as they are, against those of the group exchanged."""
         if self._channels is None:
             return np.zeros(len(self._points))
-        other = self._channels[:, exchanged_channels(_landmarks(group))]
-        return np.clip(plausibility(self._channels) - plausibility(other), -_ODDS_CAP, _ODDS_CAP)
+        other = self._channels[:, exchanged_channels(landmarks_of(group))]
+        return np.clip(plausibility(self._channels) - plausibility(other), -ODDS_CAP, ODDS_CAP)
 
-    def _exchange(self, group: _Group, best: _Exchange) -> None:
+    def _exchange(self, group: Group, best: _Exchange) -> None:
         frames, by_looks = best.frames, best.by_looks()
         pairs = np.concatenate([self._pairs[part] for part in group.parts])
         for array in (self._points, self._confidence):
             block = array[np.ix_(frames, pairs)]
             array[np.ix_(frames, pairs)] = block[:, :, ::-1]
         if self._channels is not None:
-            self._channels[frames] = self._channels[frames][:, exchanged_channels(_landmarks(group))]
+            self._channels[frames] = self._channels[frames][:, exchanged_channels(landmarks_of(group))]
         self._cost[..., pairs], self._doubt[:, pairs] = self._continuity(pairs)
         for part in group.parts:
             self._states[part] ^= frames

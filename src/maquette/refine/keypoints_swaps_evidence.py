@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float
 
 from maquette.formats.npz import read_array
 from maquette.keypoints import Keypoints
-from maquette.mapping import LANDMARKS_27_V1
+from maquette.mapping import LANDMARKS_27_V1, JointMap
 from maquette.refine.keypoints_scale import body_height_px
 from maquette.runtime.shipped import SIDES, WEIGHTS
 from maquette.skeletons import LANDMARKS_27
@@ -28,7 +28,7 @@ PAIRS = ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "he
 LOOKED_AT = np.array(LANDMARKS_27.indices([f"{side}_{pair}" for pair in PAIRS for side in "lr"] + ["face_nose"]))
 CHANNELS = 3 * len(LOOKED_AT) + 3
 
-_TRUNK = [2 * PAIRS.index(pair) + side for pair in ("shoulder", "hip") for side in (0, 1)]
+TRUNK = [2 * PAIRS.index(pair) + side for pair in ("shoulder", "hip") for side in (0, 1)]
 _WEAK = 0.4
 """A point less sure than this share of the frame's middle confidence is a guess about what is hidden."""
 _VELOCITY_S, _GROWTH_S = 0.2, 0.5
@@ -79,12 +79,34 @@ def evidence_of(keypoints: Keypoints, height_px: Float[np.ndarray, " frames"] | 
     if joint_map is None or keypoints.n_frames < 3:
         return None
     height_px = body_height_px(keypoints) if height_px is None else height_px
-    points, confidence = joint_map.apply_arrays(keypoints.points, keypoints.confidence)
+    looked_at = look(joint_map, keypoints.points, keypoints.confidence, height_px)
+    motion = _motion(keypoints, looked_at.points, looked_at.seen, height_px)
+    return Evidence(looked_at.placed, looked_at.seen.astype(np.float64), motion)
+
+
+class LookedAt(NamedTuple):
+    """The landmarks that the network looks at, in single frames."""
+
+    points: Float[np.ndarray, "frames 21 2"]
+    """Pixels."""
+    placed: Float[np.ndarray, "frames 21 2"]
+    """From the middle of the trunk, in body heights; 0 where missing."""
+    seen: Bool[np.ndarray, "frames 21"]
+
+
+def look(
+    joint_map: JointMap,
+    points: Float[np.ndarray, "frames joints 2"],
+    confidence: Float[np.ndarray, "frames joints"],
+    height_px: Float[np.ndarray, " frames"],
+) -> LookedAt:
+    """What there is to see in frames of one person, or of several in one frame."""
+    points, confidence = joint_map.apply_arrays(points, confidence)
     points, confidence = points[:, LOOKED_AT], confidence[:, LOOKED_AT]
     seen = confidence > _WEAK * _middle(confidence)[:, None]
     centre = _centre(points, seen)
     placed = np.where(seen[..., None], (points - centre[:, None]) / height_px[:, None, None], 0.0)
-    return Evidence(np.clip(placed, -1.5, 1.5), seen.astype(np.float64), _motion(keypoints, points, seen, height_px))
+    return LookedAt(points, np.clip(placed, -1.5, 1.5), seen)
 
 
 def _middle(confidence: Float[np.ndarray, "frames 21"]) -> Float[np.ndarray, " frames"]:
@@ -100,7 +122,7 @@ def _middle(confidence: Float[np.ndarray, "frames 21"]) -> Float[np.ndarray, " f
 def _centre(points: Float[np.ndarray, "frames 21 2"], seen: Bool[np.ndarray, "frames 21"]) -> np.ndarray:
     """Middle of what is seen of the trunk, of everything where that is less than two points; 0 where nothing is."""
     chosen = np.zeros_like(seen)
-    chosen[:, _TRUNK] = seen[:, _TRUNK]
+    chosen[:, TRUNK] = seen[:, TRUNK]
     chosen = np.where(chosen.sum(1, keepdims=True) >= 2, chosen, seen)
     total = np.where(chosen[..., None], points, 0.0).sum(1)
     return total / np.maximum(chosen.sum(1), 1)[:, None]
@@ -120,13 +142,18 @@ def _motion(
         return np.minimum(frame + reach, n - 1), np.maximum(frame - reach, 0)
 
     late, early = around(_VELOCITY_S)
-    both = (seen[late] & seen[early])[:, _TRUNK]
-    step = np.where(both[..., None], (points[late] - points[early])[:, _TRUNK], 0.0).sum(1)
+    both = (seen[late] & seen[early])[:, TRUNK]
+    step = np.where(both[..., None], (points[late] - points[early])[:, TRUNK], 0.0).sum(1)
     step /= np.maximum(both.sum(1), 1)[:, None] * (height_px * (times_s[late] - times_s[early]))[:, None]
     late, early = around(_GROWTH_S)
     growth = np.log(height_px[late] / height_px[early]) / (times_s[late] - times_s[early])
+    return motion_channels(np.concatenate([step, growth[:, None]], axis=1))
+
+
+def motion_channels(motion: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "frames 3"]:
+    """Velocity (body heights per second) and growth (per second) within what the network has seen."""
     limits = np.array([_FASTEST_HEIGHTS_S, _FASTEST_HEIGHTS_S, _FASTEST_GROWTH_PER_S])
-    return np.clip(np.concatenate([step, growth[:, None]], axis=1), -limits, limits)
+    return np.clip(motion, -limits, limits)
 
 
 def plausibility(channels: Float[np.ndarray, "frames channels"]) -> Float[np.ndarray, " frames"]:

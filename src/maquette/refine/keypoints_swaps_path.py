@@ -6,12 +6,15 @@ of state, and for each exchanged frame. Acceleration and not displacement decide
 past the camera do cross: they go on in their direction, while exchanged labels turn back.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Bool, Float
 
 from maquette.refine.keypoints_scale import lengths_px
 
-_NOISE_HEIGHTS = (0.006, 0.035)
+NOISE_HEIGHTS = (0.006, 0.035)
 """Least and largest jitter of a joint, in body heights, as an acceleration of three frames; between, as measured."""
 _ACCELERATION_HEIGHTS_S2 = 6.0
 """Acceleration of a limb in ordinary movement: 10 m/s^2 for a person of 1.7 m."""
@@ -19,11 +22,11 @@ _COST_CAP = 8.0
 """What a joint's jump costs at most, so that nothing is gained where no labelling makes sense (cuts, other people)."""
 _UNEXPLAINED = 0.6
 """Share of that limit, in the mean over the joints, above which a frame counts as explained by no labelling."""
-_MEMORY_S = 0.25
+MEMORY_S = 0.25
 """For how long the last sighting of a joint says something about where it is."""
 _APPEARANCE_COST = 2.0
 """Cost of a side that appears or vanishes: both do so at once when the only side that is seen gets the other name."""
-_RAYLEIGH = 1.18
+RAYLEIGH = 1.18
 """Median length of a vector of two coordinates of unit spread."""
 
 
@@ -42,28 +45,68 @@ def continuity_costs(
     dt_s = np.diff(times_s)
     seen = confidence > 0
     points, weight, age = _continued(points, confidence, times_s)
-    n, pairs = points.shape[:2]
-    cost = np.zeros((n, 4, pairs))
-    ratio = (dt_s[1:] / dt_s[:-1])[:, None, None, None]
+    cost = np.zeros((len(points), 4, points.shape[1]))
+    now, last, first = (
+        Sightings(points[k : len(points) - 2 + k], weight[k : len(points) - 2 + k], *rest)
+        for k, rest in ((k, (age[k : len(age) - 2 + k], seen[k : len(seen) - 2 + k])) for k in (2, 1, 0))
+    )
     step_s = np.maximum(dt_s[1:], dt_s[:-1])
-    now, last, first = points[2:], points[1:-1], points[:-2]
-    tolerance_px = np.zeros((1, 1, 1))
-    for pattern, (swap_last, swap_first) in enumerate(((False, False), (True, True), (False, True), (True, False))):
-        side_last, side_first = (slice(None, None, -1 if swap else 1) for swap in (swap_last, swap_first))
-        a, b = last[:, :, side_last], first[:, :, side_first]
-        miss = lengths_px(now - a - ratio * (a - b))
-        stale = np.maximum(age[2:], np.maximum(age[1:-1][:, :, side_last], age[:-2][:, :, side_first]))
-        if pattern == 0:
-            tolerance_px = _tolerance_px(miss, stale, height_px[2:], step_s)
-        off = miss / (tolerance_px * (1.0 + stale))
-        each = np.minimum(np.sqrt(1.0 + off * off) - 1.0, _COST_CAP)
-        shared = weight[2:] * weight[1:-1][:, :, side_last] * weight[:-2][:, :, side_first]
-        appearing = seen[2:] != seen[1:-1][:, :, side_last]
-        cost[2:, pattern] = (each * shared + _APPEARANCE_COST * appearing).sum(2)
-    # A frame that no labelling explains is a cut or another person, and says nothing about left and right.
-    unexplained = cost.min(1) > _UNEXPLAINED * _COST_CAP * np.pad(weight[2:].sum(2), ((2, 0), (0, 0)))
-    cost[np.broadcast_to(unexplained[:, None], cost.shape)] = 0.0
+
+    def tolerance_px(
+        miss: Float[np.ndarray, "steps pairs 2"], stale: Float[np.ndarray, "steps pairs 2"]
+    ) -> Float[np.ndarray, "steps pairs"]:
+        return tolerances_px(_jitter(miss, stale, height_px[2:]), height_px[2:], step_s)
+
+    cost[2:] = step_costs(now, last, first, dt_s[1:] / dt_s[:-1], tolerance_px)
     return cost, _doubt(seen, float(np.median(dt_s)))
+
+
+class Sightings(NamedTuple):
+    """Left and right of each pair in one frame, continued where missing; of several tracks, or of the frames of one."""
+
+    points: Float[np.ndarray, "steps pairs 2 2"]
+    weight: Float[np.ndarray, "steps pairs 2"]
+    """How much each counts, 0 to 1."""
+    age: Float[np.ndarray, "steps pairs 2"]
+    """Frames since it was seen."""
+    seen: Bool[np.ndarray, "steps pairs 2"]
+
+
+def step_costs(
+    now: Sightings,
+    last: Sightings,
+    first: Sightings,
+    ratio: Float[np.ndarray, " steps"],
+    tolerance_px: Callable[
+        [Float[np.ndarray, "steps pairs 2"], Float[np.ndarray, "steps pairs 2"]], Float[np.ndarray, "steps pairs"]
+    ],
+) -> Float[np.ndarray, "steps 4 pairs"]:
+    """Cost of three frames in a row, by the changes of state among them; see :func:`continuity_costs`.
+
+    Args:
+        ratio: of the second to the first of the two steps in time.
+        tolerance_px: what each joint misses its course by in ordinary frames, from what it misses it by here and the
+            age of its points.
+    """
+    a, b = _exchanged(last, _SWAP_LAST), _exchanged(first, _SWAP_FIRST)
+    miss = lengths_px(now.points - a.points - ratio[:, None, None, None] * (a.points - b.points))
+    stale = np.maximum(now.age, np.maximum(a.age, b.age))
+    off = miss / (tolerance_px(miss[0], stale[0])[..., None] * (1.0 + stale))
+    each = np.minimum(np.sqrt(1.0 + off * off) - 1.0, _COST_CAP)
+    cost = (each * (now.weight * a.weight * b.weight) + _APPEARANCE_COST * (now.seen != a.seen)).sum(-1)
+    # A frame that no labelling explains is a cut or another person, and says nothing about left and right.
+    cost *= ~(cost.min(0) > _UNEXPLAINED * _COST_CAP * now.weight.sum(-1))
+    return np.moveaxis(cost, 0, 1)
+
+
+_SWAP_LAST, _SWAP_FIRST = (0, 1, 0, 1), (0, 1, 1, 0)
+"""For each of the four patterns, whether left and right of the frame are the other way round than now."""
+
+
+def _exchanged(sightings: Sightings, swapped: tuple[int, ...]) -> Sightings:
+    """Those of each pattern, patterns first."""
+    both = ((array, array[:, :, ::-1]) for array in sightings)
+    return Sightings(*(np.stack([pair[swap] for swap in swapped]) for pair in both))
 
 
 def _doubt(seen: Bool[np.ndarray, "frames pairs 2"], step_s: float) -> Float[np.ndarray, "frames pairs"]:
@@ -71,7 +114,7 @@ def _doubt(seen: Bool[np.ndarray, "frames pairs 2"], step_s: float) -> Float[np.
     side that is seen in place of the other is not fewer."""
     count = seen.sum(2) / 2.0
     most = count.copy()
-    for back in range(1, round(_MEMORY_S / step_s) + 1):
+    for back in range(1, round(MEMORY_S / step_s) + 1):
         most[back:] = np.maximum(most[back:], count[:-back])
     fewer = most - count
     doubt = np.zeros_like(fewer)
@@ -79,20 +122,27 @@ def _doubt(seen: Bool[np.ndarray, "frames pairs 2"], step_s: float) -> Float[np.
     return doubt
 
 
-def _tolerance_px(
+def _jitter(
     miss: Float[np.ndarray, "steps pairs 2"],
     stale: Float[np.ndarray, "steps pairs 2"],
     height_px: Float[np.ndarray, " steps"],
-    step_s: Float[np.ndarray, " steps"],
-) -> Float[np.ndarray, "steps pairs 1"]:
-    """What a joint misses its course by in ordinary frames: its jitter in this clip, and ordinary movement."""
+) -> Float[np.ndarray, " pairs"]:
+    """Jitter of each joint in this clip, in body heights."""
     heights = np.where(stale == 0, miss / height_px[:, None, None], np.nan)
     known = np.isfinite(heights).any((0, 2))
-    jitter = np.full(miss.shape[1], _NOISE_HEIGHTS[1])
-    jitter[known] = np.nanmedian(heights[:, known], axis=(0, 2)) / _RAYLEIGH
-    jitter = np.clip(jitter, *_NOISE_HEIGHTS)
+    jitter = np.full(miss.shape[1], NOISE_HEIGHTS[1])
+    jitter[known] = np.nanmedian(heights[:, known], axis=(0, 2)) / RAYLEIGH
+    return np.clip(jitter, *NOISE_HEIGHTS)
+
+
+def tolerances_px(
+    jitter: Float[np.ndarray, "*steps pairs"],
+    height_px: Float[np.ndarray, " steps"],
+    step_s: Float[np.ndarray, " steps"],
+) -> Float[np.ndarray, "steps pairs"]:
+    """What a joint misses its course by in ordinary frames: its jitter (body heights), and ordinary movement."""
     movement = _ACCELERATION_HEIGHTS_S2 * step_s**2
-    return (height_px[:, None] * np.hypot(jitter[None], movement[:, None]))[..., None]
+    return height_px[:, None] * np.hypot(jitter, movement[:, None])
 
 
 def _continued(
@@ -113,9 +163,9 @@ def _continued(
     step[1:] = np.diff(points, axis=0) / np.diff(times_s)[:, None, None, None]
     step[~np.isfinite(step)] = 0.0
     at = last[..., None]
-    ahead = np.take_along_axis(step, at, axis=0) * np.minimum(age_s, _MEMORY_S)[..., None]
+    ahead = np.take_along_axis(step, at, axis=0) * np.minimum(age_s, MEMORY_S)[..., None]
     continued = np.take_along_axis(points, at, axis=0) + ahead
-    weight = np.take_along_axis(np.cbrt(confidence), last, axis=0) * np.clip(1.0 - age_s / _MEMORY_S, 0.0, 1.0)
+    weight = np.take_along_axis(np.cbrt(confidence), last, axis=0) * np.clip(1.0 - age_s / MEMORY_S, 0.0, 1.0)
     return np.where(np.isfinite(continued), continued, 0.0), weight, age
 
 
