@@ -99,7 +99,6 @@ def _signals(session: LiveSession) -> Iterator[None]:
 
 
 def _source(asked: "Live", size: tuple[int, int] | None, fps: Fraction | None, queue: "FrameQueue") -> "Source":
-    from maquette.live.addresses import SourceOptions, source_of
     from maquette.live.sources.replay import replay_of
 
     if (asked.source is None) == (asked.replay is None):
