@@ -1,0 +1,156 @@
+"""Keypoints over TCP: one line of JSON, one frame."""
+
+import asyncio
+import time
+from collections.abc import Hashable
+
+from maquette.errors import InputError
+from maquette.live.ends import Deliver, SourceReport
+from maquette.live.listening import check_listening, token_fits
+from maquette.live.sources.intake import Intake
+from maquette.live.sources.lines import LineSplitter, newest
+from maquette.live.sources.silence import stalls_said
+from maquette.live.sources.udp import listening_failed
+from maquette.stream.keypoint_packets import KeypointDecoder, token_of
+
+MOST_CONNECTIONS = 16
+NEWEST_LINES = 8
+"""Of what has come in at once; older ones have been overtaken."""
+_TOKEN_S = 5.0
+"""A connection that has not shown the token by then is closed."""
+
+
+class LineIntake:
+    """The lines of one connection.
+
+    Args:
+        intake: of the source.
+        sender: the connection.
+        token: that the first line must carry; None for none.
+    """
+
+    def __init__(self, intake: Intake, sender: Hashable, token: str | None) -> None:
+        self.admitted = token is None
+        self._intake, self._sender, self._token = intake, sender, token
+        self._lines = LineSplitter()
+
+    def take(self, chunk: bytes) -> bool:
+        """Deliver what is whole. Returns False when the connection must be closed: a line too long, a wrong token."""
+        now_s = time.monotonic()
+        report = self._intake.report
+        try:
+            lines = self._lines.feed(chunk)
+        except InputError as error:
+            report.bad(chunk, str(error))
+            return False
+        if lines and not self.admitted:
+            if not token_fits(token_of(lines.pop(0)), self._token):
+                report.bad(b"", "connection: its first line has not the right token: {'token': '...'}")
+                return False
+            self.admitted = True
+        lines, left_out = newest(lines, NEWEST_LINES)
+        report.skipped += left_out
+        for line in lines:
+            self._intake.take(line, self._sender, now_s, "line")
+        return True
+
+    def end(self) -> None:
+        """The other end has closed: what came after the last line end counts as a line."""
+        rest = self._lines.rest().strip()
+        if rest and self.admitted:
+            self._intake.take(rest, self._sender, time.monotonic(), "line")
+        self._intake.left(self._sender)
+
+
+class TcpSource:
+    """Listens on a TCP port for lines of JSON; up to 16 connections, one of which has the turn (see
+    :class:`~maquette.live.sources.intake.Intake`).
+
+    With a token, the first line of a connection is ``{"token": "..."}``. A line over 1 MiB, or a wrong token, closes
+    the connection.
+
+    Args:
+        address: as the user gave it.
+        host: to listen on.
+        port: 0 lets the system choose; see :attr:`port` then.
+        token: that connections must show.
+        decoder: of the lines.
+
+    Raises:
+        InputError: others could send, and there is no token.
+    """
+
+    def __init__(
+        self, address: str, host: str, port: int, *, token: str | None = None, decoder: KeypointDecoder | None = None
+    ) -> None:
+        check_listening(address, host, token)
+        self.address, self.host, self.port = address, host, port
+        self.report = SourceReport()
+        self._token = token
+        self._decoder = decoder or KeypointDecoder()
+        self._connections: set[_Connection] = set()
+
+    async def run(self, deliver: Deliver) -> None:
+        """Receive until cancelled.
+
+        Raises:
+            InputError: the port cannot be had.
+        """
+        intake = Intake(self.report, self._decoder, deliver)
+        loop = asyncio.get_running_loop()
+        try:
+            server = await loop.create_server(
+                lambda: _Connection(intake, self._token, self._connections), self.host, self.port
+            )
+        except (OSError, OverflowError) as error:
+            raise listening_failed(self.address, error) from None
+        self.port = server.sockets[0].getsockname()[1]
+        self.report.say("waiting", f"listening on {self.host}:{self.port}")
+        try:
+            async with stalls_said(self.report):
+                await loop.create_future()
+        finally:
+            server.close()
+            for connection in tuple(self._connections):
+                connection.close()
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, intake: Intake, token: str | None, connections: "set[_Connection]") -> None:
+        self._intake = intake
+        self._lines = LineIntake(intake, self, token)
+        self._connections = connections
+        self._transport: asyncio.Transport | None = None
+        self._patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        if len(self._connections) >= MOST_CONNECTIONS:
+            self._intake.report.bad(b"", f"connection: over {MOST_CONNECTIONS} at once")
+            transport.abort()
+            return
+        self._connections.add(self)
+        if not self._lines.admitted:
+            self._patience = asyncio.get_running_loop().call_later(_TOKEN_S, self._lose_patience)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._lines.take(data):
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+        if self._patience is not None:
+            self._patience.cancel()
+        self._lines.end()
+        if not self._connections and self._intake.report.state in ("receiving", "stalled"):
+            self._intake.report.say("waiting", "the sender has gone")
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _lose_patience(self) -> None:
+        if not self._lines.admitted:
+            self._intake.report.bad(b"", f"connection: no token within {_TOKEN_S:g} s")
+            self.close()
