@@ -32,7 +32,8 @@ def test_one_program_goes_straight_into_the_folder(tmp_path: Path) -> None:
 def test_without_a_folder_it_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plugins"]) == 0
     listed = capsys.readouterr().out
-    assert "unity: MaquetteJson.cs" in listed
+    assert "unity: MaquetteFigure.cs, MaquetteJson.cs" in listed
+    assert "maquette_live.py" in listed
     assert main(["plugins", "unity"]) == 0
     assert "# Maquette in Unity" in capsys.readouterr().out
     with pytest.raises(SystemExit):

@@ -1,4 +1,7 @@
-"""File > Import > Maquette motion (.json): armature, keys, stands of the feet as markers, and the camera."""
+"""File > Import > Maquette motion (.json): armature, keys, stands of the feet as markers, and the camera.
+
+View3D > Sidebar > Maquette: armatures that follow ``maquette live`` (maquette_live).
+"""
 
 import os
 from fractions import Fraction
@@ -8,7 +11,7 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 from mathutils import Matrix, Vector
 
-from . import maquette_motion, maquette_scene
+from . import maquette_live, maquette_motion, maquette_scene
 
 # For those who put the folder among the add-ons; an extension has the manifest.
 bl_info = {
@@ -16,8 +19,8 @@ bl_info = {
     "author": "The Maquette authors",
     "version": (0, 1, 0),
     "blender": (4, 2, 0),
-    "location": "File > Import > Maquette motion (.json)",
-    "description": "Imports 3D motions that Maquette made of video",
+    "location": "File > Import > Maquette motion (.json); View3D > Sidebar > Maquette",
+    "description": "Imports 3D motions that Maquette made of video, and follows them live",
     "category": "Import-Export",
 }
 
@@ -115,9 +118,11 @@ def register():
     """Called by Blender when the add-on is switched on."""
     bpy.utils.register_class(ImportMaquette)
     bpy.types.TOPBAR_MT_file_import.append(_menu)
+    maquette_live.register()
 
 
 def unregister():
     """Called by Blender when the add-on is switched off."""
+    maquette_live.unregister()
     bpy.types.TOPBAR_MT_file_import.remove(_menu)
     bpy.utils.unregister_class(ImportMaquette)

@@ -58,7 +58,7 @@ def figure_of(document):
     if rotations is not None and np.isfinite(rotations).all():
         turned = _accumulated(rotations, parents)
         if document["frame"] == "camera":
-            turned = _multiply(np.array([0.0, 1.0, 0.0, 0.0]), turned)
+            turned = multiply(np.array([0.0, 1.0, 0.0, 0.0]), turned)
     else:
         turned = _fitted(positions, parents)
     names = [skeleton["joints"][joint] for joint in order]
@@ -145,7 +145,7 @@ def _accumulated(rotations, parents):
     turned = rotations.copy()
     for joint, parent in enumerate(parents):
         if parent >= 0:
-            turned[:, joint] = _multiply(turned[:, parent], turned[:, joint])
+            turned[:, joint] = multiply(turned[:, parent], turned[:, joint])
     return turned
 
 
@@ -160,12 +160,12 @@ def _fitted(positions, parents):
             continue
         now = positions[:, children] - positions[:, [joint]]
         base = turned[:, parent] if parent >= 0 else turned[:, joint]
-        here = _rotate(base[:, None], np.broadcast_to(now[0], now.shape))
+        here = rotate(base[:, None], np.broadcast_to(now[0], now.shape))
         # The nearest rotation by singular values; for one bone that is the shortest way.
         matrices = np.einsum("fci,fcj->fij", now, here) + 1e-6 * np.eye(3)
         u, _, v = np.linalg.svd(matrices)
         u[:, :, 2] *= np.sign(np.linalg.det(u @ v))[:, None]
-        turned[:, joint] = _multiply(_quat(u @ v), base)
+        turned[:, joint] = multiply(_quat(u @ v), base)
     return turned
 
 
@@ -195,10 +195,10 @@ def _figure(names, parents, positions, turned):
 
 def _onto(turned, bone):
     """Orientations turned on the shortest way so that the bone keeps its direction in them, the median one."""
-    own = np.median(_rotate(_conjugate(turned), bone), axis=0)
+    own = np.median(rotate(conjugate(turned), bone), axis=0)
     if np.linalg.norm(own) < 1e-6:
         return turned
-    here = _rotate(turned, np.broadcast_to(own, bone.shape))
+    here = rotate(turned, np.broadcast_to(own, bone.shape))
     lengths = np.linalg.norm(here, axis=-1, keepdims=True) * np.linalg.norm(bone, axis=-1, keepdims=True)
     real = lengths + np.sum(here * bone, axis=-1, keepdims=True)
     swing = np.concatenate((real, np.cross(here, bone)), axis=-1)
@@ -206,7 +206,7 @@ def _onto(turned, bone):
     # Half a turn has no shortest way, a bone without length no direction: these stay, their ends get keys.
     usable = (real > 1e-6 * lengths) & (size > 1e-12)
     swing = np.where(usable, swing / np.where(usable, size, 1.0), [1.0, 0.0, 0.0, 0.0])
-    return _multiply(swing, turned)
+    return multiply(swing, turned)
 
 
 def _local(figure):
@@ -217,8 +217,8 @@ def _local(figure):
     for joint, parent in enumerate(parents):
         place = places[:, joint]
         if parent >= 0:
-            local[:, joint] = _multiply(_conjugate(turned[:, parent]), turned[:, joint])
-            place = _rotate(_conjugate(turned[:, parent]), place - places[:, parent])
+            local[:, joint] = multiply(conjugate(turned[:, parent]), turned[:, joint])
+            place = rotate(conjugate(turned[:, parent]), place - places[:, parent])
         elif not joint:
             continue
         offsets[joint] = np.median(place, axis=0)
@@ -245,18 +245,18 @@ def _tips(parents, offsets):
     return tips
 
 
-def _multiply(a, b):
+def multiply(a, b):
     aw, av = a[..., :1], a[..., 1:]
     bw, bv = b[..., :1], b[..., 1:]
     real = aw * bw - np.sum(av * bv, axis=-1, keepdims=True)
     return np.concatenate((real, aw * bv + bw * av + np.cross(*np.broadcast_arrays(av, bv))), axis=-1)
 
 
-def _conjugate(q):
+def conjugate(q):
     return q * [1.0, -1.0, -1.0, -1.0]
 
 
-def _rotate(q, v):
+def rotate(q, v):
     axis = np.broadcast_to(q[..., 1:], np.broadcast_shapes(q[..., 1:].shape, v.shape))
     twice = 2.0 * np.cross(axis, v)
     return v + q[..., :1] * twice + np.cross(axis, twice)

@@ -146,7 +146,7 @@ def key_armature(armature, labels, figure, action_name, *, first_frame=1, scale=
         above = turned[parent] if parent >= 0 else np.array([1.0, 0.0, 0.0, 0.0])
         # Away from the rest pose, in the axes of the world, then in those of the bone.
         away = multiply(multiply(above, figure["rotations"][:, joint]), conjugate(turned[joint]))
-        bone = np.array(_axes_in_world(armature, rest_bones[joint]).to_quaternion())
+        bone = np.array(axes_in_world(armature, rest_bones[joint]).to_quaternion())
         own = multiply(multiply(conjugate(bone), away), bone)
         if rest_before:
             own = np.concatenate(([[1.0, 0.0, 0.0, 0.0]], own))
@@ -167,7 +167,7 @@ def key_armature(armature, labels, figure, action_name, *, first_frame=1, scale=
     return action
 
 
-def _axes_in_world(armature, bone):
+def axes_in_world(armature, bone):
     """Axes of a bone at rest in Maquette's axes."""
     turn = armature.get("maquette_axes")
     axes = Matrix([list(row) for row in turn]).to_3x3() if turn is not None else Z_UP.to_3x3()

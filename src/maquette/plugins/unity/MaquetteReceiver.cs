@@ -156,7 +156,7 @@ namespace Maquette
                 while (!attempt.AsyncWaitHandle.WaitOne(WaitMs)) if (stopping) return;
                 socket.EndConnect(attempt);
                 socket.NoDelay = true;
-                if (token != null) socket.Send(Encoding.UTF8.GetBytes("{\"token\":" + Quoted(token) + "}\n"));
+                if (token != null) socket.Send(Encoding.UTF8.GetBytes(token + "\n"));
                 state = "connected to " + address + ":" + port;
                 ReadLines(socket);
             }
@@ -265,11 +265,6 @@ namespace Maquette
             foreach (IPAddress found in Dns.GetHostAddresses(name))
                 if (found.AddressFamily == AddressFamily.InterNetwork) return found;
             throw new SocketException((int)SocketError.HostNotFound);
-        }
-
-        static string Quoted(string text)
-        {
-            return "\"" + text.Replace("\\", "\\\\").Replace("\"", "\\\"") + "\"";
         }
     }
 }
