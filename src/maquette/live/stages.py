@@ -19,6 +19,7 @@ from maquette.live.calibrating import Calibrating
 from maquette.live.settings import LiveSettings
 from maquette.mapping import find_map
 from maquette.refine.causal_body import BodyStream
+from maquette.refine.causal_keypoints import KeypointRepairStream
 from maquette.refine.motion_trajectory import MIN_JOINTS
 from maquette.rig.humanoid_stream import HumanoidStream
 from maquette.rig.solve_stream import RotationStream
@@ -31,6 +32,8 @@ from maquette.track.online import OnlineTracker
 _COMMON = [joint for joint in LIFTED_21.joints if joint in LANDMARKS_27]
 _INTO, _OUT_OF = LIFTED_21.indices(_COMMON), LANDMARKS_27.indices(_COMMON)
 _ROUNDING_S = 1e-6
+_MAX_GAP_S = 0.6
+"""Somebody who is not seen for longer hands over: on a stage a figure that stands still for a second is a long pause."""
 
 
 @dataclass(eq=False)
@@ -89,13 +92,9 @@ class Stages:
         self.skeleton, self.camera = skeleton, camera
         self._first_person, self.next_person = first_person, first_person
         self._map = find_map(skeleton.name, LANDMARKS_27.name)
-        self._tracker = OnlineTracker(capacity)
+        self._tracker = OnlineTracker(capacity, max_gap_s=_MAX_GAP_S)
         size = camera.image_size
-        self._repair = None
-        if settings.repair:
-            from maquette.refine.causal_keypoints import KeypointRepairStream
-
-            self._repair = KeypointRepairStream(skeleton, capacity, image_size=size)
+        self._repair = KeypointRepairStream(skeleton, capacity, image_size=size) if settings.repair else None
         self._lift = PeopleStream(lifter, camera)
         height_m, calibrate_s = settings.height_m, settings.calibrate_s
         self._body = BodyStream(camera, capacity, height_m=height_m, calibrate_s=calibrate_s)

@@ -119,7 +119,7 @@ class Meter:
         p50, p99 = np.percentile([latency_ms for _, latency_ms in self._out], (50, 99))
         return float(p50), float(p99)
 
-    def overall_ms(self, *percent: float) -> tuple[float, ...]:
+    def overall_ms(self, *percent: float | int) -> tuple[float, ...]:
         """Percentiles of the latencies of the whole session, to 1.3 %; NaN without any."""
         count = np.cumsum(self._bins)
         if not count[-1]:
