@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 from maquette.errors import InputError
 from maquette.live.ends import Sink
+from maquette.stream.vmc import Root
 
 LOOPBACK = "127.0.0.1"
 
@@ -21,7 +21,7 @@ class SinkOptions:
     """What clients of ``ws://`` and ``tcp+listen://`` must give; None only where nobody else can connect."""
     people: int = 1
     """How many are followed; ``vmc://`` and ``unity-stream://`` send each to a port of their own."""
-    root: Literal["still", "hips"] = "still"
+    root: Root = "still"
     """What carries the path of the person in VMC, see :class:`maquette.stream.vmc.VmcEncoder`."""
     person: str = "first"
     """Who is written to files: ``first``, ``all``, or a number."""
