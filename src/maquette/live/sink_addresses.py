@@ -64,6 +64,8 @@ def sink_of(address: str, options: SinkOptions | None = None) -> Sink:
         if kind is None:
             raise _unknown(address, scheme)
         host, port = host_and_port(address, rest, kind.port)
+        if port == 0 and not kind.listens:
+            raise InputError(f"--to {address}: there is no port 0 to send to; expected 1 to 65535")
         return kind.make(text, host, port, options)
     scheme, separator, rest = text.partition(":")
     # One letter is a drive of Windows.
@@ -114,6 +116,8 @@ class _Network:
 
     make: Callable[[str, str, int, SinkOptions], Sink]
     port: int | None = None
+    listens: bool = False
+    """Whether port 0 means any that is free."""
 
 
 def _vmc(address: str, host: str, port: int, options: SinkOptions) -> Sink:
@@ -146,12 +150,26 @@ def _websocket(address: str, host: str, port: int, options: SinkOptions) -> Sink
     return WebSocketSink(address, host, port, token=options.token)
 
 
+def _unity_stream(address: str, host: str, port: int, options: SinkOptions) -> Sink:
+    from maquette.live.sinks.unity_stream import UnityStreamSink
+
+    return UnityStreamSink(address, host, port, people=options.people)
+
+
+def _viewer(address: str, host: str, port: int, _options: SinkOptions) -> Sink:
+    from maquette.live.sinks.viewer import ViewerSink
+
+    return ViewerSink(address, host, port)
+
+
 _NETWORK: dict[str, _Network] = {
     "vmc": _Network(_vmc, 39539),
     "udp": _Network(_udp),
     "tcp": _Network(_tcp),
-    "tcp+listen": _Network(_tcp_listen),
-    "ws": _Network(_websocket, 8765),
+    "tcp+listen": _Network(_tcp_listen, listens=True),
+    "ws": _Network(_websocket, 8765, listens=True),
+    "unity-stream": _Network(_unity_stream, 5005),
+    "view": _Network(_viewer, 8080, listens=True),
 }
 _TEXT_FILES = {"unity-pos": "unity-pos:pos.txt", "unity-frames": "unity-frames:frames/pose.txt"}
 
