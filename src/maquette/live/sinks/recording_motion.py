@@ -17,22 +17,26 @@ from maquette.skeletons import LIFTED_21
 
 MAX_GAP_S = 0.5
 """Longer absences are guesses, as in :func:`maquette.refine.motion_smooth.fill_gaps`."""
+LONGEST_FILLED_S = 60.0
+"""Longer absences are left out: nobody wants hours of somebody who turns slowly."""
 LEAST_S = 0.5
 """Whoever was followed for less, while others were for longer, gets no file of their own."""
 
 _EVEN_ONLY = (".bvh", ".c3d", ".trc", ".mp4", ".gif", "_smpl.npz", "3d_data.json")
 """Formats that play frames at one rate: times that are not even are made so."""
+_NEAR = 0.02
+"""Of a rate to the usual one that is meant."""
 _BLOCK = 8192
 """Frames that are worked on at once, so that an hour needs little more memory than its result."""
 
 
 @dataclass(frozen=True, eq=False)
 class TimeBase:
-    """When the frames of a session were, and what rate that is."""
+    """The rate behind the times of frames."""
 
-    times_s: Float[np.ndarray, " frames"]
     fps: Fraction
     is_even: bool
+    """Each frame follows the one before after one period."""
 
 
 def time_base_of(times_s: Float[np.ndarray, " frames"]) -> TimeBase:
@@ -44,20 +48,23 @@ def time_base_of(times_s: Float[np.ndarray, " frames"]) -> TimeBase:
         rate = rate_of(ticks, tick_s, ())
         if not rate.is_variable:
             periods = np.rint((times_s - times_s[0]) * float(rate.fps))
-            return TimeBase(times_s, rate.fps, bool((np.diff(periods) == 1).all()))
-    ticks = np.rint((times_s - times_s[0]) * 1e6).astype(np.int64)
-    return TimeBase(times_s, rate_of(np.unique(ticks), Fraction(1, 1_000_000), ()).fps, False)
+            return TimeBase(rate.fps, bool((np.diff(periods) == 1).all()))
+    ticks = np.unique(np.rint((times_s - times_s[0]) * 1e6).astype(np.int64))
+    fps = rate_of(ticks, Fraction(1, 1_000_000), ()).fps
+    # Times that shake say 29.97 as easily as 30; over the whole, they are no longer than what is meant, unless many
+    # frames are missing.
+    mean = (len(times_s) - 1) / float(times_s[-1] - times_s[0])
+    near = abs(mean / float(fps) - 1) < _NEAR and round(mean) > 0 and abs(round(mean) / mean - 1) < _NEAR
+    return TimeBase(Fraction(round(mean)) if near else fps, False)
 
 
 def people_of(contents: SpoolContents) -> dict[int | None, Int[np.ndarray, " rows"]]:
-    """Rows of the poses of everybody who gets a file; None stands for whoever was first."""
-    persons = contents.poses["person"]
+    """The records of everybody who gets a file; None stands for whoever was first."""
+    poses = contents.poses
     if contents.recording.person != "all":
-        return {None: np.arange(len(persons))} if len(persons) else {}
-    found: dict[int | None, np.ndarray] = {
-        int(person): np.flatnonzero(persons == person) for person in np.unique(persons)
-    }
-    times_s = contents.poses["time_s"]
+        return {None: poses} if len(poses) else {}
+    persons, times_s = contents.records["person"][poses], contents.records["time_s"]
+    found: dict[int | None, np.ndarray] = {int(person): poses[persons == person] for person in np.unique(persons)}
     lasting = {person: rows for person, rows in found.items() if times_s[rows[-1]] - times_s[rows[0]] >= LEAST_S}
     return lasting or found
 
@@ -66,26 +73,26 @@ def motion_of(contents: SpoolContents, rows: Int[np.ndarray, " rows"]) -> Motion
     """The motion of one person, from first to last sight.
 
     Frames of the session in which the person was absent are filled: bones turn evenly from where they were last seen to
-    the next time. Absences of more than :data:`MAX_GAP_S` are guesses (``sigma_m`` is infinite there) and noted. Times
-    that are not even become even for formats that play frames at one rate.
+    the next time. Absences of more than :data:`MAX_GAP_S` are guesses (``sigma_m`` is infinite there) and noted, and
+    those of more than :data:`LONGEST_FILLED_S` are left out. Times that are not even become even for formats that play
+    frames at one rate.
     """
-    recording = contents.recording
-    poses = contents.poses[rows]
-    own_s = np.array(poses["time_s"])
-    session_s = np.array(sorted(t for t in contents.frame_times_s.values() if own_s[0] <= t <= own_s[-1]))
+    recording, records = contents.recording, contents.records
+    own_s = np.array(records["time_s"][rows])
+    within = (contents.frame_times_s >= own_s[0]) & (contents.frame_times_s <= own_s[-1])
+    session_s = _without_long_absences(contents.frame_times_s[within], own_s)
     base = time_base_of(session_s)
-    notes = [*recording.notes]
-    wanted_s = base.times_s
-    if not base.is_even and format_of(Path(recording.target)) in _EVEN_ONLY:
+    notes, wanted_s = [*recording.notes], session_s
+    is_regular = base.is_even or format_of(Path(recording.target)) in _EVEN_ONLY
+    if is_regular and not base.is_even:
         count = max(round((session_s[-1] - session_s[0]) * float(base.fps)), 0) + 1
-        wanted_s = np.linspace(session_s[0], session_s[0] + (count - 1) / float(base.fps), count)
+        wanted_s = _without_long_absences(session_s[0] + np.arange(count) / float(base.fps), own_s)
         notes.append(
             f"frames came unevenly and were moved in time onto {float(base.fps):g} frames/s: this format has no times"
         )
-    positions, rotations, contacts = _at(poses, own_s, wanted_s)
+    positions, rotations, contacts = _at(records, rows, own_s, wanted_s)
     guessed = _absent(own_s, wanted_s, notes)
-    keeps_times = not base.is_even and wanted_s is base.times_s
-    people = np.unique(poses["person"])
+    persons = np.unique(records["person"][rows])
     return Motion(
         positions=positions,
         skeleton=LIFTED_21,
@@ -96,27 +103,36 @@ def motion_of(contents: SpoolContents, rows: Int[np.ndarray, " rows"]) -> Motion
         contacts=contacts,
         contact_joints=CONTACT_JOINTS,
         root_trajectory=positions[:, LIFTED_21.roots[0]],
-        timestamps_s=wanted_s if keeps_times else None,
+        timestamps_s=None if is_regular else wanted_s,
         scale_source=recording.scale_source,
-        person_id=int(people[0]) if len(people) == 1 else None,
+        person_id=int(persons[0]) if len(persons) == 1 else None,
         model=recording.model,
         model_sha256=recording.model_sha256,
         source=recording.source,
-        notes=(*notes, *_told(contents, poses)),
+        notes=(*notes, *_told(contents, rows, own_s)),
     )
 
 
-def _told(contents: SpoolContents, poses: np.ndarray) -> list[str]:
+def _without_long_absences(
+    times_s: Float[np.ndarray, " frames"], own_s: Float[np.ndarray, " rows"]
+) -> Float[np.ndarray, " kept"]:
+    """The times at which the person was there, or was away for a while that is worth filling."""
+    after = np.searchsorted(own_s, times_s).clip(1, max(len(own_s) - 1, 1))
+    away = (own_s[after % len(own_s)] - own_s[after - 1] > LONGEST_FILLED_S) & ~np.isin(times_s, own_s)
+    return times_s[~away]
+
+
+def _told(contents: SpoolContents, rows: Int[np.ndarray, " rows"], own_s: Float[np.ndarray, " rows"]) -> list[str]:
     """What was said while it was recorded, and who took over from whom."""
-    start_s, end_s = float(poses["time_s"][0]), float(poses["time_s"][-1])
+    start_s, end_s = float(own_s[0]), float(own_s[-1])
     notes = [f"recorded live, {end_s - start_s:.2f} s from {start_s:.2f} s of the session on"]
-    calibrating = poses["calibrating"] != 0
-    if calibrating.any():
-        until_s = float(poses["time_s"][np.flatnonzero(calibrating)[-1]]) - start_s
+    calibrating = np.flatnonzero(contents.records["calibrating"][rows])
+    if len(calibrating):
+        until_s = float(own_s[calibrating[-1]]) - start_s
         notes.append(f"scale and ground were being calibrated until {until_s:.2f} s and may change there")
-    persons = poses["person"]
+    persons = contents.records["person"][rows]
     for row in np.flatnonzero(np.diff(persons)) + 1:
-        at_s = float(poses["time_s"][row]) - start_s
+        at_s = float(own_s[row]) - start_s
         notes.append(f"person {int(persons[row])} took over from person {int(persons[row - 1])} at {at_s:.2f} s")
     notes += [f"at {at_s - start_s:.2f} s: {text}" for at_s, text in contents.notes if start_s <= at_s <= end_s]
     return notes
@@ -128,11 +144,13 @@ def _absent(
     """The frames in absences that are too long to be known; adds what was filled to the notes."""
     guessed = np.zeros(len(wanted_s), dtype=bool)
     usual_s = float(np.median(np.diff(own_s))) if len(own_s) > 1 else 0.0
-    longs, n_short = [], 0
+    longs, left_out, n_short = [], [], 0
     for row in np.flatnonzero(np.diff(own_s) > 1.5 * usual_s):
         low_s, high_s = float(own_s[row]), float(own_s[row + 1])
         first, stop = np.searchsorted(wanted_s, (low_s + 1e-9, high_s - 1e-9))
-        if high_s - low_s - usual_s > MAX_GAP_S:
+        if high_s - low_s > LONGEST_FILLED_S:
+            left_out.append(f"{high_s - low_s:.0f} s after {low_s - float(own_s[0]):.2f} s")
+        elif high_s - low_s - usual_s > MAX_GAP_S:
             guessed[first:stop] = True
             longs.append(f"{low_s - float(wanted_s[0]):.2f}-{high_s - float(wanted_s[0]):.2f}")
         else:
@@ -145,11 +163,17 @@ def _absent(
             f"the person was away for longer than {MAX_GAP_S:g} s at {', '.join(longs[:8])}{more} s: the pose there is "
             "a guess, turned evenly from the last seen to the next"
         )
+    if left_out:
+        more = f" and {len(left_out) - 8} more" if len(left_out) > 8 else ""
+        notes.append(f"left out, for the person was away: {', '.join(left_out[:8])}{more}")
     return guessed
 
 
 def _at(
-    poses: np.ndarray, own_s: Float[np.ndarray, " rows"], wanted_s: Float[np.ndarray, " frames"]
+    records: np.ndarray,
+    rows: Int[np.ndarray, " rows"],
+    own_s: Float[np.ndarray, " rows"],
+    wanted_s: Float[np.ndarray, " frames"],
 ) -> tuple[Float[np.ndarray, "frames 21 3"], Float[np.ndarray, "frames 21 4"], Bool[np.ndarray, "frames 4"]]:
     """Positions, rotations and contacts at the wanted times: as recorded where there is a pose, else between."""
     count = len(wanted_s)
@@ -162,11 +186,11 @@ def _at(
         before = np.where(own_s[after] == at_s, after, np.maximum(after - 1, 0))
         span_s = own_s[after] - own_s[before]
         t = np.where(span_s > 0, (at_s - own_s[before]) / np.where(span_s > 0, span_s, 1.0), 0.0).clip(0.0, 1.0)
-        first, second = poses[before], poses[after]
+        first, second = records[rows[before]], records[rows[after]]
         positions[block], rotations[block] = first["positions_m"], first["rotations"]
         # Whoever is away stands nowhere.
-        near = np.where(t < 0.5, before, after)
-        contacts[block] = (poses["contacts"][near] != 0) & (span_s <= MAX_GAP_S)[:, None]
+        near = np.where((t < 0.5)[:, None], first["contacts"], second["contacts"])
+        contacts[block] = (near != 0) & (span_s <= MAX_GAP_S)[:, None]
         between = np.flatnonzero(t > 0)
         if len(between):
             share = t[between, None]

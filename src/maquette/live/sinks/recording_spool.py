@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from jaxtyping import Float, Int
 
 from maquette.errors import InputError, OutputError
 from maquette.stream.pose_frame import PoseFrame
@@ -59,10 +60,12 @@ class SpoolContents:
     """A spool as read back."""
 
     recording: Recording
-    poses: np.ndarray
-    """Those of :data:`RECORD` that are poses, in the order of time."""
-    frame_times_s: dict[int, float]
-    """Time of each frame, those with nobody included."""
+    records: np.ndarray
+    """Of :data:`RECORD`, as they lie on the disk; not in memory."""
+    poses: Int[np.ndarray, " poses"]
+    """Which of them are poses, in the order of time."""
+    frame_times_s: Float[np.ndarray, " frames"]
+    """Of all frames, those with nobody included; increasing."""
     notes: list[tuple[float, str]]
 
 
@@ -175,15 +178,13 @@ def read_spool(path: Path) -> SpoolContents:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     kinds = np.asarray(records["kind"])
-    is_frame = (kinds == _POSE) | (kinds == _NOBODY)
-    frames, times_s = np.asarray(records["frame"][is_frame]), np.asarray(records["time_s"][is_frame])
+    times_s = records["time_s"][(kinds == _POSE) | (kinds == _NOBODY)]
     notes = []
     for index in np.flatnonzero(kinds == _NOTE):
         text = records[int(index)].tobytes()[_TEXT_AT:].rstrip(b"\0").decode("utf-8", "ignore")
         notes.append((float(records["time_s"][index]), text))
-    poses = records[kinds == _POSE]
-    sound = np.isfinite(poses["positions_m"]).all(axis=(1, 2)) & np.isfinite(poses["rotations"]).all(axis=(1, 2))
-    return SpoolContents(recording, poses[sound], dict(zip(frames.tolist(), times_s.tolist(), strict=True)), notes)
+    sound = np.isfinite(records["positions_m"]).all(axis=(1, 2)) & np.isfinite(records["rotations"]).all(axis=(1, 2))
+    return SpoolContents(recording, records, np.flatnonzero((kinds == _POSE) & sound), np.unique(times_s), notes)
 
 
 def _header(data: bytes, path: Path) -> tuple[Recording, int]:

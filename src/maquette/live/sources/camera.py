@@ -45,7 +45,8 @@ class CameraSource:
         address: as given on the command line.
         what: ``camera:`` with a number, name or path (:func:`maquette.live.sources.camera_device.camera_opener`), or
             ``video:`` with a video, an animated picture or a folder of pictures, which is played at its own pace.
-        detector: by name (:class:`maquette.detect.choice.DetectorWish` for its options), or one that is there already.
+        detector: by name, for one person; a :class:`maquette.detect.choice.DetectorWish` with options (whose ``several``
+            makes MediaPipe take a second for each picture); or one that is there already, which stays open.
         mirror: left and right exchanged, as in a mirror.
         open_camera: opens the device, instead of what ``what`` says.
 
@@ -69,7 +70,8 @@ class CameraSource:
         self.mirror = mirror
         self._video = Path(rest) if kind == "video" else None
         self._open_camera = open_camera or (camera_opener(rest) if self._video is None else None)
-        self._wish = DetectorWish(name=detector) if isinstance(detector, str) else detector
+        # Who looks for several people with MediaPipe looks at the picture many times: that is asked for, or not done.
+        self._wish = DetectorWish(name=detector, several=False) if isinstance(detector, str) else detector
         self._newest = NewestPicture()
         self._stopping = threading.Event()
 
