@@ -48,6 +48,8 @@ class Latencies:
     """Time stamp of the last pose."""
     said: str
     """What Maquette said at its end."""
+    processor_s: float = float("nan")
+    """What Maquette used of the processors from the first packet to the last, which a busy machine does not change."""
     left: tuple[int, int] = (0, 0)
     """Bytes of keypoints that nobody had fetched from the system when all were sent, and packets that it had lost."""
 
@@ -197,13 +199,20 @@ def measure(people: int, fps: int, seconds: float, *, with_vmc: bool, options: l
         command += ["--to", f"vmc://127.0.0.1:{ports[1]}"]
     process = run_maquette([*command, *(options or [])])
     wait_for_udp(source, process)
+    before_s = processor_seconds(process.pid)
     ends[1][0].send("go")
     sent_s = ends[1][0].recv()
-    left = left_over(source)
+    used_s, left = processor_seconds(process.pid) - before_s, left_over(source)
     time.sleep(0.5)
     said = end(process)
     ends[0][0].send("stop")
-    return replace(matched(ends[0][0].recv(), sent_s, fps, said), left=left)
+    return replace(matched(ends[0][0].recv(), sent_s, fps, said), processor_s=used_s, left=left)
+
+
+def processor_seconds(pid: int) -> float:
+    """That a process has used, in all its threads."""
+    words = (Path("/proc") / str(pid) / "stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def left_over(port: int) -> tuple[int, int]:
@@ -272,6 +281,8 @@ def main() -> None:
         print(f"  then       {told(found.json_ms[first:])}")
         if arguments.with_vmc:
             print(f"  VMC        {told(found.vmc_ms[first:])}")
+        frames = max(1, int(np.isfinite(found.json_ms).sum()))
+        print(f"  processor  {1000 * found.processor_s / frames:.2f} ms a frame that came out")
         print(f"  not fetched from the system: {found.left[0]} bytes; lost by it: {found.left[1]} packets")
         print("  " + found.said.replace("\n", "\n  "), flush=True)
 
