@@ -1,6 +1,7 @@
 """``unity-stream://HOST:5005``: one TCP connection for each frame, as a Unity project around Human3.6M-17 reads it."""
 
 import asyncio
+import os
 import socket
 from typing import Any
 
@@ -117,7 +118,8 @@ class _Reader:
             except OSError as error:  # a timeout is one, too
                 self._report.failures += 1
                 self._report.dropped += 1
-                why = "no answer" if isinstance(error, TimeoutError) else error.strerror or error
+                # asyncio puts words of its own in place of the system's.
+                why = os.strerror(error.errno) if error.errno else "no answer"
                 self._report.say("reconnecting", f"{self._place[0]}:{self._place[1]}: {why}")
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
