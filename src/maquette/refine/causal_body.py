@@ -10,8 +10,10 @@ from maquette.geometry.camera import Camera
 from maquette.refine.causal_bones import BoneKeeper
 from maquette.refine.causal_calibration import Calibration, CalibrationFrames, assumed_calibration
 from maquette.refine.causal_ground import REST_M, ContactDetector, FloorLevel
+from maquette.refine.causal_plant import FootPlanter
 from maquette.refine.causal_pose import BETA, MIN_CUTOFF_HZ, PoseFilter
 from maquette.refine.causal_root import Footing, RootPath, enough_seen
+from maquette.refine.causal_tilt import EarlyTilt
 from maquette.refine.causal_view import SessionView
 from maquette.refine.motion_contacts import CONTACT_JOINTS
 from maquette.refine.motion_placing import OTHER_FLOOR_M
@@ -28,6 +30,9 @@ _EASE_S, _FAR_M = 0.2, 1.0
 """Who comes back is brought over from where they were last in this time, unless it is further than that."""
 _OFF_FLOOR_M = 0.13
 """A foot further from the floor than this is not said to stand on it."""
+_KNOWN_FLOOR_MPS, _FELT_FLOOR_MPS = 0.06, 0.3
+"""How fast somebody's floor may rise or sink: where one floor for all is known, and where the tilt may still be wrong,
+so that it slopes for whoever walks."""
 _CALIBRATION_FRAMES = 2000
 
 
@@ -110,11 +115,14 @@ class BodyStream:
         self.calibration = assumed_calibration() if calibration is None else calibration
         """What holds now."""
         self._view = SessionView(self.calibration)
+        self._early = EarlyTilt(self.calibration)
         self._pose = PoseFilter(capacity, _JOINTS, min_cutoff_hz=min_cutoff_hz, beta=beta)
+        self._calm_root = PoseFilter(capacity, 1, min_cutoff_hz=min_cutoff_hz, beta=beta)
         self._bones = BoneKeeper(capacity)
         self._root = RootPath(capacity)
         self._contacts = ContactDetector(capacity)
         self._level = FloorLevel(capacity)
+        self._plant = FootPlanter(capacity)
         self._last_s = np.full(capacity, np.nan)
         self._seen_s = np.full(capacity, np.nan)
         self._offsets_m = np.zeros((capacity, len(_FEET), 3))
@@ -162,11 +170,18 @@ class BodyStream:
         are let go."""
         self._recorded = []
         self._calibrate_s = 0.0
+        self._early.stop()
+        self._go_over(calibration)
+
+    def _go_over(self, calibration: Calibration) -> None:
+        """Let another tilt, floor and bones take effect over the next 0.3 s."""
+        self._blend(self._time_s)
         self.calibration = calibration
-        known = np.flatnonzero(np.isfinite(self._last_s))
+        known = np.flatnonzero(np.isfinite(self._footing_m[:, 0]))
         time_s = self._time_s if np.isfinite(self._time_s) else 0.0
         self._view.change(calibration, time_s)
         self._changed = 0.0
+        self._relevel_m[:] = 0.0
         up, height_m = self._view.target
         # Everybody's floor goes over to where their last footing is seen from now on.
         self._relevel_m[known] = -(self._footing_m[known] @ up + height_m) - self._level.level_m(known)
@@ -177,7 +192,7 @@ class BodyStream:
 
     def reset(self, row: int) -> None:
         """Forget who was in a row; somebody else will be."""
-        for stage in (self._pose, self._bones, self._root, self._contacts, self._level):
+        for stage in (self._pose, self._calm_root, self._bones, self._root, self._contacts, self._level, self._plant):
             stage.reset(row)
         self._last_s[row] = self._seen_s[row] = np.nan
         self._relevel_m[row] = 0.0
@@ -227,6 +242,11 @@ class BodyStream:
             self._recorded.append((time_s, people, poses_m.copy(), points_px.copy(), confidence))
         now = self._timed(rows, seen, time_s)
         pose = self._posed(now, poses_m)
+        if not self._early.done:
+            legs = (confidence[:, _LEGS] > 0).mean(axis=1) >= 0.5
+            better = self._early(pose, seen, legs, time_s)
+            if better is not None:
+                self._go_over(better)
         rays = self._camera.pixels_to_normalized(np.where(known_px[..., None], points_px, np.nan))
         root, standing, feet_m = self._placed(now, pose, rays, confidence)
         return self._grounded(now, pose, root, standing, feet_m, confidence)
@@ -244,6 +264,8 @@ class BodyStream:
         self._seen_s[rows] = np.where(seen | fresh, time_s, self._seen_s[rows])
         for row in rows[back | away]:
             self._contacts.reset(int(row))
+            self._plant.reset(int(row))
+            self._calm_root.reset(int(row))
         self._ease_s[rows] = np.where(back, 0.0, self._ease_s[rows] + dt)
         left = np.clip(1.0 - self._ease_s[rows] / _EASE_S, 0.0, 1.0)
         return _Now(rows, seen, fresh, away, back, dt, unseen_s, left * left * (3.0 - 2.0 * left))
@@ -253,7 +275,7 @@ class BodyStream:
         if self._changed == 1.0:
             return
         done = self._view.at(time_s)
-        known = np.flatnonzero(np.isfinite(self._last_s))
+        known = np.flatnonzero(np.isfinite(self._footing_m[:, 0]))
         self._level.shift(known, (done - self._changed) * self._relevel_m[known])
         self._changed = done
 
@@ -300,6 +322,9 @@ class BodyStream:
             stands = standing & (np.abs(feet @ up + height_m - REST_M) < OTHER_FLOOR_M)
         before = self._last_root_m[rows]
         root = self._root.finish(rows, now.dt, Footing(steps, still, levels, stands, up))
+        # As late as the pose is, so that the two cancel in a standing foot.
+        everybody = np.ones(len(rows), dtype=bool)
+        root = self._calm_root(rows, root[:, None], everybody, now.dt)[:, 0]
         if now.back.any():
             jump = before - root
             far = np.linalg.norm(jump, axis=1) > _FAR_M
@@ -330,12 +355,13 @@ class BodyStream:
         wanted = np.full(len(rows), np.nan)
         if blind.any():
             wanted = np.where(blind, self._hips_m(rows) - (root @ view.up + view.height_m), np.nan)
-        level = self._level(rows, lifted + view.height_m, standing, wanted, now.dt)
+        fastest = _KNOWN_FLOOR_MPS if view.floor_known else _FELT_FLOOR_MPS
+        level = self._level(rows, lifted + view.height_m, standing, wanted, now.dt, fastest)
         self._stood(rows, feet_m, standing, lifted)
         world = (pose + root[:, None]) @ view.axes + view.place_m
         world[..., 1] += level[:, None]
         contacts = standing & (np.abs(world[:, _FEET, 1] - REST_M) < _OFF_FLOOR_M) & ~blind[:, None]
-        return BodyFrame(world, contacts)
+        return BodyFrame(self._plant(rows, world, contacts, now.dt), contacts)
 
     def _hips_m(self, rows: np.ndarray) -> Float[np.ndarray, " people"]:
         """Height of the hips of people who stand straight, from their bones."""

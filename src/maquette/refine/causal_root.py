@@ -19,6 +19,7 @@ _CONTRADICTION = 0.25
 _UNSEEN_DEPTH_M = 4.0
 _LATERAL_HZ = 6.0
 _SLOPE_HZ = 1.0
+"""Of the low-pass on the ray on which the depth moves."""
 _STIFFNESS = (0.05, 0.05, 1.0)
 
 _EYE = np.eye(3)
@@ -112,9 +113,10 @@ class RootPath:
         self._slope[rows] = calm
         ray = np.concatenate((calm, np.ones((len(rows), 1))), axis=1)
         self._ray = ray / np.linalg.norm(ray, axis=1, keepdims=True)
-        offset = fit.translation_m[:, :2] + slope * (predicted[:, 2:] - fit.translation_m[:, 2:])
-        on_ray = offset + calm * (fit.translation_m[:, 2:] - predicted[:, 2:])
-        self._target = np.where(fit.seen[:, None], np.concatenate((on_ray, fit.translation_m[:, 2:]), axis=1), 0.0)
+        depth_m = fit.translation_m[:, 2:] - predicted[:, 2:]
+        at_depth = fit.translation_m[:, :2] - depth_m * fit.ray[:, :2] / fit.ray[:, 2:]
+        on_ray = np.concatenate((at_depth, predicted[:, 2:]), axis=1) + depth_m * ray
+        self._target = np.where(fit.seen[:, None], on_ray, 0.0)
         return predicted
 
     @property

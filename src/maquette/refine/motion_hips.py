@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from maquette.refine.motion_path import information_at_cutoff, solve_path
 
-_STRAIGHTEST = 0.1
+STRAIGHTEST = 0.1
 """Sine of half the flexion (11 degrees) below which knees count as no more sensitive."""
 
 
@@ -47,7 +47,7 @@ def hips_that_keep_knees(
         wanted = np.linalg.norm(way, axis=-1)
         along = way / np.maximum(wanted, 1e-9)[:, None]
         share = before / np.maximum(leg.length, 1e-9)
-        sine = np.maximum(np.sqrt(np.maximum(1.0 - share**2, 0.0)), _STRAIGHTEST)
+        sine = np.maximum(np.sqrt(np.maximum(1.0 - share**2, 0.0)), STRAIGHTEST)
         degrees_m = np.degrees(2.0 / np.maximum(leg.length * sine, 1e-9))
         weight = own * (degrees_m / degrees_per_m) ** 2
         information += weight[:, None, None] * along[:, :, None] * along[:, None, :]

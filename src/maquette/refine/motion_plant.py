@@ -11,6 +11,7 @@ from maquette.refine.motion_contacts import contact_runs, rest_heights_m
 from maquette.refine.motion_ground import contact_speed_mps
 from maquette.refine.motion_hips import MovedLeg, eased_distance, hips_that_keep_knees
 from maquette.refine.motion_path import information_at_cutoff, solve_path
+from maquette.skeleton import Skeleton
 
 _STEP_S, _STEP_M = 0.1, 0.08
 """Nobody lifts a foot, moves it by less than this and stands on it again within such a time: it stood throughout."""
@@ -51,7 +52,7 @@ def plant_feet(motion: Motion, *, hold_hz: float = 6.0, release_hz: float = 2.0,
     shift = hips_that_keep_knees([_moved(motion, side, offset) for side, offset in offsets.items()], float(motion.fps))
     positions = motion.positions + shift[:, None]
     for side, offset in offsets.items():
-        _bend_leg(positions, motion, side, offset)
+        bend_leg(positions, motion.positions, motion.skeleton, side, offset)
     trajectory = None if motion.root_trajectory is None else motion.root_trajectory + shift
     planted = motion.with_notes(positions=positions, root_trajectory=trajectory)
     moved_cm = 100 * float(np.percentile(np.linalg.norm(positions - motion.positions, axis=-1).max(1), 95))
@@ -106,19 +107,24 @@ def _moved(motion: Motion, side: str, offset: Float[np.ndarray, "frames 3"]) -> 
     return MovedLeg(hip, ankle, ankle + offset, length)
 
 
-def _bend_leg(
-    positions: Float[np.ndarray, "frames joints 3"], motion: Motion, side: str, offset: Float[np.ndarray, "frames 3"]
+def bend_leg(
+    positions: Float[np.ndarray, "frames joints 3"],
+    source: Float[np.ndarray, "frames joints 3"],
+    skeleton: Skeleton,
+    side: str,
+    offset: Float[np.ndarray, "frames 3"],
 ) -> None:
     """Move ankle and foot by ``offset`` (or as far as the leg reaches) and the knee with them, in place.
 
     Args:
-        positions: hips where they shall be; the leg is taken from ``motion``.
+        positions: hips where they shall be.
+        source: the poses that the leg is taken from.
+        side: ``"l_"`` or ``"r_"``.
     """
-    skeleton = motion.skeleton
     hip_joint, knee_joint, ankle_joint = skeleton.indices([side + part for part in ("hip", "knee", "ankle")])
     left_hip, right_hip, thorax = (positions[:, skeleton.index(j)] for j in ("l_hip", "r_hip", "thorax"))
     hip = positions[:, hip_joint]
-    source_hip, source_knee, source_ankle = (motion.joint(side + part) for part in ("hip", "knee", "ankle"))
+    source_hip, source_knee, source_ankle = (source[:, joint] for joint in (hip_joint, knee_joint, ankle_joint))
     thigh, shin = _norm(source_knee - source_hip), _norm(source_ankle - source_knee)
     reach = source_ankle + offset - hip
     distance = eased_distance(_norm(source_ankle - source_hip), _norm(reach), thigh + shin)
@@ -135,7 +141,7 @@ def _bend_leg(
     positions[:, knee_joint] = hip + axis * along + pole * across
     positions[:, ankle_joint] = hip + axis * distance
     for child in skeleton.children(ankle_joint):
-        positions[:, child] = motion.positions[:, child] + positions[:, ankle_joint] - source_ankle
+        positions[:, child] = source[:, child] + positions[:, ankle_joint] - source_ankle
 
 
 def _norm(vectors: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "frames 1"]:

@@ -1,0 +1,118 @@
+"""Standing feet held where they stand, one frame at a time."""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from maquette.refine.causal_ground import REST_M
+from maquette.refine.causal_path import PathFilter
+from maquette.refine.motion_contacts import CONTACT_JOINTS
+from maquette.refine.motion_hips import STRAIGHTEST
+from maquette.refine.motion_path import information_at_cutoff
+from maquette.refine.motion_plant import bend_leg
+from maquette.skeletons import LIFTED_21
+
+_HOLD_HZ, _RELEASE_HZ, _MAX_MOVE_M = 6.0, 2.0, 0.15
+"""As :func:`maquette.refine.motion_plant.plant_feet` has them."""
+_HIPS_HZ, _DEGREES_PER_M = 2.0, 300.0
+"""As :func:`maquette.refine.motion_hips.hips_that_keep_knees` has them."""
+_CREEP_MPS = 0.05
+"""How fast the place of a standing foot may follow what is seen: its first sighting is not its best."""
+
+_FEET = np.array(LIFTED_21.indices(CONTACT_JOINTS))
+_SIDES = ("l_", "r_")
+_HIP, _KNEE, _ANKLE = (
+    np.array(LIFTED_21.indices([side + part for side in _SIDES])) for part in ("hip", "knee", "ankle")
+)
+_EYE = np.eye(3)
+_FIRM, _FREE = information_at_cutoff(_HOLD_HZ), information_at_cutoff(_RELEASE_HZ)
+_OWN = information_at_cutoff(_HIPS_HZ)
+
+
+class FootPlanter:
+    """The causal counterpart of :func:`maquette.refine.motion_plant.plant_feet` for up to ``capacity`` people.
+
+    The same offset of each foot and the same shift of the hips, as far as the past knows them
+    (:class:`maquette.refine.causal_path.PathFilter`). The place of a contact, offline its mean, is where the foot was
+    put out when the contact began, and creeps towards where it is seen.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._offset = PathFilter(2 * capacity)
+        self._shift = PathFilter(capacity)
+        self._places = np.zeros((capacity, len(_FEET), 3))
+        self._stood = np.zeros((capacity, len(_FEET)), dtype=bool)
+        self._moved = np.zeros((capacity, 2, 3))
+
+    def reset(self, row: int) -> None:
+        """Forget one person."""
+        self._shift.reset(row)
+        self._offset.reset(2 * row)
+        self._offset.reset(2 * row + 1)
+        self._stood[row] = False
+        self._moved[row] = 0.0
+
+    def __call__(
+        self,
+        rows: Int[np.ndarray, " people"],
+        positions_m: Float[np.ndarray, "people 21 3"],
+        standing: Bool[np.ndarray, "people feet"],
+        dt_s: Float[np.ndarray, " people"],
+    ) -> Float[np.ndarray, "people 21 3"]:
+        """The people in the world with their standing feet in place; bone lengths stay.
+
+        Args:
+            positions_m: Y up, ground at y = 0.
+        """
+        offset = self._offsets(rows, positions_m[:, _FEET], standing, dt_s)
+        shift = self._hips(rows, positions_m, offset, dt_s)
+        moved = positions_m + shift[:, None]
+        for index, side in enumerate(_SIDES):
+            bend_leg(moved, positions_m, LIFTED_21, side, offset[:, index])
+        return moved
+
+    def _offsets(
+        self, rows: np.ndarray, feet: np.ndarray, standing: np.ndarray, dt_s: np.ndarray
+    ) -> Float[np.ndarray, "people 2 3"]:
+        begins = standing & ~self._stood[rows]
+        places = np.where(begins[..., None], feet + np.repeat(self._moved[rows], 2, axis=1), self._places[rows])
+        way = feet - places
+        size = np.sqrt(np.einsum("pfi,pfi->pf", way, way))
+        # Further than the foot may be moved, its place goes along.
+        creep = np.maximum(_CREEP_MPS * dt_s[:, None], size - _MAX_MOVE_M)
+        places = places + way * np.minimum(1.0, creep / np.maximum(size, 1e-9))[..., None]
+        places[..., 1] = REST_M
+        self._places[rows], self._stood[rows] = places, standing
+        gap = np.where(standing[..., None], places - feet, 0.0).reshape(len(rows), 2, 2, 3).sum(axis=2)
+        count = standing.reshape(len(rows), 2, 2).sum(axis=2)
+        firm = (_FIRM / np.maximum(count, 1)).reshape(-1)
+        points = (2 * rows[:, None] + np.arange(2)).reshape(-1)
+        information = (_FREE + firm * count.reshape(-1))[:, None, None] * _EYE
+        steps = np.repeat(dt_s, 2)
+        self._offset.predict(points, steps)
+        offset = self._offset.update(points, steps, firm[:, None] * gap.reshape(-1, 3), information)
+        offset = offset.reshape(len(rows), 2, 3)
+        size = np.sqrt(np.einsum("psi,psi->ps", offset, offset))
+        offset *= np.minimum(1.0, _MAX_MOVE_M / np.maximum(size, 1e-9))[..., None]
+        self._moved[rows] = offset
+        return offset
+
+    def _hips(
+        self, rows: np.ndarray, positions: np.ndarray, offset: np.ndarray, dt_s: np.ndarray
+    ) -> Float[np.ndarray, "people 3"]:
+        """The shift of :func:`maquette.refine.motion_hips.hips_that_keep_knees`."""
+        hip, knee, ankle = positions[:, _HIP], positions[:, _KNEE], positions[:, _ANKLE]
+        thigh, shin, before = _norm(knee - hip), _norm(ankle - knee), _norm(ankle - hip)
+        way = ankle + offset - hip
+        wanted = _norm(way)
+        along = way / np.maximum(wanted, 1e-9)[..., None]
+        length = np.maximum(thigh + shin, 1e-9)
+        sine = np.maximum(np.sqrt(np.maximum(1.0 - (before / length) ** 2, 0.0)), STRAIGHTEST)
+        weight = _OWN * (np.degrees(2.0 / (length * sine)) / _DEGREES_PER_M) ** 2
+        information = _OWN * _EYE + np.einsum("ps,psi,psj->pij", weight, along, along)
+        pull = np.einsum("ps,psi->pi", weight * (wanted - before), along)
+        self._shift.predict(rows, dt_s)
+        return self._shift.update(rows, dt_s, pull, information)
+
+
+def _norm(vectors: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.einsum("psi,psi->ps", vectors, vectors))
