@@ -97,10 +97,11 @@ def test_keypoints_without_a_map_are_one_sentence(frames) -> None:
     from maquette.skeletons import get_skeleton
     from maquette.stream.keypoint_frame import KeypointFrame
 
-    smpl = get_skeleton("maquette-21")
-    odd = KeypointFrame(np.ones((1, 21, 2)) * np.arange(21)[:, None], np.ones((1, 21)), smpl, 0.0, 0.0, 0, (640, 480))
+    smpl = get_skeleton("smpl-24")
+    points = np.arange(48.0).reshape(1, 24, 2) * 5
+    odd = KeypointFrame(points, np.ones((1, 24)), smpl, 0.0, 0.0, 0, (640, 480))
     sink = MadeSink()
-    with pytest.raises(InputError, match="maquette-21"):
+    with pytest.raises(InputError, match="no map leads from skeleton 'smpl-24'"):
         asyncio.run(session_of(MadeSource([odd]), sink).run())
     assert sink.stopped == 1
 

@@ -99,22 +99,34 @@ def _signals(session: LiveSession) -> Iterator[None]:
 
 
 def _source(asked: "Live", size: tuple[int, int] | None, fps: Fraction | None, queue: "FrameQueue") -> "Source":
-    from maquette.live.sources.replay import replay_of
-
     if (asked.source is None) == (asked.replay is None):
         seen = "neither --source nor --replay" if asked.source is None else "both --source and --replay"
         raise InputError(
             f"{seen}: expected one of them, for example --source folder:openpose_json, --source udp://127.0.0.1:9000, "
             "--source camera:0, or --replay demo"
         )
-    if asked.replay is not None:
-        speed = _speed(asked.speed)
-        source = replay_of(
-            asked.replay, fps=fps, image_size=size, skeleton=asked.skeleton, speed=speed, loop=asked.loop
-        )
+    from maquette.detect.choice import DetectorWish
+    from maquette.live.addresses import SourceOptions, source_of
+    from maquette.live.sources.replay import ReplaySource
+
+    wish = DetectorWish(
+        asked.detector, asked.det_model, asked.pose_model, asked.mode, asked.people, several=asked.people > 1
+    )
+    options = SourceOptions(
+        token=asked.token,
+        skeleton=asked.skeleton,
+        image_size=size,
+        fps=fps,
+        from_start=asked.from_start,
+        speed=_speed(asked.speed),
+        loop=asked.loop,
+        detector=wish,
+        mirror=asked.mirror,
+    )
+    source = source_of(asked.source if asked.replay is None else f"replay:{asked.replay}", options)
+    if isinstance(source, ReplaySource):
         source.ready = queue.room
-        return source
-    raise NotImplementedError
+    return source
 
 
 def _speed(text: str) -> float:

@@ -30,20 +30,28 @@ class RunningMedians:
     Some calls are taken as samples: at first each, later one in a number that grows with the length of the past up to
     ``every``. The last ``samples`` of them count, so that the memory covers a good half of the past, up to ``samples *
     every`` calls.
+
+    Args:
+        prior: samples that count as if they had been seen before the first, of each number the same; they give way
+            like others.
     """
 
-    def __init__(self, capacity: int, numbers: int, *, samples: int, every: int) -> None:
+    def __init__(
+        self, capacity: int, numbers: int, *, samples: int, every: int, prior: Float[np.ndarray, " few"] | None = None
+    ) -> None:
+        self._prior = np.zeros(0) if prior is None else prior
         self._values = np.full((capacity, samples, numbers), np.nan)
+        self._values[:, : len(self._prior)] = self._prior[:, None]
         self._calls = np.zeros(capacity, dtype=np.int64)
         self._due = np.zeros(capacity, dtype=np.int64)
-        self._next = np.zeros(capacity, dtype=np.int64)
+        self._next = np.full(capacity, len(self._prior), dtype=np.int64)
         self._every = every
         self.medians = np.full((capacity, numbers), np.nan)
         """``(capacity, numbers)``; NaN for what has never been known."""
         self.deviations = np.full((capacity, numbers), np.nan)
         """Median distance from the median."""
 
-    def add(self, rows: Rows, values: Float[np.ndarray, "people numbers"]) -> Rows:
+    def add(self, rows: Rows, values: Float[np.ndarray, "people numbers"]) -> Int[np.ndarray, " changed"]:
         """Take the numbers of one call, NaN where unknown; returns the rows whose medians were reckoned anew."""
         self._calls[rows] += 1
         sampled = self._calls[rows] > self._due[rows]
@@ -65,8 +73,9 @@ class RunningMedians:
         """Forget one row."""
         for state in (self._values, self.medians, self.deviations):
             state[row] = np.nan
-        for count in (self._calls, self._due, self._next):
-            count[row] = 0
+        self._values[row, : len(self._prior)] = self._prior[:, None]
+        self._calls[row] = self._due[row] = 0
+        self._next[row] = len(self._prior)
 
 
 def _medians(values: Float[np.ndarray, "people samples numbers"]) -> Float[np.ndarray, "people numbers"]:
@@ -89,7 +98,7 @@ class RunningBones:
         self.offsets_m: Float[np.ndarray, "capacity 21 3"] = np.zeros((capacity, _JOINTS, 3))
         """Place of each joint in its parent in the T-pose, metres."""
 
-    def add(self, rows: Rows, joints: Float[np.ndarray, "21 people 3"]) -> Rows:
+    def add(self, rows: Rows, joints: Float[np.ndarray, "21 people 3"]) -> Int[np.ndarray, " changed"]:
         """Take positions; returns the rows whose offsets have changed."""
         bones = joints[_ENDS] - joints[_STARTS]
         changed = self._lengths.add(rows, np.sqrt(np.add.reduce(bones * bones, axis=-1)).T)
