@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maquette.errors import InputError
 from maquette.live.ends import SinkReport
-from maquette.live.listening import check_listening
+from maquette.live.listening import is_loopback
 from maquette.live.status import LiveStatus
 from maquette.stream.pose_frame import PoseFrame
 
@@ -35,7 +36,11 @@ class ViewerSink:
     """
 
     def __init__(self, address: str, host: str = "127.0.0.1", port: int = 8080) -> None:
-        check_listening(address, host, None)
+        if not is_loopback(host):
+            raise InputError(
+                f"{address}: the viewer's page knows no token, so that everybody on {host} could look; expected 127.0.0.1 "
+                f"(from elsewhere: ssh -L {port}:127.0.0.1:{port} to this machine)"
+            )
         self.address, self.host, self.port = address, host, port
         self.report = SinkReport()
         self._newest: PoseFrame | None = None

@@ -45,8 +45,8 @@ class CameraSource:
         address: as given on the command line.
         what: ``camera:`` with a number, name or path (:func:`maquette.live.sources.camera_device.camera_opener`), or
             ``video:`` with a video, an animated picture or a folder of pictures, which is played at its own pace.
-        detector: by name, for one person; a :class:`maquette.detect.choice.DetectorWish` with options (whose ``several``
-            makes MediaPipe take a second for each picture); or one that is there already, which stays open.
+        detector: by name, for one person; a :class:`maquette.detect.choice.DetectorWish` (with ``several``, MediaPipe
+            takes a second for each picture); or one that is there already, which stays open.
         mirror: left and right exchanged, as in a mirror.
         open_camera: opens the device, instead of what ``what`` says.
 
