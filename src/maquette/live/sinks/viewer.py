@@ -38,8 +38,8 @@ class ViewerSink:
     def __init__(self, address: str, host: str = "127.0.0.1", port: int = 8080) -> None:
         if not is_loopback(host):
             raise InputError(
-                f"{address}: the viewer's page knows no token, so that everybody on {host} could look; expected 127.0.0.1 "
-                f"(from elsewhere: ssh -L {port}:127.0.0.1:{port} to this machine)"
+                f"{address}: the viewer's page knows no token, so that everybody on {host} could look; expected "
+                f"127.0.0.1 (from elsewhere: ssh -L {port}:127.0.0.1:{port} to this machine)"
             )
         self.address, self.host, self.port = address, host, port
         self.report = SinkReport()
