@@ -49,7 +49,7 @@ def sink_of(address: str, options: SinkOptions | None = None) -> Sink:
 
     Raises:
         InputError: no such kind of address, no such port, or a host that lets other machines in without a token.
-        OutputError: no format of that suffix.
+        OutputError: no format of that suffix, or no file can be written there.
         MissingExtraError: a package that the sink needs is not there.
     """
     options = options or SinkOptions()
@@ -181,10 +181,12 @@ def _text_file(address: str, scheme: str, path: str) -> Sink:
 
 
 def _file(address: str, options: SinkOptions) -> Sink:
+    from maquette.exporters import check_output
     from maquette.live.sinks.files import FileSink
 
     if not Path(address).suffix:
         raise _unknown(address, address)
+    check_output(address)
     return FileSink(
         address,
         address,

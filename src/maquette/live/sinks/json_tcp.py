@@ -218,10 +218,12 @@ class TcpListenJsonSink:
             if await self._may_enter(reader):
                 line = _Line(writer)
                 self._lines.add(line)
+                self._say_who_listens()
                 try:
                     await line.until_closed(reader)
                 finally:
                     self._lines.discard(line)
+                    self._say_who_listens()
                     await line.close()
             else:
                 writer.close()

@@ -184,6 +184,7 @@ class WebSocketSink:
         if self._last_status is not None:
             self._broadcast([connection], self._last_status)
         self._clients[connection] = client
+        self._say_who_listens()
         try:
             async for _ in connection:
                 await asyncio.sleep(_PAUSE_S)
@@ -192,6 +193,7 @@ class WebSocketSink:
             pass
         finally:
             self._clients.pop(connection, None)
+            self._say_who_listens()
 
 
 def _silent_logger() -> logging.Logger:
