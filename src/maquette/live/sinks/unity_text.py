@@ -165,9 +165,9 @@ class UnityPosSink:
         pose = joints_of_17(self._seats.place(frame)[0])
         if self._writer is None or (pose is None and self._last is None):
             return
-        lines = "".join(f"{encode_unity_pos(at)}\n" for at in self._resampled(frame.time_s, pose)).encode("ascii")
-        if lines:
-            self._writer.put(lambda: self._append(lines))
+        poses = self._resampled(frame.time_s, pose)
+        if poses:
+            self._writer.put(lambda: self._append("".join(f"{encode_unity_pos(at)}\n" for at in poses).encode("ascii")))
 
     async def stop(self) -> None:
         """Write what waits and close."""
