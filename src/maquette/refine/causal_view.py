@@ -61,7 +61,9 @@ class SessionView:
         height = self.height_m if calibration.camera_height_m is None else calibration.camera_height_m
         self._to = np.array([calibration.pitch_rad, calibration.roll_rad, height])
         self.floor_known = calibration.camera_height_m is not None
+        # Before anybody is seen there is nothing that could be seen to move.
         self._begun_s = time_s if self.begun else -np.inf
+        self.at(time_s)
 
     def at(self, time_s: float) -> float:
         """Bring ``up``, ``axes`` and ``height_m`` to a time; returns how much of the last change has happened, 0..1."""
