@@ -80,7 +80,9 @@ def test_a_killed_session_is_recovered(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="is being recorded"):
             recover(target)
         process.kill()
-    assert recover(target) == [target]
+    command = [sys.executable, "-m", "maquette.live.sinks.recording_finish", str(target)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert told.stdout == f"{target}\n"
     motion = maquette.read_motion(target)
     assert motion.n_frames >= 90
     rows = np.arange(motion.n_frames) % clip().n_frames
@@ -177,7 +179,7 @@ def test_no_room_for_the_file_keeps_the_spool(tmp_path: Path, monkeypatch: pytes
             raise OutputError(f"{path}: cannot be written (No space left on device)")
 
         monkeypatch.setattr("maquette.exporters.npz.write_bytes", full)
-        with pytest.raises(OutputError, match="recover"):
+        with pytest.raises(OutputError, match="recording_finish"):
             await sink.stop()
         assert sink.report.state == "failed"
 
@@ -205,3 +207,37 @@ def test_a_disk_that_does_not_answer_costs_frames_and_no_memory(
     sink = asyncio.run(session())
     assert sink.report.dropped == 40
     assert maquette.read_motion(tmp_path / "out.npz").n_frames == 10
+
+
+def test_no_room_at_the_start_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill_disk(monkeypatch, 5)
+
+    async def session() -> None:
+        sink = FileSink("out", tmp_path / "out.npz")
+        with pytest.raises(OutputError, match="No space left"):
+            await sink.start()
+        await sink.stop()
+
+    asyncio.run(session())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_that_its_process_cannot_finish_is_finished_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_thread, "_COMMAND", [sys.executable, "-c", "import os; os._exit(9)"])
+
+    async def session() -> FileSink:
+        sink = FileSink("out", tmp_path / "out.npz", roll_s=1.0)
+        await sink.start()
+        for number in range(70):
+            sink.send(frame(number, pose(number)))
+        end_s = time.monotonic() + 30
+        while not (tmp_path / "out-0002.npz").exists():
+            assert time.monotonic() < end_s
+            await asyncio.sleep(0.05)
+        await sink.stop()
+        return sink
+
+    assert len(asyncio.run(session()).files) == 3
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [f"out-000{k}.npz" for k in (1, 2, 3)]

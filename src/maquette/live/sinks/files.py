@@ -1,6 +1,7 @@
 """Recording to files: motions and animations of every format that Maquette writes."""
 
 import asyncio
+import logging
 import os
 from pathlib import Path
 
@@ -8,11 +9,13 @@ from maquette.errors import InputError, OutputError
 from maquette.exporters import check_output
 from maquette.exporters.writers import format_of
 from maquette.live.ends import SinkReport
-from maquette.live.sinks.recording_finish import Finished
+from maquette.live.sinks.recording_finish import Finished, how
 from maquette.live.sinks.recording_names import part_path, spools_beside
 from maquette.live.sinks.recording_spool import Recording, packed
 from maquette.live.sinks.recording_thread import RecordingThread
 from maquette.stream.pose_frame import PoseFrame
+
+_LOG = logging.getLogger(__name__)
 
 SHORTEST_ROLL_S = 1.0
 
@@ -90,10 +93,16 @@ class FileSink:
                 f"{first}: is there already, and a recording cannot be made again; move it away, choose another name, "
                 "or allow it with --overwrite"
             )
-        left = spools_beside(first)
-        self._thread = RecordingThread(self._recording, in_parts=self._roll_s is not None)
-        self._thread.start()
-        self.report.say("sending", f"recordings of killed sessions wait there: recover({str(first)!r})" if left else "")
+        if spools_beside(first):
+            _LOG.warning(
+                "%s: a recording of it by a session that was killed, or that still runs, is there: %s",
+                first,
+                how(first),
+            )
+        thread = RecordingThread(self._recording, in_parts=self._roll_s is not None)
+        thread.start()
+        self._thread = thread
+        self.report.say("sending")
 
     def send(self, frame: PoseFrame) -> None:
         """See :class:`maquette.live.ends.Sink`: packs the poses (10 µs a person) and hands them to the thread."""

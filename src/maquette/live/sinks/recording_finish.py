@@ -1,17 +1,19 @@
 """From spools to the files they were meant for: at the end of a session or of a part, and after a crash.
 
-``python -m maquette.live.sinks.recording_finish SPOOL`` does it in a process of its own, which takes neither the
-interpreter's lock nor the memory of the session; it prints a :class:`Finished` as JSON.
+``python -m maquette.live.sinks.recording_finish FILE`` does what :func:`recover` does. With the hidden file itself and
+``--spool`` it is the process of its own that finishes parts, which takes neither the interpreter's lock nor the memory
+of the session; it prints a :class:`Finished` as JSON.
 """
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
 import msgspec
 
 from maquette.errors import InputError, MaquetteError, OutputError
-from maquette.live.sinks.recording_names import free_path, person_path, spools_beside
+from maquette.live.sinks.recording_names import SPOOL_SUFFIX, free_path, person_path, spools_beside
 from maquette.live.sinks.recording_spool import lock, read_spool
 
 
@@ -52,7 +54,7 @@ def finish(spool: Path) -> Finished:
         finished.files.append(str(path))
         finished.n_frames = max(finished.n_frames, motion.n_frames)
     if finished.problems:
-        finished.problems.append(f"the recording is kept in {spool}; when there is room, recover({str(target)!r})")
+        finished.problems.append(f"the recording is kept in {spool}; when there is room: {how(target)}")
         return finished
     del contents
     spool.unlink(missing_ok=True)
@@ -74,8 +76,6 @@ def recover(path: str | Path) -> list[Path]:
         OutputError: files could not be written; the text says what is kept.
     """
     where = Path(path)
-    from maquette.live.sinks.recording_names import SPOOL_SUFFIX
-
     spools = [where] if where.name.endswith(SPOOL_SUFFIX) and where.exists() else spools_beside(where)
     if not spools:
         raise InputError(f"{path}: no recording of it waits to be finished")
@@ -94,13 +94,29 @@ def recover(path: str | Path) -> list[Path]:
     return files
 
 
+def how(target: Path) -> str:
+    """What to type to finish a recording that waits."""
+    return f"python -m maquette.live.sinks.recording_finish {shlex.quote(str(target))}"
+
+
 def main(arguments: list[str]) -> int:
-    """Finish the spool named, politely."""
-    if hasattr(os, "nice"):
-        os.nice(10)
-    finished = finish(Path(arguments[0]))
-    sys.stdout.write(msgspec.json.encode(finished).decode("utf-8") + "\n")
-    return 1 if finished.problems else 0
+    """See the module."""
+    if arguments[:1] == ["--spool"] and len(arguments) == 2:
+        if hasattr(os, "nice"):
+            os.nice(10)
+        finished = finish(Path(arguments[1]))
+        sys.stdout.write(msgspec.json.encode(finished).decode("utf-8") + "\n")
+        return 1 if finished.problems else 0
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        sys.stderr.write(f"usage: {how(Path('FILE'))}\n")
+        return 2
+    try:
+        files = recover(arguments[0])
+    except MaquetteError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write("".join(f"{file}\n" for file in files) or "nobody was seen, nothing is written\n")
+    return 0
 
 
 if __name__ == "__main__":

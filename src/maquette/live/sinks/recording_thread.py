@@ -152,7 +152,7 @@ class RecordingThread:
             return
         spool = self._complete.pop(0)
         try:
-            self._child = subprocess.Popen(_COMMAND + [str(spool)], **_APART), spool
+            self._child = subprocess.Popen([*_COMMAND, str(spool)], **_APART), spool
         except OSError as error:
             _LOG.warning("no process to finish a part of the recording (%s); done here", error)
             self._done(finish(spool))
@@ -174,7 +174,7 @@ class RecordingThread:
             _LOG.info("%s is written", file)
 
 
-_COMMAND = [sys.executable, "-m", "maquette.live.sinks.recording_finish"]
+_COMMAND = [sys.executable, "-m", "maquette.live.sinks.recording_finish", "--spool"]
 _APART: dict[str, Any] = {
     "stdin": subprocess.DEVNULL,
     "stdout": subprocess.PIPE,

@@ -84,7 +84,7 @@ class ViewerSink:
     async def stop(self) -> None:
         """End the thread and the server."""
         self._ended.set()
-        if self._thread is not None:
+        if self._server is not None:
             await asyncio.to_thread(self._close)
         self.report.say("stopped")
 
