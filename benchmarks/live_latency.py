@@ -20,6 +20,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
@@ -167,18 +168,25 @@ def vmc_time(packet: bytes) -> float:
 
 def run_maquette(command: list[str]) -> subprocess.Popen:
     """``maquette live``, as users start it."""
-    return subprocess.Popen([sys.executable, "-m", "maquette", "live", *command], stderr=subprocess.PIPE, text=True)
+    # A pipe that nobody empties would stop it after an hour of status lines.
+    said = tempfile.TemporaryFile("w+", encoding="utf-8")
+    process = subprocess.Popen([sys.executable, "-m", "maquette", "live", *command], stderr=said, text=True)
+    process.stderr = said
+    return process
 
 
 def end(process: subprocess.Popen) -> str:
     """Ctrl-C, and what it says then."""
     process.send_signal(signal.SIGINT)
     try:
-        said = process.communicate(timeout=30)[1]
+        process.wait(timeout=30)
     except subprocess.TimeoutExpired:
         process.kill()
-        said = process.communicate()[1]
-    lines = said.replace("\r", "\n").splitlines()
+        process.wait()
+    assert process.stderr is not None
+    with process.stderr as said:
+        said.seek(0)
+        lines = said.read().replace("\r", "\n").splitlines()
     return "\n".join(line for line in lines[-5:] if line.strip())
 
 
