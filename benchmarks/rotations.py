@@ -1,11 +1,12 @@
 """Rotations solved from joint positions against the rotations that the mocap was recorded with, and how fast.
 
-    python benchmarks/rotations.py [--data ../shared/data] [--noise-mm 0] [--speed-only] [--profile]
+    python benchmarks/rotations.py [--data ../shared/data] [--noise-mm 0] [--stream] [--speed-only] [--profile]
 
 Accuracy: the untouched takes of `data/raw` (five rigs, nine takes). Their joints are put on maquette-21 (the 17 joints
 as in training, ball and heel rigid with the rig's foot), rotations are solved from the positions alone, and the world
 orientation of each part of the body is compared with the take's, after one constant turn for each part and take (rest
-poses and bone axes differ). Beside it, the largest turn between two frames and the take's own.
+poses and bone axes differ). Beside it, the largest turn between two frames and the take's own. With ``--stream`` the
+same for rotations solved one frame at a time, and how far they are from those of the whole clip.
 
 Speed: frames of CMU in one motion of 24,000 frames (a made-up walk without the data), best of five, one thread.
 """
@@ -30,6 +31,7 @@ from maquette.motion import Motion
 from maquette.readers.motion import read_motion
 from maquette.refine.zero_phase import zero_phase_lowpass
 from maquette.rig import animate, solve_rotations
+from maquette.rig.solve_stream import RotationStream
 from maquette.skeletons import H36M_17, LIFTED_21
 
 TAKES = (
@@ -128,6 +130,38 @@ def steps_deg(turns: np.ndarray) -> float:
     return float(np.degrees(quat_angle(turns[1:], turns[:-1])).max())
 
 
+def streamed(motion: Motion) -> Motion:
+    """The motion with rotations solved one frame at a time."""
+    stream, row = RotationStream(1), np.array([0])
+    turns = [stream(row, at[None], frame / float(motion.fps))[0] for frame, at in enumerate(motion.positions)]
+    return motion.with_notes("local rotations solved frame by frame", rotations=np.stack(turns))
+
+
+def causal(raw: Path, noise_mm: float) -> None:
+    """Print the table of rotations solved one frame at a time."""
+    rows: dict[str, list[tuple[np.ndarray, np.ndarray, float, float]]] = {}
+    for name in TAKES:
+        motion, truth = load(raw / name)
+        motion = shaken(motion, noise_mm) if noise_mm else motion
+        found, whole = orientations(streamed(motion)), orientations(solve_rotations(motion))
+        for part, (turns, joint) in truth.items():
+            apart = np.degrees(quat_angle(found[joint], whole[joint]))
+            row = error_deg(found[joint], turns), apart, steps_deg(found[joint]), steps_deg(whole[joint])
+            rows.setdefault(part[2:] if part[1] == " " else part, []).append(row)
+    print("one frame at a time; degrees")
+    print(
+        f"{'':12}{'median':>8}{'mean':>8}{'p95':>8}{'apart: median':>15}{'p95':>8}{'largest step':>14}"
+        f"{'of the clip':>13}"
+    )
+    for part, found in rows.items():
+        error, apart = (np.concatenate([row[column] for row in found]) for column in (0, 1))
+        steps = [max(row[column] for row in found) for column in (2, 3)]
+        print(
+            f"{part:12}{np.median(error):8.1f}{error.mean():8.1f}{np.percentile(error, 95):8.1f}"
+            f"{np.median(apart):15.2f}{np.percentile(apart, 95):8.2f}{steps[0]:14.1f}{steps[1]:13.1f}"
+        )
+
+
 def accuracy(raw: Path, noise_mm: float) -> None:
     """Print the table."""
     rows: dict[str, list[tuple[np.ndarray, float, float]]] = {}
@@ -176,11 +210,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with raw/ and cmu/")
     parser.add_argument("--noise-mm", type=float, default=0.0, help="errors put on the positions")
+    parser.add_argument("--stream", action="store_true", help="also one frame at a time")
     parser.add_argument("--speed-only", action="store_true", help="no accuracy")
     parser.add_argument("--profile", action="store_true", help="also where the time goes")
     options = parser.parse_args()
     if not options.speed_only:
         accuracy(options.data / "raw", options.noise_mm)
+        if options.stream:
+            causal(options.data / "raw", options.noise_mm)
     speed(options.data, options.profile)
 
 

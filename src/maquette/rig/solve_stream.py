@@ -16,6 +16,9 @@ Rows = Int[np.ndarray, " people"]
 _JOINTS = len(LIFTED_21)
 _HELD_PARTS = {"trunk": 2, "head": 1, "feet": 2}
 _LEVER_SAMPLES, _LEVER_EVERY = 64, 16
+_USUAL_LEVER_M = 0.04 + np.linspace(-0.02, 0.02, 16)
+"""How far the nose of Human3.6M stands before the line from thorax to crown, and how far lifted ones are off: of one
+frame alone nobody can tell."""
 _FIRST_STEP_S = 1.0 / 30.0
 _LONGEST_STEP_S = 0.1
 """One frame stands for no more time than this, so that the first after a gap does not outweigh all before it."""
@@ -89,7 +92,7 @@ class StreamMemory:
         self._held = {name: quat_identity((parts, capacity)) for name, parts in _HELD_PARTS.items()}
         self._pull = np.zeros((4, capacity), dtype=np.complex128)
         self._weight = np.zeros(capacity)
-        self._levers = RunningMedians(capacity, 1, samples=_LEVER_SAMPLES, every=_LEVER_EVERY)
+        self._levers = RunningMedians(capacity, 1, samples=_LEVER_SAMPLES, every=_LEVER_EVERY, prior=_USUAL_LEVER_M)
 
     def begin(self, rows: Rows, time_s: float) -> None:
         """A new frame with the people in ``rows``."""
