@@ -148,6 +148,17 @@ def test_with_one_seat_the_one_followed_longest_takes_over() -> None:
     assert seats.place(pose_frame(4, c, gone=(1,))) == (c,)
 
 
+def test_who_is_not_seen_for_seconds_gives_the_seat_to_somebody_who_waits() -> None:
+    seats = Seats(1)
+    a, b = (live_pose(person, t_pose()) for person in (0, 1))
+    assert seats.place(pose_frame(0, a)) == (a,)
+    assert seats.place(pose_frame(100)) == (None,)
+    assert seats.place(pose_frame(101, a)) == (a,)
+    assert seats.place(pose_frame(150, b)) == (None,)
+    assert seats.place(pose_frame(162, b)) == (b,)
+    assert seats.place(pose_frame(163, a, b)) == (b,)
+
+
 def test_nobody_listens_and_then_somebody_does() -> None:
     with marionettes(1) as (marionette,):
         port = marionette.port
