@@ -71,6 +71,8 @@ class Track:
     keypoints: Keypoints
     facing: np.ndarray | None
     """Angle from facing the camera, radians, unwrapped."""
+    truth: Keypoints | None = None
+    """Where the joints really are in the picture, if anybody knows."""
 
     def view(self, frame: int) -> str:
         """Of one frame."""
@@ -90,7 +92,8 @@ def mocap_tracks(clips: list[Clip], skeleton: Skeleton, seed: int) -> Iterator[T
     for number, filmed in enumerate(film_clips(slow, seed=seed, frames=FRAMES, detector=skeleton.name)):
         if filmed.keypoints.n_frames >= FPS:
             rng = np.random.default_rng([seed, number, 77])
-            yield Track(filmed.name, _on(skeleton, _detected(rng, filmed)), _facing(filmed.truth_m))
+            detected, truth = _on(skeleton, _detected(rng, filmed)), _on(skeleton, filmed.keypoints)
+            yield Track(filmed.name, detected, _facing(filmed.truth_m), truth)
 
 
 def _detected(rng: np.random.Generator, filmed: FilmedClip) -> Keypoints:

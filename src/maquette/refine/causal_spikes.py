@@ -14,9 +14,9 @@ _FRAMES = 6
 """Looked back at, those within the window."""
 _WINDOW_S = 0.25
 _LEAST_SEEN = 3
-_FLOOR_HEIGHTS, _FLOOR_HEIGHTS_PER_S = 0.1, 1.5
+_FLOOR_HEIGHTS, _FLOOR_HEIGHTS_PER_S = 0.08, 1.0
 """How far from its path a point may be: at once, and for each second since it was last seen."""
-_SIGMAS = 4.0
+_SIGMAS = 2.5
 _DROPPED_S = 0.07
 """For how long a joint's points are dropped."""
 _TOGETHER = 0.5
