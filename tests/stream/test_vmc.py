@@ -128,6 +128,7 @@ def test_the_root_follows_the_hips_where_asked() -> None:
         ("calibrating", False, False, [0, 1, 0, 0]),
         ("calibrating", True, True, [1, 2, 0, 1]),
         ("calibrating", False, True, [1, 1, 0, 0]),
+        ("waiting", False, False, [0, 1, 0, 0]),
         ("live", True, True, [1, 3, 0, 1]),
         ("live", False, True, [1, 3, 0, 0]),
         ("live", False, False, [0, 3, 0, 0]),

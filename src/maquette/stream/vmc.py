@@ -38,11 +38,11 @@ def status(frame: PoseFrame, *, seen: bool, known: bool) -> tuple[int, int, int,
     """The four ints of ``/VMC/Ext/OK``.
 
     Args:
-        frame: tells whether the session is still calibrating.
+        frame: tells whether the session is live, or still waiting or calibrating.
         seen: the person is in this frame.
         known: the person was in this frame or an earlier one: bones have been sent.
     """
-    if frame.state != "calibrating":
+    if frame.state == "live":
         state = CALIBRATED
     else:
         state = CALIBRATING if seen else WAITING

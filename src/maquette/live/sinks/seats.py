@@ -2,7 +2,6 @@
 
 from maquette.stream.pose_frame import LivePose, PoseFrame
 
-
 UNSEEN_S = 2.0
 """So long without a pose, and somebody else may have the seat."""
 
