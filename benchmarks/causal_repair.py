@@ -104,7 +104,7 @@ def try_swaps(
     for name in names:
         clean, *repaired = SWAPS[name](put_in)
         wrong = misplaced(clean, right).any(1)
-        counts["wrongly", name, source][:2] += wrong.sum(), len(wrong)
+        counts["wrongly", name, source][:2] += wrong.sum(), right.n_frames
         for changed, after, (scope, length) in zip(put_in[1:], repaired, keys, strict=True):
             before, left = misplaced(changed, right), misplaced(after, right)
             taken = displaced(after, right, before) <= 0.1 * displaced(changed, right, before)
