@@ -14,7 +14,7 @@ import msgspec
 
 from maquette.errors import InputError, MaquetteError, OutputError
 from maquette.live.sinks.recording_names import SPOOL_SUFFIX, free_path, person_path, spools_beside
-from maquette.live.sinks.recording_spool import lock, read_spool
+from maquette.live.sinks.recording_spool import is_recorded, read_spool
 
 
 class Finished(msgspec.Struct):
@@ -81,13 +81,9 @@ def recover(path: str | Path) -> list[Path]:
         raise InputError(f"{path}: no recording of it waits to be finished")
     files: list[Path] = []
     for spool in spools:
-        handle = os.open(spool, os.O_RDONLY)
-        try:
-            if not lock(handle):
-                raise InputError(f"{spool}: is being recorded; stop that session first")
-            finished = finish(spool)
-        finally:
-            os.close(handle)
+        if is_recorded(spool):
+            raise InputError(f"{spool}: is being recorded; stop that session first")
+        finished = finish(spool)
         if finished.problems:
             raise OutputError("; ".join(finished.problems))
         files += [Path(file) for file in finished.files]

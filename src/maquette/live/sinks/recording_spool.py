@@ -164,6 +164,22 @@ def lock(handle: int) -> bool:
     return True
 
 
+def is_recorded(path: Path) -> bool:
+    """Whether a session still writes a spool.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        return not lock(handle)
+    finally:
+        os.close(handle)
+
+
 def read_spool(path: Path) -> SpoolContents:
     """What a spool holds; a last record that was cut off is left out.
 
