@@ -4,8 +4,8 @@ import asyncio
 
 import numpy as np
 import pytest
-
 from made_ends import MadeSink, MadeSource, clip, crowd, frames_of
+
 from maquette.lifting.assumed_camera import camera_of_size
 from maquette.lifting.lifter import Lifter
 from maquette.live.clock import StreamClock
@@ -144,3 +144,4 @@ def test_a_picture_of_unknown_size_grows_with_what_is_seen(keypoints) -> None:
     assert notes[0] != notes[1]
     persons = [pose.person for frame in sink.frames for pose in frame.poses]
     assert sorted(set(persons)) == [0, 1]  # numbers are never used twice
+    assert [frame.gone for frame in sink.frames if frame.gone] == [(0,)]

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from made_ends import MadeSink, MadeSource, clip, frames_of
 
 from maquette.errors import InputError, OutputError
 from maquette.live.clock import StreamClock
@@ -13,7 +14,6 @@ from maquette.live.processing import LiveProcessor
 from maquette.live.session import LiveSession
 from maquette.live.settings import LiveSettings
 from maquette.live.status import Meter
-from made_ends import MadeSink, MadeSource, clip, frames_of
 
 
 @pytest.fixture(scope="module")

@@ -79,9 +79,9 @@ class LiveProcessor:
         if stages is None or stages.skeleton != frame.skeleton or stages.camera.image_size != size:
             if stages is not None:
                 done = stages.finish()
-            first_person = 0 if stages is None else stages.next_person
+            first_person, followed = (0, ()) if stages is None else (stages.next_person, stages.people)
             camera = camera_of_size(size, self.settings.focal_px)
-            stages = Stages(self.settings, self._lifter, camera, frame.skeleton, self._executor, first_person)
+            stages = Stages(self.settings, self._lifter, camera, frame.skeleton, self._executor, first_person, followed)
             notes = [_began(frame.skeleton, size, self._size.is_assumed)]
             self._stages = stages
         return done + stages.push(frame, time_s, self._next_number(), notes)

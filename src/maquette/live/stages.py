@@ -74,6 +74,7 @@ class Stages:
 
     Args:
         first_person: number of the first person; numbers are not used twice in a session.
+        given_up: whom the stages before these followed, for the first frame to tell.
 
     Raises:
         InputError: no map leads from the skeleton to the model's.
@@ -87,10 +88,12 @@ class Stages:
         skeleton: Skeleton,
         executor: Executor | None,
         first_person: int = 0,
+        given_up: tuple[int, ...] = (),
     ) -> None:
         capacity = settings.people
         self.skeleton, self.camera = skeleton, camera
         self._first_person, self.next_person = first_person, first_person
+        self._given_up = given_up
         self._map = find_map(skeleton.name, LANDMARKS_27.name)
         self._tracker = OnlineTracker(capacity, max_gap_s=_MAX_GAP_S)
         size = camera.image_size
@@ -124,15 +127,21 @@ class Stages:
         self._pending.clear()
         return done
 
+    @property
+    def people(self) -> tuple[int, ...]:
+        """Numbers of those who are followed now."""
+        return tuple(self._histories)
+
     def edits(self) -> Counter[str]:
         """How many points the repair has dropped or exchanged, by kind."""
         return Counter() if self._repair is None else self._repair.counts
 
     def _follow(self, frame: KeypointFrame, time_s: float, number: int, notes: list[str]) -> _Pending:
         followed = self._tracker.push(frame.points, frame.confidence, time_s, frame.identities)
-        gone = tuple(self._first_person + person for _, person in followed.left)
-        for person in gone:
+        left = tuple(self._first_person + person for _, person in followed.left)
+        for person in left:
             self._histories.pop(person, None)
+        gone, self._given_up = self._given_up + left, ()
         for slot in followed.entered:
             if self._repair is not None:
                 self._repair.reset(slot)
