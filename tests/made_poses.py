@@ -21,9 +21,11 @@ def _clip() -> tuple[Motion, np.ndarray, np.ndarray]:
     """The true motion, local rotations of the humanoid's bones, and their offsets at rest."""
     motion = true_motion(perform(30).motion)
     pose = human_pose(motion)
-    turns = {bone: pose.turns.get(bone) for bone in HUMANOID_BONES}
+    turns: dict[str, np.ndarray] = {}
     for bone in HUMANOID_BONES:
-        if turns[bone] is None:
+        if bone in pose.turns:
+            turns[bone] = pose.turns[bone]
+        else:
             turns[bone] = turns[BONE_PARENTS[bone]]
     local = [
         quat_multiply(quat_conjugate(turns[BONE_PARENTS[bone]]), turns[bone]) if bone in BONE_PARENTS else turns[bone]

@@ -99,7 +99,8 @@ def test_a_full_pipe_drops_frames_and_tears_no_line() -> None:
     told = kinds(lines)
     assert told[0] == ("hello", None)
     frames = [frame for _, frame in told[1:] if frame is not None]
-    assert frames == list(range(len(frames)))
+    assert frames == sorted(set(frames))
+    assert 16 < len(frames) <= sink.report.sent
 
 
 def test_a_reader_that_leaves_ends_the_sink() -> None:

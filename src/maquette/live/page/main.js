@@ -115,8 +115,10 @@ function draw(nowMs) {
     return;
   }
   changed = false;
-  const footer = document.querySelector("footer").offsetHeight;
-  const look = view.look(canvas.clientWidth, canvas.clientHeight, 62, footer);
+  // Nobody's head is to lie behind words.
+  const words = document.querySelector("#message.beside:not([hidden])")?.getBoundingClientRect().bottom ?? 0;
+  const below = document.querySelector("footer").offsetHeight;
+  const look = view.look(canvas.clientWidth, canvas.clientHeight, Math.max(62, words + 4), below);
   const { limbs, rings } = things();
   stage.draw(look, limbs, rings, paint, view.reach);
   label(look.matrix);

@@ -32,7 +32,8 @@ class StdoutSink:
         self.address = address
         self.report = SinkReport()
         self._descriptor = descriptor
-        self._waiting: queue.Queue[bytes | None] = queue.Queue(_WAITING_FRAMES)
+        # The simple one has no lock in Python that the loop could wait for.
+        self._waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._stopped = threading.Event()
         self._broken = ""
@@ -52,7 +53,7 @@ class StdoutSink:
             target=self._write_all, args=(self._descriptor,), name="json lines", daemon=True
         )
         self._writer.start()
-        self._waiting.put_nowait(hello_message() + b"\n")
+        self._waiting.put(hello_message() + b"\n")
         self.report.say("sending")
 
     def send(self, frame: PoseFrame) -> None:
@@ -66,12 +67,11 @@ class StdoutSink:
         messages = frame_messages(frame, time.monotonic())
         if not messages:
             return
-        try:
-            self._waiting.put_nowait(b"\n".join(messages) + b"\n")
-        except queue.Full:
+        if self._waiting.qsize() >= _WAITING_FRAMES:
             self.report.dropped += 1
             self.report.detail = "the reader is too slow"
         else:
+            self._waiting.put(b"\n".join(messages) + b"\n")
             self.report.sent += 1
             self.report.detail = ""
 
@@ -80,13 +80,7 @@ class StdoutSink:
         if self._writer is None:
             return
         deadline_s = time.monotonic() + _LAST_LINES_S
-        while self._writer.is_alive() and not self._broken and time.monotonic() < deadline_s:
-            try:
-                self._waiting.put_nowait(None)
-            except queue.Full:
-                await asyncio.sleep(0.01)
-            else:
-                break
+        self._waiting.put(None)
         while self._writer.is_alive() and time.monotonic() < deadline_s:
             await asyncio.sleep(0.005)
         self._stopped.set()
