@@ -19,6 +19,13 @@ def clip() -> Motion:
     return solve_rotations(true_motion(perform(FPS).motion))
 
 
+def turned(number: int) -> np.ndarray:
+    """Rotations of a frame of the clip, (21, 4)."""
+    rotations = clip().rotations
+    assert rotations is not None
+    return rotations[number]
+
+
 def pose(number: int, person: int = 0, shift_m: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> LivePose:
     """A frame of the clip (it starts again at the end) as somebody's pose, moved sideways."""
     motion = clip()

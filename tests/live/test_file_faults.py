@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recorded_people import clip, frame, pose
+from recorded_people import clip, frame, pose, turned
 
 import maquette
 from maquette.errors import InputError, OutputError
@@ -118,7 +118,7 @@ def test_a_record_holds_what_a_frame_holds() -> None:
     assert len(record) == 2
     assert (record[0]["frame"], record[0]["person"], record[0]["time_s"]) == (7, 5, 7 / 30)
     np.testing.assert_array_equal(record[0]["positions_m"], clip().positions[7])
-    np.testing.assert_array_equal(record[0]["rotations"], clip().rotations[7])
+    np.testing.assert_array_equal(record[0]["rotations"], turned(7))
 
 
 def fill_disk(monkeypatch: pytest.MonkeyPatch, room: int) -> list[int]:

@@ -61,10 +61,10 @@ def test_bones_reach_from_joint_to_joint_and_rings_lie_under_feet_that_stand(pag
     pairs = np.array(figure._shape.bones)
     lengths = np.linalg.norm(positions[pairs[:, 1]] - positions[pairs[:, 0]], axis=-1)
     np.testing.assert_allclose(figure._bones.batched_positions, positions[pairs[:, 0]], atol=1e-6)
-    np.testing.assert_allclose(figure._bones.batched_scales[:, 1], lengths, atol=1e-6)
+    np.testing.assert_allclose(np.asarray(figure._bones.batched_scales)[:, 1], lengths, atol=1e-6)
     contacts = clip().contacts
     assert contacts is not None
-    np.testing.assert_array_equal(figure._contacts.node.batched_scales > 0, contacts[26])
+    np.testing.assert_array_equal(np.asarray(figure._contacts.node.batched_scales) > 0, contacts[26])
 
 
 def test_unknown_joints_are_left_out(page: LivePage) -> None:
@@ -72,7 +72,7 @@ def test_unknown_joints_are_left_out(page: LivePage) -> None:
     positions[4] = np.nan
     page.show({0: (positions, standing), 1: (np.full((21, 3), np.nan), standing)})
     assert page.people == (0,)
-    assert page._figures[0]._joints.batched_scales[4] == 0
+    assert np.asarray(page._figures[0]._joints.batched_scales)[4] == 0
 
 
 def test_listens_on_this_machine_only() -> None:
