@@ -15,6 +15,7 @@ _ECHO_S = 0.25
 """A file that changes again this soon after it was delivered was only finished."""
 _RECENT, _HELD = 64, 32
 _VAIN_HOLDS = 3
+_ROUNDING_S = 1e-6
 
 _NUMBER = re.compile(r"(\d+)(?:_keypoints|_kp2d)?\.json$")
 _LAST_DIGITS = re.compile(r"(\d+)\D*$")
@@ -95,7 +96,7 @@ class FolderOrder:
             new, since_s = self._held[number]
             follows = number <= self._latest.number + self._step
             waits = self._vain_holds < _VAIN_HOLDS and len(self._held) <= _HELD
-            if not follows and waits and now_s - since_s < HOLD_S:
+            if not follows and waits and now_s < since_s + HOLD_S - _ROUNDING_S:
                 break
             if not follows and waits:
                 self._vain_holds += 1

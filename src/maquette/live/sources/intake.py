@@ -45,7 +45,7 @@ class Intake:
         if self._last is not None and sender != self._sender:
             decoder = KeypointDecoder(decoder.skeleton, decoder.image_size)
         try:
-            if data[:1] not in _JSON_STARTS:
+            if not data or data[:1] not in _JSON_STARTS:
                 raise InputError(f"{where}: not JSON" if data else f"{where}: empty")
             frame = decoder.decode(data, arrived_s, where)
         except InputError as error:
