@@ -1,13 +1,18 @@
 """Bodies in space as they come, against the walk that was filmed and against the clip as a whole."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from walking_figure import FPS, camera_at, film, walk
 
 from maquette.errors import InputError
+from maquette.motion import Motion
 from maquette.refine.causal_body import BodyStream
-from maquette.refine.causal_calibration import Calibration, calibrate
+from maquette.refine.causal_calibration import Calibration, CalibrationFrames, calibrate
+from maquette.refine.motion_bones import bone_lengths
 from maquette.refine.motion_contacts import CONTACT_JOINTS
+from maquette.refine.motion_scale import height_from_bones
 from maquette.skeletons import LIFTED_21
 
 FEET = LIFTED_21.indices(CONTACT_JOINTS)
@@ -86,12 +91,6 @@ def test_who_is_lost_goes_on_a_little_waits_and_is_brought_back() -> None:
 
 
 def test_a_body_height_is_kept() -> None:
-    from fractions import Fraction
-
-    from maquette.motion import Motion
-    from maquette.refine.motion_bones import bone_lengths
-    from maquette.refine.motion_scale import height_from_bones
-
     found, _, _ = _run(walk(2.0)[0], height_m=1.9)
     tall = height_from_bones(bone_lengths(Motion(found, LIFTED_21, Fraction(FPS), "world")), LIFTED_21)
     assert tall == pytest.approx(1.9, abs=0.01)
@@ -107,15 +106,34 @@ def test_people_are_independent_and_rows_can_be_given_to_others() -> None:
             alone.reset(0)
             both.reset(2)
         frame = (motion.positions[f : f + 1], keypoints.points[f : f + 1], keypoints.confidence[f : f + 1])
-        one = alone(ROW, *frame, f / FPS)
+        one = alone(ROW, frame[0], frame[1], frame[2], f / FPS)
         other = (motion.positions[59 - f : 60 - f], keypoints.points[59 - f : 60 - f], keypoints.confidence[:1])
         pair = [np.concatenate(arrays) for arrays in zip(other, frame, strict=True)]
-        two = both(np.array([0, 2]), *pair, f / FPS)
+        two = both(np.array([0, 2]), pair[0], pair[1], pair[2], f / FPS)
         shift = two.positions_m[1] - one.positions_m[0]
         # The origin of the session is where its first person was first.
         np.testing.assert_allclose(shift - shift[0], 0, atol=1e-6)
         np.testing.assert_array_equal(two.contacts[1], one.contacts[0])
-    assert both(np.zeros(0, dtype=int), *(a[:0] for a in frame), 3.0).positions_m.shape == (0, 21, 3)
+    nobody = [a[:0] for a in frame]
+    assert both(np.zeros(0, dtype=int), nobody[0], nobody[1], nobody[2], 3.0).positions_m.shape == (0, 21, 3)
+
+
+def test_a_calibration_that_found_nothing_changes_nothing() -> None:
+    world, _ = walk(1.5)
+    motion, keypoints, camera = film(world, camera_at(30))
+    streams = [BodyStream(camera, 1) for _ in range(2)]
+    for f in range(len(world)):
+        bodies = [
+            stream(
+                ROW, motion.positions[f : f + 1], keypoints.points[f : f + 1], keypoints.confidence[f : f + 1], f / FPS
+            )
+            for stream in streams
+        ]
+        np.testing.assert_array_equal(bodies[0].positions_m, bodies[1].positions_m)
+        if f == 20:
+            streams[0].calibrated(calibrate(CalibrationFrames((), (), (), (), ()), camera))
+            assert streams[0].calibration.evidence.startswith("not calibrated")
+            assert np.degrees(streams[0].calibration.pitch_rad) > 20
 
 
 def test_the_same_frames_give_the_same_bodies() -> None:

@@ -1,6 +1,6 @@
 """The bodies of a session in space, one frame at a time: what the offline refinement does, as far as the past tells."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -24,6 +24,8 @@ _JOINTS = len(LIFTED_21)
 _FEET = np.array(LIFTED_21.indices(CONTACT_JOINTS))
 _ANKLES = np.array(LIFTED_21.indices([joint[:2] + "ankle" for joint in CONTACT_JOINTS]))
 _LEGS = np.array(LIFTED_21.indices(["l_knee", "r_knee", "l_ankle", "r_ankle"]))
+_LEAST_BODY_M = 0.1
+"""A pose smaller than this, or one with NaN, is none."""
 _ABSENT_S = 0.1
 """Who was away for this much longer than frames take has come back."""
 _EASE_S, _FAR_M = 0.2, 1.0
@@ -166,9 +168,14 @@ class BodyStream:
         return not self._recorded or time_s - self._recorded[0][0] <= self._calibrate_s
 
     def calibrated(self, calibration: Calibration) -> None:
-        """Take over what has been found meanwhile, from the next frame on and blended over 0.3 s. The frames collected
-        are let go."""
+        """Take over what has been found meanwhile, from the next frame on and blended over 0.3 s.
+
+        The frames collected are let go. Where nothing was found, what holds goes on to hold, and collecting begins anew.
+        """
         self._recorded = []
+        if not calibration.found:
+            self.calibration = replace(self.calibration, evidence=calibration.evidence)
+            return
         self._calibrate_s = 0.0
         self._early.stop()
         self._go_over(calibration)
@@ -235,7 +242,9 @@ class BodyStream:
             return BodyFrame(np.zeros((0, _JOINTS, 3)), np.zeros((0, len(_FEET)), dtype=bool))
         known_px = (confidence > 0) & np.isfinite(points_px).all(-1)
         confidence = np.where(known_px, confidence, 0.0)
-        seen = enough_seen(confidence) & np.isfinite(poses_m).all(axis=(1, 2))
+        with np.errstate(invalid="ignore"):
+            a_body = np.ptp(poses_m.reshape(len(rows), -1), axis=1) > _LEAST_BODY_M
+        seen = enough_seen(confidence) & a_body
         poses_m = np.where(seen[:, None, None], poses_m, np.nan_to_num(poses_m))
         if self._collecting(time_s) and (self._recorded or seen.any()):
             people = self._occupant[rows]

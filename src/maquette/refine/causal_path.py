@@ -53,10 +53,6 @@ class PathFilter:
         """Everything known so far is ``factor`` times as far from the origin."""
         self._state[rows] *= factor[:, None]
 
-    def velocity(self, rows: Int[np.ndarray, " points"]) -> Float[np.ndarray, "points 3"]:
-        """Per second."""
-        return self._state[rows, 3:]
-
     def predict(
         self,
         rows: Int[np.ndarray, " points"],

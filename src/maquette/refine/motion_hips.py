@@ -69,6 +69,7 @@ def eased_distance(
     and gives what was before where nothing changes. The flexion, about sqrt(8 x), then grows by no more than 1.6
     degrees for a millimetre of a leg of 0.85 m, where a leg that is cut off at its length snaps.
     """
+    length = np.maximum(length, 1e-9)
     x = np.maximum(1.0 - before / length, ease / 3.0)
     y = x - ease**2 / x + (before - wanted) / length
     # Where y is negative the other form of the root does not lose digits.

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from maquette.errors import InputError
+from maquette.geometry.rotations import cross
 from maquette.motion import Motion
 from maquette.refine.motion_contacts import contact_runs, rest_heights_m
 from maquette.refine.motion_ground import contact_speed_mps
@@ -130,7 +131,7 @@ def bend_leg(
     distance = eased_distance(_norm(source_ankle - source_hip), _norm(reach), thigh + shin)
     distance = np.maximum(distance, np.abs(thigh - shin) + 1e-4)
     axis = reach / np.maximum(_norm(reach), 1e-9)
-    forward = np.cross(left_hip - right_hip, thorax - hip)
+    forward = cross(left_hip - right_hip, thorax - hip)
     forward /= np.maximum(_norm(forward), 1e-9)
     # A nearly straight leg does not tell its plane: a little of the body's forward keeps the knee from flipping.
     bent = source_knee - source_hip + 0.03 * forward
