@@ -62,10 +62,13 @@ class Live:
     """End after so long; if not said, when the source ends, or on Ctrl-C."""
     roll: Annotated[float | None, tyro.conf.arg(metavar="SECONDS")] = None
     """Files: finish one each so many seconds and go on in the next (out-0001.npz, out-0002.npz, ...)."""
-    person: Annotated[str, tyro.conf.arg(metavar="first|all|N")] = "first"
-    """Files: who is written. first is whoever was there first, also when somebody takes over; all is a file each."""
+    person: Annotated[str | None, tyro.conf.arg(metavar="first|all|N")] = None
+    """Files: who is written. first: whoever was there first, also when somebody takes over, in one file; all: a file
+    each. If not said: first, and all with --people 2 or more."""
     overwrite: bool = False
     """Files: replace those that are there."""
+    recover: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Finish FILE, which a killed session was writing, and do nothing else."""
     vmc_root: Literal["still", "hips"] = "still"
     """vmc: what carries the person's way. still: the hips move and the root stays; hips: the root goes along."""
     token: Annotated[str | None, tyro.conf.arg(metavar="TEXT")] = None
@@ -85,6 +88,15 @@ class Live:
 
     def run(self) -> None:
         """Work until the source ends, or until Ctrl-C."""
+        if self.recover is not None:
+            from maquette.live.sinks.recording_finish import recover
+
+            for file in recover(self.recover):
+                print(f"wrote {file}")
+            return
+        self._live()
+
+    def _live(self) -> None:
         import asyncio
         from concurrent.futures import ThreadPoolExecutor
 

@@ -36,6 +36,7 @@ def session_of(asked: "Live", line: "StatusLine", executor: Executor) -> LiveSes
     from maquette.live.frame_queue import FrameQueue
     from maquette.live.processing import LiveProcessor
     from maquette.live.settings import LiveSettings
+    from maquette.live.sources.replay import ReplaySource
 
     settings = LiveSettings(
         model=asked.model,
@@ -57,7 +58,7 @@ def session_of(asked: "Live", line: "StatusLine", executor: Executor) -> LiveSes
         source,
         _sinks(asked, source.address, processor),
         processor,
-        StreamClock(None if fps is None else float(fps), trust=asked.replay is not None),
+        StreamClock(None if fps is None else float(fps), trust=isinstance(source, ReplaySource)),
         queue,
         on_status=line.show,
         on_notes=line.say,
@@ -107,7 +108,6 @@ def _source(asked: "Live", size: tuple[int, int] | None, fps: Fraction | None, q
         )
     from maquette.detect.choice import DetectorWish
     from maquette.live.addresses import SourceOptions, source_of
-    from maquette.live.sources.replay import ReplaySource
 
     wish = DetectorWish(
         asked.detector, asked.det_model, asked.pose_model, asked.mode, asked.people, several=asked.people > 1
@@ -124,8 +124,9 @@ def _source(asked: "Live", size: tuple[int, int] | None, fps: Fraction | None, q
         mirror=asked.mirror,
     )
     source = source_of(asked.source if asked.replay is None else f"replay:{asked.replay}", options)
-    if isinstance(source, ReplaySource):
-        source.ready = queue.room
+    if hasattr(source, "ready"):
+        # What lies there already waits for room; what comes in does not, and drops the oldest.
+        source.ready = queue.room  # pyright: ignore[reportAttributeAccessIssue]
     return source
 
 
@@ -146,7 +147,7 @@ def _sinks(asked: "Live", source: str, processor: "LiveProcessor") -> "list[Sink
         token=asked.token,
         people=asked.people,
         root=asked.vmc_root,
-        person=asked.person,
+        person=asked.person or ("first" if asked.people == 1 else "all"),
         roll_s=asked.roll,
         overwrite=asked.overwrite,
         model=processor.model,
