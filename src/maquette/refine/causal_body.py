@@ -170,7 +170,8 @@ class BodyStream:
     def calibrated(self, calibration: Calibration) -> None:
         """Take over what has been found meanwhile, from the next frame on and blended over 0.3 s.
 
-        The frames collected are let go. Where nothing was found, what holds goes on to hold, and collecting begins anew.
+        The frames collected are let go. Where nothing was found, what holds goes on to hold, and collecting begins
+        anew.
         """
         self._recorded = []
         if not calibration.found:
