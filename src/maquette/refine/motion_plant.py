@@ -146,4 +146,4 @@ def bend_leg(
 
 
 def _norm(vectors: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "frames 1"]:
-    return np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.sqrt(np.add.reduce(vectors * vectors, axis=-1, keepdims=True))
