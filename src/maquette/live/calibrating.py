@@ -34,6 +34,7 @@ class Calibrating:
         self._wanted = wanted
         self._found: Callable[[], Calibration] | None = None
         self._applies_s = 0.0
+        self._said = ""
         self.state = "waiting"
 
     def before(self, time_s: float, seen: bool) -> list[str]:
@@ -52,9 +53,14 @@ class Calibrating:
             return []
         if time_s < self._applies_s:
             return []
-        calibration = self._found()
+        calibration, self._found = self._found(), None
         self._body.calibrated(calibration)
-        self.state = "live"
+        if calibration.found:
+            self.state = "live"
+        elif calibration.evidence == self._said:
+            # The body goes on collecting; to say so each time would be a nuisance.
+            return []
+        self._said = calibration.evidence
         return [calibration.evidence]
 
     def _begin(self) -> Callable[[], Calibration]:
