@@ -45,7 +45,7 @@ class StatusLine:
         """What goes on from now on."""
         ahead_ms = 1000 * session.processor.look_ahead_s
         late = f", {ahead_ms:.0f} ms late by its look-ahead" if ahead_ms else ""
-        self.say((f"{session.source.address} -> {session.processor.model}{late}", *self._pages(session)))
+        self.say((f"{session.source.address} -> {session.processor.model}{late}",))
 
     def end(self, session: "LiveSession") -> None:
         """Counts of the whole session."""
@@ -68,10 +68,6 @@ class StatusLine:
         if self._over:
             self._write("\n")
         self.say(tuple(lines))
-
-    def _pages(self, session: "LiveSession") -> list[str]:
-        urls = (getattr(sink, "url", None) for sink in session.sinks)
-        return [f"look at {url}" for url in urls if url]
 
     def _width(self) -> int:
         import shutil

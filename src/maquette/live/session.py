@@ -123,6 +123,9 @@ class LiveSession:
             for sink in self.sinks:
                 started.append(sink)
                 await sink.start()
+            # Only now: a port that was left to the system is known from here on.
+            urls = (getattr(sink, "url", None) for sink in self.sinks)
+            self._say(tuple(f"look at {url}" for url in urls if url))
             yield
         finally:
             for sink in started:
