@@ -4,7 +4,8 @@ import pytest
 
 from maquette.errors import InputError, MaquetteError
 from maquette.live.ends import Sink
-from maquette.live.sink_addresses import SinkOptions, host_and_port, sink_of
+from maquette.live.network_address import host_and_port
+from maquette.live.sink_addresses import SinkOptions, sink_of
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_kinds(address: str, kind: str) -> None:
     ],
 )
 def test_hosts_and_ports(rest: str, usual: int | None, expected: tuple[str, int]) -> None:
-    assert host_and_port(f"x://{rest}", rest, usual) == expected
+    assert host_and_port("--to", f"x://{rest}", rest, usual_port=usual, listens=True) == expected
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_hosts_and_ports(rest: str, usual: int | None, expected: tuple[str, int]
         ("gopher://x:1", "known are vmc://"),
         ("unity-pos:", "expected a file"),
         ("udp://127.0.0.1", "no port; expected HOST:PORT, such as udp://127.0.0.1:9000"),
-        ("udp://", "no port"),
+        ("udp://", "no port; expected HOST:PORT, such as udp://127.0.0.1:9000"),
         ("udp://127.0.0.1:0", "port 0"),
         ("tcp://127.0.0.1:99999", "1 to 65535"),
         ("tcp://127.0.0.1:port", "1 to 65535"),

@@ -6,10 +6,10 @@ from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from maquette.errors import InputError
 from maquette.live.ends import Source
+from maquette.live.network_address import host_and_port
 from maquette.live.sources.replay import BUILT_IN_CLIP
 from maquette.skeleton import Skeleton
 from maquette.skeletons import get_skeleton
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from maquette.detect.detector import Detector
 else:
     DetectorWish = Detector = Any
-
-LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,8 @@ def source_of(address: str, options: SourceOptions | None = None) -> Source:
         make = _NETWORK.get(scheme.lower())
         if make is None:
             raise _unknown(address, scheme)
-        host, port = _host_and_port(address, rest, connecting=scheme.lower().endswith("+connect"))
+        listens = not scheme.lower().endswith("+connect")
+        host, port = host_and_port("--source", address, rest, listens=listens)
         return make(text, host, port, options)
     scheme, separator, rest = text.partition(":")
     # One letter is a drive of Windows.
@@ -105,22 +104,6 @@ def source_of(address: str, options: SourceOptions | None = None) -> Source:
             f"--source {address}: expected something after '{scheme}:', such as {_EXAMPLES[scheme.lower()]}"
         )
     return _PLACES[scheme.lower()](text, rest, options)
-
-
-def _host_and_port(address: str, rest: str, *, connecting: bool) -> tuple[str, int]:
-    place = rest.rstrip("/")
-    if place.isdecimal():
-        place = f":{place}"
-    try:
-        parts = urlsplit(f"//{place}")
-        host, port = parts.hostname or LOOPBACK, parts.port
-    except ValueError as error:
-        raise InputError(f"--source {address}: {error}; expected HOST:PORT with a port up to 65535") from None
-    if parts.path or parts.query or parts.fragment or parts.username is not None or " " in place:
-        raise InputError(f"--source {address}: expected HOST:PORT and nothing more")
-    if port is None or (port == 0 and connecting):
-        raise InputError(f"--source {address}: no port; expected HOST:PORT, such as 127.0.0.1:9000")
-    return host, port
 
 
 def _udp(address: str, host: str, port: int, options: SourceOptions) -> Source:
@@ -158,7 +141,7 @@ def _websocket_client(address: str, scheme: str, rest: str, options: SourceOptio
     from maquette.live.sources.connect import WebSocketConnectSource
 
     place, slash, path = rest.partition("/")
-    host, port = _host_and_port(address, place, connecting=True)
+    host, port = host_and_port("--source", address, place)
     shown = f"[{host}]" if ":" in host else host
     url = f"{scheme.lower().removesuffix('+connect')}://{shown}:{port}{slash or '/'}{path}"
     return WebSocketConnectSource(address, url, token=options.token, decoder=options.decoder())

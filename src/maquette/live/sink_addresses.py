@@ -4,13 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from maquette.errors import InputError
 from maquette.live.ends import Sink
+from maquette.live.network_address import host_and_port
 from maquette.stream.vmc import Root
-
-LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -63,9 +61,7 @@ def sink_of(address: str, options: SinkOptions | None = None) -> Sink:
         kind = _NETWORK.get(scheme.lower())
         if kind is None:
             raise _unknown(address, scheme)
-        host, port = host_and_port(address, rest, kind.port)
-        if port == 0 and not kind.listens:
-            raise InputError(f"--to {address}: there is no port 0 to send to; expected 1 to 65535")
+        host, port = host_and_port("--to", address, rest, usual_port=kind.port, listens=kind.listens)
         return kind.make(text, host, port, options)
     scheme, separator, rest = text.partition(":")
     # One letter is a drive of Windows.
@@ -78,36 +74,6 @@ def sink_of(address: str, options: SinkOptions | None = None) -> Sink:
             )
         return _text_file(text, scheme.lower(), rest)
     return _file(text, options)
-
-
-def host_and_port(address: str, rest: str, usual_port: int | None) -> tuple[str, int]:
-    """Host and port of an address.
-
-    Args:
-        address: all of it, for messages.
-        rest: what follows ``://``.
-        usual_port: taken when none is given; None when one must be.
-
-    Raises:
-        InputError: no port where one is needed, no such port, or more than a host and a port.
-    """
-    place = rest.rstrip("/")
-    if place.isdecimal():
-        place = f"{LOOPBACK}:{place}"
-    elif place.startswith(":"):
-        place = f"{LOOPBACK}{place}"
-    try:
-        parts = urlsplit(f"//{place}")
-        host, port = parts.hostname or LOOPBACK, parts.port
-    except ValueError as error:
-        raise InputError(f"--to {address}: {error}; expected HOST:PORT with a port from 1 to 65535") from error
-    if parts.path or parts.query or parts.fragment or parts.username is not None or " " in place:
-        raise InputError(f"--to {address}: expected HOST:PORT and nothing more")
-    if port is None:
-        port = usual_port
-    if port is None:
-        raise InputError(f"--to {address}: no port; expected HOST:PORT, such as {address.rstrip('/:')}:9000")
-    return host, port
 
 
 @dataclass(frozen=True)

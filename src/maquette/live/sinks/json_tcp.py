@@ -4,14 +4,12 @@ import asyncio
 import contextlib
 import time
 
-from maquette.errors import OutputError
 from maquette.live.ends import SinkReport
 from maquette.live.listening import check_listening, token_fits
-from maquette.live.sinks.slow_clients import SlowClient
+from maquette.live.sinks.slow_clients import MOST_CLIENTS, SlowClient, listening_failed, say_who_listens
 from maquette.stream.message import frame_messages, gone_messages, hello_message
 from maquette.stream.pose_frame import PoseFrame
 
-MOST_CLIENTS = 32
 _MOST_TOKEN_BYTES = 512
 _TOKEN_S = 5.0
 _CONNECT_S = 5.0
@@ -159,10 +157,7 @@ class TcpListenJsonSink:
         try:
             self._server = await asyncio.start_server(self._talk, self.host, self.port, limit=_MOST_TOKEN_BYTES)
         except OSError as error:
-            raise OutputError(
-                f"{self.address}: cannot listen on port {self.port} of {self.host} ({error.strerror or error}); "
-                "end the program that uses it, or choose another port"
-            ) from error
+            raise listening_failed(self.address, self.host, self.port, error) from error
         self.port = self._server.sockets[0].getsockname()[1]
         self._say_who_listens()
 
@@ -202,11 +197,7 @@ class TcpListenJsonSink:
         self.report.say("stopped")
 
     def _say_who_listens(self) -> None:
-        cut_off = f", {self.cut_off} that did not read cut off" if self.cut_off else ""
-        if self._lines:
-            self.report.say("sending", f"{len(self._lines)} connected{cut_off}")
-        else:
-            self.report.say("waiting", f"nobody is connected{cut_off}")
+        say_who_listens(self.report, len(self._lines), self.cut_off)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

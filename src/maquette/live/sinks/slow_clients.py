@@ -1,4 +1,4 @@
-"""What is kept for somebody who reads too slowly: little, and not for long."""
+"""Clients of the sinks that listen: how many, and what is kept for one who reads too slowly: little, and not for long."""
 
 import asyncio
 import socket
@@ -6,6 +6,11 @@ from collections import deque
 from collections.abc import Iterable
 from typing import cast
 
+from maquette.errors import OutputError
+from maquette.live.ends import SinkReport
+
+MOST_CLIENTS = 32
+"""Of one sink."""
 WAITING_BYTES = 1 << 16
 """So much may wait in the program for one client; after that frames are left out."""
 SYSTEM_BYTES = 1 << 16
@@ -58,3 +63,20 @@ def limit_system_buffer(transport: asyncio.BaseTransport) -> None:
     connection = transport.get_extra_info("socket")
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SYSTEM_BYTES)
+
+
+def listening_failed(address: str, host: str, port: int, error: OSError) -> OutputError:
+    """Why a port cannot be listened on, for the user."""
+    return OutputError(
+        f"{address}: cannot listen on port {port} of {host} ({error.strerror or error}); end the program that uses it, "
+        "or choose another port"
+    )
+
+
+def say_who_listens(report: SinkReport, clients: int, cut_off: int) -> None:
+    """Tell how many are connected, and how many were cut off so far."""
+    cut = f", {cut_off} that did not read cut off" if cut_off else ""
+    if clients:
+        report.say("sending", f"{clients} connected{cut}")
+    else:
+        report.say("waiting", f"nobody is connected{cut}")

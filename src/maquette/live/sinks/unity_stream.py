@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from maquette.errors import OutputError
 from maquette.exporters.unity_text import encode_unity_stream
 from maquette.live.ends import SinkReport
+from maquette.live.sinks.seat_ports import check_seat_ports, seat_places
 from maquette.live.sinks.seats import Seats
 from maquette.live.sinks.unity_text import joints_of_17
 from maquette.stream.pose_frame import PoseFrame
@@ -42,8 +42,7 @@ class UnityStreamSink:
     """
 
     def __init__(self, address: str, host: str, port: int = USUAL_PORT, *, people: int = 1) -> None:
-        if people < 1 or not 0 < port <= 65536 - people:
-            raise OutputError(f"{address}: {people} people need the ports {port} to {port + people - 1}; 65535 is last")
+        check_seat_ports(address, port, people)
         self.address = address
         self.report = SinkReport()
         self._host, self._port = host, port
@@ -56,19 +55,10 @@ class UnityStreamSink:
         Raises:
             OutputError: it has no address.
         """
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise OutputError(
-                f"{self.address}: no address is known for '{self._host}' ({error}); give the name or the number of the "
-                "machine where Unity runs"
-            ) from error
-        found.sort(key=lambda entry: entry[0] != socket.AF_INET)
-        family, _, _, _, found_place = found[0]
-        place: tuple[Any, ...] = found_place
-        self._readers = [
-            _Reader(family, (place[0], place[1] + seat, *place[2:]), self.report) for seat in range(len(self._seats))
-        ]
+        family, places = await seat_places(
+            self.address, self._host, self._port, len(self._seats), socket.SOCK_STREAM, "the machine where Unity runs"
+        )
+        self._readers = [_Reader(family, place, self.report) for place in places]
         self.report.say("sending")
 
     def send(self, frame: PoseFrame) -> None:

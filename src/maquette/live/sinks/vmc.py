@@ -1,12 +1,11 @@
 """Poses to avatars: the VMC protocol over UDP."""
 
-import asyncio
 import socket
 import time
 from typing import Any
 
-from maquette.errors import OutputError
 from maquette.live.ends import SinkReport
+from maquette.live.sinks.seat_ports import check_seat_ports, seat_places
 from maquette.live.sinks.seats import Seats
 from maquette.stream.osc import encode_bundle, encode_message
 from maquette.stream.pose_frame import PoseFrame
@@ -42,8 +41,7 @@ class VmcSink:
     def __init__(
         self, address: str, host: str, port: int = USUAL_PORT, *, people: int = 1, root: Root = "still"
     ) -> None:
-        if people < 1 or not 0 < port <= 65536 - people:
-            raise OutputError(f"{address}: {people} people need the ports {port} to {port + people - 1}; 65535 is last")
+        check_seat_ports(address, port, people)
         self.address = address
         self.report = SinkReport()
         self._host, self._port = host, port
@@ -58,18 +56,10 @@ class VmcSink:
         Raises:
             OutputError: it has no address.
         """
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_DGRAM)
-        except (OSError, UnicodeError) as error:
-            raise OutputError(
-                f"{self.address}: no address is known for '{self._host}' ({error}); give the name or the number of the "
-                "machine where the avatar is"
-            ) from error
-        found.sort(key=lambda entry: entry[0] != socket.AF_INET)
-        family, _, _, _, found_place = found[0]
-        place: tuple[Any, ...] = found_place
-        self._doors = [_Door(family, (place[0], place[1] + seat, *place[2:])) for seat in range(len(self._seats))]
+        family, places = await seat_places(
+            self.address, self._host, self._port, len(self._seats), socket.SOCK_DGRAM, "the machine where the avatar is"
+        )
+        self._doors = [_Door(family, place) for place in places]
         self.report.say("sending")
 
     def send(self, frame: PoseFrame) -> None:

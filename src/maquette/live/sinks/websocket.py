@@ -6,11 +6,11 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from maquette.errors import OutputError, missing_extra
+from maquette.errors import missing_extra
 from maquette.live.ends import SinkReport
 from maquette.live.listening import check_listening
 from maquette.live.sinks.page_answers import page_answer
-from maquette.live.sinks.slow_clients import SlowClient
+from maquette.live.sinks.slow_clients import MOST_CLIENTS, SlowClient, listening_failed, say_who_listens
 from maquette.live.sinks.status_json import status_json
 from maquette.live.status import LiveStatus
 from maquette.stream.message import frame_messages, gone_messages, hello_message
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from websockets.asyncio.server import Server, ServerConnection
     from websockets.http11 import Request, Response
 
-MOST_CLIENTS = 32
 MOST_BYTES_FROM_CLIENTS = 4096
 """Of one message; they have nothing to say."""
 
@@ -97,10 +96,7 @@ class WebSocketSink:
                 logger=_silent_logger(),
             )
         except OSError as error:
-            raise OutputError(
-                f"{self.address}: cannot listen on port {self.port} of {self.host} ({error.strerror or error}); "
-                "end the program that uses it, or choose another port"
-            ) from error
+            raise listening_failed(self.address, self.host, self.port, error) from error
         self.port = self._server.sockets[0].getsockname()[1]
         self._say_who_listens()
 
@@ -156,11 +152,7 @@ class WebSocketSink:
         return ready
 
     def _say_who_listens(self) -> None:
-        cut_off = f", {self.cut_off} that did not read cut off" if self.cut_off else ""
-        if self._clients:
-            self.report.say("sending", f"{len(self._clients)} connected{cut_off}")
-        else:
-            self.report.say("waiting", f"nobody is connected{cut_off}")
+        say_who_listens(self.report, len(self._clients), self.cut_off)
 
     @staticmethod
     def _broadcast(connections: "list[ServerConnection]", message: str) -> None:
