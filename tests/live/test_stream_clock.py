@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from maquette.live.clock import MIN_STEP_S, StreamClock
@@ -129,6 +129,7 @@ _STEPS = st.tuples(st.floats(0, 10), _STAMPS, st.none() | st.integers(0, 1 << 52
 
 
 @settings(max_examples=100, deadline=None)
+@example(steps=[(0.0, -(2.0**34), None), (0.0, 0.0, None), (0.0, 0.0, None)], fps=None, trust=True)
 @given(st.lists(_STEPS, min_size=2, max_size=80), st.none() | st.floats(1, 240), st.booleans())
 def test_time_never_stands_still_or_goes_back(
     steps: list[tuple[float, float | None, int | None]], fps: float | None, trust: bool

@@ -1,5 +1,6 @@
 """The time of each frame in the session, from what its sender says, or else from when it came in."""
 
+import math
 from collections import deque
 from typing import Literal
 
@@ -64,14 +65,14 @@ class StreamClock:
             session_s = self._by_arrival(arrived_s)
             self._set_anchor(evidence, value, session_s, arrived_s)
         elif evidence == "arrival":
-            session_s = max(self._anchor[1] + (value - self._anchor[0]), self._last_session_s + MIN_STEP_S)
+            session_s = max(self._anchor[1] + (value - self._anchor[0]), self._later(MIN_STEP_S))
         elif (why := self._jumped(evidence, value, arrived_s)) is not None:
             session_s = self._by_arrival(arrived_s)
             self._note_jump(evidence, why)
             self._set_anchor(evidence, value, session_s, arrived_s)
         else:
             since_anchor_s = self._seconds(evidence, value - self._anchor[0])
-            session_s = max(self._anchor[1] + since_anchor_s, self._last_session_s + _SMALLEST_STEP_S)
+            session_s = max(self._anchor[1] + since_anchor_s, self._later(_SMALLEST_STEP_S))
             self._shortest_delay_s = min(self._shortest_delay_s, arrived_s - self._seconds(evidence, value))
         self.evidence, self._last_value = evidence, value
         self._last_session_s, self._last_arrived_s = session_s, arrived_s
@@ -96,7 +97,11 @@ class StreamClock:
         self._shortest_delay_s = arrived_s - self._seconds(evidence, value)
 
     def _by_arrival(self, arrived_s: float) -> float:
-        return self._last_session_s + max(arrived_s - self._last_arrived_s, MIN_STEP_S)
+        return self._later(max(arrived_s - self._last_arrived_s, MIN_STEP_S))
+
+    def _later(self, step_s: float) -> float:
+        """A time after the last one; after centuries the step can be less than what a float tells apart."""
+        return max(self._last_session_s + step_s, math.nextafter(self._last_session_s, math.inf))
 
     def _seconds(self, evidence: Evidence, value: float) -> float:
         return value / self.fps if evidence == "number" and self.fps is not None else value
