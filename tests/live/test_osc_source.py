@@ -15,6 +15,7 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from maquette.errors import InputError
 from maquette.live.ends import Source
+from maquette.live.sources.newest import Packet
 from maquette.live.sources.osc import OscSource
 from maquette.skeletons import BODY_25, COCO_17
 from maquette.stream.keypoint_frame import KeypointFrame
@@ -282,7 +283,8 @@ def test_the_token_opens_the_door_to_its_machine() -> None:
         client.send_message("/maquette/keypoints", own(1, 0, 1))
         await until(lambda: len(frames) == 1)
         for number in range(200):
-            source.take(b"/maquette/token\0,s\0\0a-secret-word\0\0\0", (f"10.0.0.{number}", 1))
+            data = b"/maquette/token\0,s\0\0a-secret-word\0\0\0"
+            source.take([Packet(data, (f"10.0.0.{number}", 1), time.monotonic())])
 
     frames, source = received(send, token="a-secret-word")
     assert [frame.number for frame in frames] == [1]

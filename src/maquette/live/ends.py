@@ -15,6 +15,14 @@ SinkState = Literal["starting", "sending", "waiting", "reconnecting", "failed", 
 
 STALLED_S = 1.0
 """A source that was receiving and gives nothing for this long is said to have stalled."""
+_LONGEST_TEXT = 300
+
+
+def printable(text: str, most: int = _LONGEST_TEXT) -> str:
+    """Words that may hold what others sent, as a terminal may get them: cut short, with nothing in it that is obeyed
+    instead of shown."""
+    shown = "".join(c if c.isprintable() else "·" for c in text[:most])
+    return shown if len(text) <= most else f"{shown}..."
 
 
 @dataclass(eq=False)
@@ -31,9 +39,11 @@ class SourceReport:
     """The first of them: its beginning, and what is wrong with it."""
     skipped: int = 0
     """Frames left out for other reasons: out of order, twice, too old."""
+    dropped: int = 0
+    """Packets, lines or pictures that nobody looked at because newer ones were there: the processing was behind."""
 
     def say(self, state: SourceState, detail: str = "") -> None:
-        self.state, self.detail = state, detail
+        self.state, self.detail = state, printable(detail)
 
     def received(self) -> None:
         """A good frame has come in."""
@@ -45,8 +55,10 @@ class SourceReport:
         self.malformed += 1
         if not self.first_malformed:
             text = seen if isinstance(seen, str) else seen[:80].decode("utf-8", "replace")
-            shown = "".join(c if c.isprintable() else "·" for c in text[:60])
-            self.first_malformed = f"{why}: {shown}{'...' if len(seen) > len(shown) else ''}"
+            shown = printable(text, 60)
+            cut = len(seen) > 60 and not shown.endswith("...")
+            # The reason may quote what was sent, too.
+            self.first_malformed = f"{printable(why)}: {shown}{'...' if cut else ''}"
 
 
 @runtime_checkable
@@ -82,7 +94,7 @@ class SinkReport:
     """How often something went wrong; ``detail`` tells the last."""
 
     def say(self, state: SinkState, detail: str = "") -> None:
-        self.state, self.detail = state, detail
+        self.state, self.detail = state, printable(detail)
 
 
 @runtime_checkable

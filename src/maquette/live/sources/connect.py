@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from abc import ABC, abstractmethod
 
 from maquette.errors import missing_extra
@@ -11,12 +10,12 @@ from maquette.live.listening import MAX_MESSAGE_BYTES
 from maquette.live.sources.intake import Intake
 from maquette.live.sources.silence import stalls_said
 from maquette.live.sources.tcp import LineIntake
-from maquette.live.sources.websocket import quiet_log
+from maquette.live.sources.websocket import MOST_WAITING, quiet_log, take_messages
 from maquette.stream.keypoint_packets import KeypointDecoder
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 _CONNECT_S = 5.0
-_CHUNK_BYTES = 1 << 18
+_CHUNK_BYTES = 1 << 20
 
 
 class _ConnectingSource(ABC):
@@ -77,7 +76,7 @@ class TcpConnectSource(_ConnectingSource):
     async def _receive(self, intake: Intake) -> str:
         try:
             async with asyncio.timeout(_CONNECT_S):
-                reader, writer = await asyncio.open_connection(self.host, self.port)
+                reader, writer = await asyncio.open_connection(self.host, self.port, limit=_CHUNK_BYTES)
         except TimeoutError:
             return "no answer"
         except (OSError, OverflowError, UnicodeError) as error:
@@ -117,14 +116,14 @@ class WebSocketConnectSource(_ConnectingSource):
     async def _receive(self, intake: Intake) -> str:
         try:
             from websockets.asyncio.client import connect
-            from websockets.exceptions import WebSocketException
+            from websockets.exceptions import ConnectionClosedOK, WebSocketException
         except ImportError as error:
             raise missing_extra("live", "websockets", error) from error
         sender = object()
         try:
             connection = await connect(
                 self.url, max_size=MAX_MESSAGE_BYTES, compression=None, open_timeout=_CONNECT_S, close_timeout=0.5,
-                proxy=None, logger=quiet_log,
+                max_queue=MOST_WAITING, proxy=None, logger=quiet_log,
             )  # fmt: skip
         except TimeoutError:
             return "no answer"
@@ -134,15 +133,15 @@ class WebSocketConnectSource(_ConnectingSource):
             self.report.say("waiting", "connected")
             if self._greeting is not None:
                 await connection.send(self._greeting)
-            async for message in connection:
-                data = message if isinstance(message, bytes) else message.encode()
-                intake.take(data, sender, time.monotonic(), "message")
-            return "the server closed the connection"
+            await take_messages(connection, intake, sender)
+        except ConnectionClosedOK:
+            pass
         except (OSError, WebSocketException) as error:
             return _reason(error)
         finally:
             intake.left(sender)
             await connection.close()
+        return "the server closed the connection"
 
 
 def _reason(error: Exception) -> str:

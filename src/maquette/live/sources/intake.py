@@ -1,13 +1,14 @@
 """From the bytes that senders send to frames: whose turn it is, decoding, counting."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from maquette.errors import InputError
 from maquette.live.ends import STALLED_S, Deliver, SourceReport
 from maquette.live.listening import token_fits
+from maquette.live.sources.newest import Packet, count_left_out, newest_of_each
 from maquette.stream.keypoint_frame import KeypointFrame
-from maquette.stream.keypoint_packets import MAX_PACKET_BYTES, KeypointDecoder, token_of
+from maquette.stream.keypoint_packets import KeypointDecoder, token_of
 
 _OVERTAKEN_FRAMES, _OVERTAKEN_S = 4, 0.25
 """Packets overtake each other by little; what is further back is a sender that begins again."""
@@ -41,12 +42,12 @@ class Intake:
 
     def take(self, data: bytes, sender: Hashable, arrived_s: float, where: str = "packet") -> None:
         """Deliver the frame in ``data``, or count why not."""
+        if not self._may_be_frame(data, None, where):
+            return
         decoder = self._decoder
         if self._last is not None and sender != self._sender:
             decoder = KeypointDecoder(decoder.skeleton, decoder.image_size)
         try:
-            if not data or data[:1] not in _JSON_STARTS:
-                raise InputError(f"{where}: not JSON" if data else f"{where}: empty")
             frame = decoder.decode(data, arrived_s, where)
         except InputError as error:
             self.report.bad(data, str(error))
@@ -64,13 +65,29 @@ class Intake:
             self.report.detail = "another sender waits for its turn"
         self._deliver(frame)
 
-    def take_with_token(self, data: bytes, sender: Hashable, arrived_s: float, token: str | None) -> None:
-        """As :meth:`take`, for packets each of which must carry the token."""
-        if token is not None:
-            if len(data) > MAX_PACKET_BYTES or not token_fits(token_of(data), token):
-                self.report.bad(b"", "packet: without the right token: send 'token': '...' beside the keypoints")
-                return
-        self.take(data, sender, arrived_s)
+    def take_burst(self, packets: Sequence[Packet], token: str | None = None, where: str = "packet") -> None:
+        """Deliver what is worth it of packets that came in at once, in their order: the newest ones.
+
+        Args:
+            token: that each packet must carry; None for none.
+        """
+        heard = self._sender if self._last is not None else None
+        perhaps = [packet for packet in packets if self._may_be_frame(packet.data, token, where)]
+        chosen, left_out = newest_of_each(perhaps, heard)
+        count_left_out(self.report, left_out, heard)
+        for packet in chosen:
+            if token is None or token_fits(token_of(packet.data), token):
+                self.take(packet.data, packet.sender, packet.arrived_s, where)
+            else:
+                self.report.bad(b"", f"{where}: without the right token: send 'token': '...' beside the keypoints")
+
+    def _may_be_frame(self, data: bytes, token: str | None, where: str) -> bool:
+        """What is not even JSON is counted at once, so that nothing else is left out in its favour."""
+        if data and data[:1] in _JSON_STARTS:
+            return True
+        # Nothing of it is shown where it may hold a token with a slip of the pen.
+        self.report.bad(data if token is None else b"", f"{where}: not JSON" if data else f"{where}: empty")
+        return False
 
     def left(self, sender: Hashable) -> None:
         """A sender has gone: the next one need not wait for silence."""

@@ -38,9 +38,3 @@ class LineSplitter:
     def _check(self, length: int) -> None:
         if length > self.max_bytes:
             raise InputError(f"a line has over {self.max_bytes} bytes; expected one frame of keypoints a line")
-
-
-def newest(lines: list[bytes], most: int) -> tuple[list[bytes], int]:
-    """``(the last lines, how many before them are left out)``: after a stall only the newest frames matter."""
-    left_out = max(0, len(lines) - most)
-    return lines[left_out:], left_out

@@ -1,26 +1,27 @@
 """Keypoints over Open Sound Control: from Maquette's own messages, PoseOSC and others."""
 
 import asyncio
-import socket
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 from maquette.errors import InputError
 from maquette.live.ends import STALLED_S, Deliver, SourceReport
 from maquette.live.listening import check_listening, token_fits
+from maquette.live.sources.datagrams import datagrams
+from maquette.live.sources.newest import Packet, count_left_out, newest_of_each
 from maquette.live.sources.silence import stalls_said
-from maquette.live.sources.udp import listening_failed
 from maquette.skeleton import Skeleton
-from maquette.stream.keypoint_frame import KeypointFrame
+from maquette.stream.keypoint_frame import MAX_PEOPLE, KeypointFrame
 from maquette.stream.osc import OscMessage, decode_packet
 from maquette.stream.osc_keypoints import OscKeypoints
 from maquette.stream.osc_people import LONGEST_WAIT_S
 
 _TOKEN = "/maquette/token"
 _MOST_MACHINES = 64
-_BUFFER_BYTES = 1 << 20
-"""Asked of the system for packets that wait; it may give less."""
+_MOST_MESSAGES = MAX_PEOPLE
+"""Packets of one sender that are looked at, of those that came in at once: a frame may come in so many."""
 
 
 class OscSource:
@@ -73,33 +74,35 @@ class OscSource:
             InputError: the port cannot be had.
         """
         self._deliver = deliver
-        loop = asyncio.get_running_loop()
         try:
-            transport, _ = await loop.create_datagram_endpoint(
-                lambda: _Packets(self), local_addr=(self.host, self.port)
-            )
-        except (OSError, OverflowError) as error:
-            raise listening_failed(self.address, error) from None
-        bound: socket.socket = transport.get_extra_info("socket")
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
-        self.port = bound.getsockname()[1]
-        self.report.say("waiting", f"listening on {self.host}:{self.port}")
-        try:
-            async with stalls_said(self.report):
-                await loop.create_future()
+            async with datagrams(self.address, self.host, self.port, self.report, self.take) as self.port:
+                self.report.say("waiting", f"listening on {self.host}:{self.port}")
+                async with stalls_said(self.report):
+                    await asyncio.get_running_loop().create_future()
         finally:
             self._deliver = None
             if self._timer is not None:
                 self._timer.cancel()
-            transport.close()
 
-    def take(self, packet: bytes, sender: tuple[Any, ...]) -> None:
-        """One packet from the program at ``sender``: its machine's address, its port."""
-        arrived_s = time.monotonic()
+    def take(self, packets: Sequence[Packet]) -> None:
+        """Packets that came in at once."""
+        now_s = time.monotonic()
+        heard = self._sender if now_s - self._heard_s <= STALLED_S else None
+        chosen, left_out = newest_of_each(packets, heard, _MOST_MESSAGES)
+        if self._token is not None:
+            # The token is sent once: it is never left out.
+            chosen = [packet for packet in left_out if _TOKEN.encode() in packet.data] + chosen
+        count_left_out(self.report, left_out, heard)
+        for packet in chosen:
+            self._take_packet(packet)
+        self._look_again()
+
+    def _take_packet(self, packet: Packet) -> None:
+        sender = packet.sender
         try:
-            messages = decode_packet(packet)
+            messages = decode_packet(packet.data)
         except InputError as error:
-            self.report.bad(packet, str(error))
+            self.report.bad(packet.data, str(error))
             return
         for message in messages:
             if not self._is_admitted(message, sender[0]):
@@ -107,7 +110,7 @@ class OscSource:
                 self.report.bad(sender[0], "no /maquette/token, or a wrong one, from")
                 return
             if message.address != _TOKEN:
-                self._take_message(message, sender, arrived_s)
+                self._take_message(message, sender, packet.arrived_s)
 
     def _take_message(self, message: OscMessage, sender: tuple[Any, ...], arrived_s: float) -> None:
         keypoints = self._keypoints
@@ -126,7 +129,6 @@ class OscSource:
         self.report.skipped += keypoints.people.late - late
         for frame in frames:
             self._give(frame)
-        self._look_again()
 
     def _look_again(self) -> None:
         """Give a frame whose others have been waited for long enough; come back as long as one is waited for."""
@@ -158,14 +160,3 @@ class OscSource:
         if len(self._admitted) > _MOST_MACHINES:
             self._admitted.popitem(last=False)
         return True
-
-
-class _Packets(asyncio.DatagramProtocol):
-    def __init__(self, source: OscSource) -> None:
-        self._source = source
-
-    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        self._source.take(data, addr)
-
-    def error_received(self, exc: Exception) -> None:
-        """Somebody answered that nobody listens there; nothing was sent, so it means nothing."""

@@ -6,14 +6,14 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from maquette.errors import InputError
 from maquette.live.ends import Deliver, SourceReport
 from maquette.live.sources.intake import Intake
-from maquette.live.sources.lines import LineSplitter, newest
+from maquette.live.sources.lines import LineSplitter
+from maquette.live.sources.newest import newest
 from maquette.live.sources.silence import stalls_said
-from maquette.live.sources.tcp import NEWEST_LINES
 from maquette.stream.keypoint_packets import KeypointDecoder
 
 _CHUNK_BYTES = 1 << 16
@@ -63,8 +63,8 @@ class StdinSource:
                 while chunk := await chunks.get():
                     lines = splitter.feed(chunk)
                     if not recorded:
-                        lines, left_out = newest(lines, NEWEST_LINES)
-                        self.report.skipped += left_out
+                        lines, left_out = newest(lines)
+                        self.report.dropped += left_out
                     await self._take(lines, intake, recorded)
                 await self._take([splitter.rest().strip()], intake, recorded)
             except OSError as error:
@@ -76,7 +76,7 @@ class StdinSource:
                 chunks.stop()
         self.report.say("ended", "end of standard input")
 
-    async def _take(self, lines: list[bytes], intake: Intake, recorded: bool) -> None:
+    async def _take(self, lines: Sequence[bytes], intake: Intake, recorded: bool) -> None:
         for line in lines:
             if line:
                 if recorded and self.ready is not None:
@@ -103,21 +103,29 @@ class _Chunks:
         self._descriptor = descriptor
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[bytes | OSError] = asyncio.Queue()
+        self._end: bytes | OSError | None = None
+        """What came instead of a chunk."""
         self._free = threading.Semaphore(_CHUNKS_AHEAD)
         self._stopped = False
         threading.Thread(target=self._read, name="standard input", daemon=True).start()
 
     async def get(self) -> bytes:
-        """The next chunk; empty at the end.
+        """All that has been read since; empty at the end.
 
         Raises:
             OSError: it cannot be read.
         """
-        chunk = await self._queue.get()
-        self._free.release()
-        if isinstance(chunk, OSError):
-            raise chunk
-        return chunk
+        read: list[bytes] = []
+        while self._end is None and not (read and self._queue.empty()):
+            chunk = await self._queue.get()
+            self._free.release()
+            if isinstance(chunk, OSError) or not chunk:
+                self._end = chunk
+            else:
+                read.append(chunk)
+        if not read and isinstance(self._end, OSError):
+            raise self._end
+        return b"".join(read)
 
     def stop(self) -> None:
         self._stopped = True

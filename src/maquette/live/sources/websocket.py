@@ -4,26 +4,32 @@ import asyncio
 import http
 import logging
 import time
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from maquette.errors import missing_extra
 from maquette.live.ends import Deliver, SourceReport
 from maquette.live.listening import MAX_MESSAGE_BYTES, check_listening, host_fits, is_loopback, token_fits
+from maquette.live.sources.datagrams import listening_failed
 from maquette.live.sources.intake import Intake
+from maquette.live.sources.newest import Packet
 from maquette.live.sources.silence import stalls_said
 from maquette.live.sources.tcp import MOST_CONNECTIONS
-from maquette.live.sources.udp import listening_failed
 from maquette.stream.keypoint_packets import KeypointDecoder, token_of
 
 if TYPE_CHECKING:
+    from websockets.asyncio.connection import Connection
     from websockets.asyncio.server import ServerConnection
     from websockets.http11 import Request, Response
 else:
-    ServerConnection = Request = Response = Any
+    Connection = ServerConnection = Request = Response = Any
 
 _TOKEN_S = 5.0
 _GOODBYE_S = 0.5
+MOST_WAITING = 1024
+"""Messages of a connection before it is not read for a while: more than come in at once, since they are taken out in
+each turn of the loop."""
 
 quiet_log = logging.getLogger("maquette.live.websockets")
 """What the package says about broken handshakes; the report says it already."""
@@ -78,7 +84,7 @@ class WebSocketSource:
 
         serving = serve(
             handle, self.host, self.port, process_request=self._admit, max_size=MAX_MESSAGE_BYTES, compression=None,
-            open_timeout=_TOKEN_S, close_timeout=_GOODBYE_S, logger=quiet_log,
+            max_queue=MOST_WAITING, open_timeout=_TOKEN_S, close_timeout=_GOODBYE_S, logger=quiet_log,
         )  # fmt: skip
         try:
             server = await serving
@@ -121,8 +127,7 @@ class WebSocketSource:
         self._connections += 1
         try:
             if await self._has_token(connection):
-                async for message in connection:
-                    intake.take(_bytes(message), connection, time.monotonic(), "message")
+                await take_messages(connection, intake, connection)
         except ConnectionClosed as error:
             if error.sent is not None and error.sent.code == CloseCode.MESSAGE_TOO_BIG:
                 self.report.bad(b"", f"a message has over {MAX_MESSAGE_BYTES} bytes")
@@ -145,6 +150,30 @@ class WebSocketSource:
             return True
         self.report.bad(b"", "connection: its first message has not the right token: {'token': '...'}")
         return False
+
+
+async def take_messages(connection: Connection, intake: Intake, sender: Hashable) -> None:
+    """Take messages until the connection closes, those that came in at once together.
+
+    Raises:
+        ConnectionClosed: always, in the end.
+    """
+    loop, came = asyncio.get_running_loop(), list[Packet]()
+
+    def take() -> None:
+        packets = tuple(came)
+        came.clear()
+        intake.take_burst(packets, where="message")
+
+    try:
+        while True:
+            data = await connection.recv(decode=False)
+            if not came:
+                # In the next turn of the loop: until then whatever came with this one is got without waiting.
+                loop.call_soon(take)
+            came.append(Packet(data, sender, time.monotonic()))
+    finally:
+        take()
 
 
 def _bytes(message: str | bytes) -> bytes:
