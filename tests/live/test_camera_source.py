@@ -88,7 +88,7 @@ def test_a_video_is_played_at_its_own_pace(tmp_path: Path) -> None:
     got = run(source)
     assert time.monotonic() - began_s >= 24 / 50
     assert source.report.state == "ended"
-    assert len(got) + source.report.skipped == 25
+    assert len(got) + source.report.dropped == 25
     assert source.report.frames == len(got)
     for frame, delivered_s in got:
         assert frame.number is not None
@@ -106,7 +106,7 @@ def test_a_slow_detector_sees_the_newest_pictures(tmp_path: Path) -> None:
     source = CameraSource("v", f"video:{path}", detector=Watcher(takes_s=0.09))
     got = run(source)
     assert len(got) < 20
-    assert len(got) + source.report.skipped == 40
+    assert len(got) + source.report.dropped == 40
     for frame, delivered_s in got:
         # The detector's time is part of the latency, waiting in a queue is not: the picture was new when it was looked
         # at.

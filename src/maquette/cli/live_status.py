@@ -51,7 +51,7 @@ class StatusLine:
         """Counts of the whole session."""
         meter, report = session.meter, session.source.report
         p50_ms, p99_ms, most_ms = meter.overall_ms(50, 99, 100)
-        lines = [f"{meter.frames} frames of poses from {report.frames} of keypoints; dropped {session.queue.dropped}"]
+        lines = [f"{meter.frames} frames of poses from {report.frames} of keypoints; dropped {session.dropped}"]
         if meter.frames:
             lines.append(f"latency p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms, largest {most_ms:.1f} ms")
         if report.malformed:

@@ -83,6 +83,11 @@ class LiveSession:
                 await asyncio.gather(source, status, return_exceptions=True)
                 self._tell()
 
+    @property
+    def dropped(self) -> int:
+        """Frames of keypoints that were not processed because newer ones were there."""
+        return self.queue.dropped + self.source.report.dropped
+
     def status(self) -> LiveStatus:
         """How things are now."""
         now_s = time.monotonic()
@@ -100,7 +105,7 @@ class LiveSession:
             latency_p50_ms=p50_ms,
             latency_p99_ms=p99_ms,
             frames=self.meter.frames,
-            dropped=self.queue.dropped,
+            dropped=self.dropped,
             people=self.meter.people,
             state=self._state,
             source=EndStatus(

@@ -37,7 +37,7 @@ _PATIENCE_S = 3.0
 class CameraSource:
     """``camera:0`` or ``video:FILE``: one thread grabs pictures, another lets the detector look at the newest one.
 
-    Pictures that come while the detector still looks are dropped and counted (``report.skipped``), so that what is seen
+    Pictures that come while the detector still looks are dropped and counted (``report.dropped``), so that what is seen
     is never old. A frame has arrived when its picture was grabbed: the latency contains the detector's time. A camera
     that is pulled out is opened again as soon as it is there.
 
@@ -132,7 +132,7 @@ class CameraSource:
 
     def _delivered(self, deliver: Deliver, frame: KeypointFrame) -> None:
         self.report.received()
-        self.report.skipped = self._newest.dropped
+        self.report.dropped = self._newest.dropped
         deliver(frame)
 
     def _frame(self, seen: Seen, detector: Detector, grabbed: Grabbed, size: tuple[int, int]) -> KeypointFrame:
