@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import shutil
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -107,6 +109,24 @@ def test_a_folder_that_is_deleted_and_comes_back(tmp_path: Path) -> None:
             write(folder, 0)
             write(folder, 1)
             await until(lambda: numbers == [0, 0, 1])
+
+    asyncio.run(play())
+
+
+@pytest.mark.skipif(os.name != "posix" or sys.platform == "darwin", reason="file names are Unicode there")
+def test_a_file_name_that_is_no_utf8_does_not_end_the_watch(tmp_path: Path) -> None:
+    async def play() -> None:
+        source = FolderSource("folder:x", tmp_path)
+        async with running(source) as numbers:
+            write(tmp_path, 0)
+            await until(lambda: numbers == [0])
+            for number in range(1, 40):
+                if number % 10 == 5:
+                    (tmp_path / os.fsdecode(b"\xff%d_keypoints.json" % number)).write_text("{")
+                write(tmp_path, number)
+                await asyncio.sleep(0.002)
+            await until(lambda: numbers == list(range(40)))
+            assert source.report.state == "receiving"
 
     asyncio.run(play())
 

@@ -15,6 +15,8 @@ STEP_MS, IDLE_STEP_MS = 1, 10
 change between two looks."""
 _IDLE_S = 3.0
 _LOOK_MS = 500
+_SLACK_NS = 50_000_000
+"""File times are as coarse as the system's clock ticks."""
 
 OnChanges = Callable[[list[str], float], None]
 """Called in the loop's thread with the paths that changed and the ``time.monotonic()`` of the news."""
@@ -49,10 +51,12 @@ class FolderWatch:
             "disable",
             "disabled",
         )
+        self._new_notify = lambda: RustNotify([str(folder)], False, polling, 50, False, True)
+        self._broken: type[Exception] = WatchfilesRustInternalError
         try:
             info = folder.stat()
-            self._identity = (info.st_dev, info.st_ino)
-            self._notify = RustNotify([str(folder)], False, polling, 50, False, True)
+            self._identity: tuple[int, int] | None = (info.st_dev, info.st_ino)
+            self._notify = self._new_notify()
         except (OSError, WatchfilesRustInternalError) as error:
             raise InputError(
                 f"folder:{folder}: cannot be watched ({error}); where a limit is named, raise it "
@@ -66,21 +70,46 @@ class FolderWatch:
         self._stop.set()
 
     def _watch(self) -> None:
-        step_ms, last_s = STEP_MS, time.monotonic()
-        with self._notify as notify:
-            while not self._stop.is_set():
-                changes = notify.watch(step_ms, step_ms, _LOOK_MS, self._stop)
-                now_s = time.monotonic()
-                if changes == "stop":
-                    return
-                if isinstance(changes, set):
-                    step_ms, last_s = STEP_MS, now_s
-                    self._tell(self._on_changes, [path for kind, path in changes if kind != 3], now_s)
-                elif now_s - last_s > _IDLE_S:
-                    step_ms = IDLE_STEP_MS
-                if (isinstance(changes, str) or self._named(changes)) and self._is_gone():
-                    self._tell(self._on_gone)
-                    return
+        try:
+            self._tell_changes()
+        finally:
+            self._notify.close()
+
+    def _tell_changes(self) -> None:
+        step_ms, last_s, looked_ns = STEP_MS, time.monotonic(), time.time_ns()
+        while not self._stop.is_set():
+            before_ns, looked_ns = looked_ns, time.time_ns()
+            try:
+                changes = self._notify.watch(step_ms, step_ms, _LOOK_MS, self._stop)
+            except self._broken:
+                changes = self._begin_again(before_ns)
+            now_s = time.monotonic()
+            if changes == "stop":
+                return
+            if isinstance(changes, set):
+                step_ms, last_s = STEP_MS, now_s
+                self._tell(self._on_changes, [path for kind, path in changes if kind != 3], now_s)
+            elif now_s - last_s > _IDLE_S:
+                step_ms = IDLE_STEP_MS
+            if (isinstance(changes, str) or self._named(changes)) and self._is_gone():
+                self._tell(self._on_gone)
+                return
+
+    def _begin_again(self, since_ns: int) -> set[tuple[int, str]] | str:
+        """A file whose name is no UTF-8 breaks the watch for good: begin another, and look for what it missed. Such
+        files themselves are left alone: to read them would be a change, too."""
+        self._notify.close()
+        try:
+            self._notify = self._new_notify()
+            with os.scandir(self._folder) as entries:
+                return {
+                    (1, entry.path)
+                    for entry in entries
+                    if _changed_ns(entry) >= since_ns - _SLACK_NS and _is_text(entry.name)
+                }
+        except (OSError, self._broken):
+            self._identity = None  # cannot be watched, or is not there: both count as gone
+            return "timeout"
 
     def _named(self, changes: set[tuple[int, str]]) -> bool:
         """Whether something happened to the folder itself."""
@@ -98,3 +127,19 @@ class FolderWatch:
             self._loop.call_soon_threadsafe(callback, *arguments)
         except RuntimeError:
             self._stop.set()  # the loop has ended without closing this first
+
+
+def _changed_ns(entry: "os.DirEntry[str]") -> int:
+    try:
+        return entry.stat().st_mtime_ns
+    except OSError:
+        return 0  # it has gone meanwhile
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file's name is UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
