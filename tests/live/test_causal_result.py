@@ -59,6 +59,7 @@ def test_the_network_sees_what_it_sees_offline(keypoints, model: str, monkeypatc
         return before(self, seen, time_s)
 
     monkeypatch.setattr(Stages, "_posed", noting)
+    monkeypatch.setattr(LiveProcessor, "warm_up", lambda self: None)  # whose made people are not in the clip
     settings = LiveSettings(model=model, repair=False, calibrate_s=0)
     sink = played(MadeSource(frames_of(keypoints)), settings)
     first = next(frame.frame for frame in sink.frames if frame.poses)

@@ -1,5 +1,6 @@
 """What a stream keeps of one person's past: as much as later windows reach back to."""
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,6 +38,10 @@ class History:
         """Time of a frame that is still kept."""
         return self._times_s[frame - self._dropped]
 
+    def at(self, frame: int) -> tuple[Float[np.ndarray, "27 2"], Bool[np.ndarray, " 27"]]:
+        """Points and flags of a frame that is still kept."""
+        return self._points[frame - self._dropped], self._observed[frame - self._dropped]
+
     def add(self, points: Float[np.ndarray, "27 2"], observed: Bool[np.ndarray, " 27"], time_s: float) -> None:
         """Add a frame, as :func:`maquette.lifting.lifter.network_points` gives it.
 
@@ -62,9 +67,6 @@ class History:
     ) -> tuple[Float[np.ndarray, "outputs window 27 2"], Bool[np.ndarray, "outputs window 27"]]:
         """Points and flags in the windows around ``frames``; beyond the ends they hold the first and the last frame."""
         here = frames - self._dropped
-        if window_frames == 1:
-            points, observed = (np.stack([kept[i] for i in here]) for kept in (self._points, self._observed))
-            return points[:, None], observed[:, None]
         samples = window_samples(np.array(self._times_s), here, window_frames, step_s)
         return gather_windows(np.stack(self._points), np.stack(self._observed), samples)
 
@@ -72,7 +74,9 @@ class History:
         """Drop what no window around ``frame`` or later reaches back to (two frames more are kept, for the
         interpolation at the edge)."""
         newest_s = self._times_s[-1] if frame >= self.count else self.time_s(frame)
-        keep = max(0, int(np.searchsorted(self._times_s, newest_s - self.reach_s - _ROUNDING_S)) - 2)
+        keep = max(0, bisect_left(self._times_s, newest_s - self.reach_s - _ROUNDING_S) - 2)
         keep = min(keep, max(0, frame - self._dropped - 1))
+        if not keep:
+            return
         del self._points[:keep], self._observed[:keep], self._times_s[:keep]
         self._dropped += keep

@@ -74,8 +74,7 @@ def normalise_windows(
     A window in which nothing is observed gives zeros; its rotation is the identity.
     """
     batch = len(points_px)
-    focal = np.broadcast_to(np.asarray(focal_px, dtype=np.float32), (batch, 2))[:, None, None, :]
-    principal = np.broadcast_to(np.asarray(centre_px, dtype=np.float32), (batch, 2))[:, None, None, :]
+    focal, principal = _pairs(focal_px), _pairs(centre_px)
     rays = (np.where(observed[..., None], points_px, principal).astype(np.float32, copy=False) - principal) / focal
     path, on_hips, on_shoulders = _centre_path(rays, observed)
     middle = path.shape[1] // 2
@@ -90,13 +89,26 @@ def normalise_windows(
     per_scale = (1 / scale)[:, None, None]
     coordinates = points.reshape(*observed.shape[:2], 2 * LANDMARKS)
     coordinates *= per_scale
-    np.clip(coordinates, -_COORDINATE_LIMIT, _COORDINATE_LIMIT, out=features[..., : 2 * LANDMARKS])
+    _limited(coordinates, _COORDINATE_LIMIT, out=features[..., : 2 * LANDMARKS])
     features[..., _FLAGS] = observed
-    features[..., _PATH] = np.clip((path - path[:, middle, None]) * per_scale, -_PATH_LIMIT, _PATH_LIMIT)
-    log_scale = np.clip(np.log(scale / REFERENCE_SCALE), -_LOG_SCALE_LIMIT, _LOG_SCALE_LIMIT)
+    _limited((path - path[:, middle, None]) * per_scale, _PATH_LIMIT, out=features[..., _PATH])
+    log_scale = np.log(scale / REFERENCE_SCALE)
+    _limited(log_scale, _LOG_SCALE_LIMIT, out=log_scale)
     anything = observed.any(axis=(1, 2))
-    features[..., _SCALARS] = np.stack([log_scale * anything, on_hips, on_shoulders], axis=-1)[:, None, :]
+    for channel, values in enumerate((log_scale * anything, on_hips, on_shoulders), _SCALARS.start):
+        features[..., channel] = values[:, None]
     return NormalisedWindows(features, R, scale)
+
+
+def _pairs(values: float | tuple[float, float] | Float[np.ndarray, "#batch 2"]) -> np.ndarray:
+    """For x and y, to go with ``(batch, frames, landmarks, 2)``."""
+    pairs = np.asarray(values, dtype=np.float32)
+    return pairs if pairs.ndim < 2 else pairs[:, None, None, :]
+
+
+def _limited(values: np.ndarray, limit: float, *, out: np.ndarray) -> None:
+    """``np.clip`` to both sides; of few numbers its calls cost more than twice these."""
+    np.minimum(np.maximum(values, -limit, out=out), limit, out=out)
 
 
 def positions_in_camera(
@@ -136,8 +148,8 @@ def _centre_path(
     path, known = _pair_or_middle(rays, observed, _L_HIP, _R_HIP, _HIP)
     on_hips = np.any(known, axis=1, keepdims=True)[:, 0]
     on_shoulders = np.zeros_like(on_hips)
-    rest = np.flatnonzero(~on_hips)
-    if len(rest):
+    if not on_hips.all():
+        rest = np.flatnonzero(~on_hips)
         shoulders, seen = _pair_or_middle(rays[rest], observed[rest], _L_SHOULDER, _R_SHOULDER, _NECK)
         on_shoulders[rest] = seen.any(axis=1)
         count = observed[rest].sum(axis=2)
@@ -145,9 +157,10 @@ def _centre_path(
         use = on_shoulders[rest][:, None]
         path[rest] = np.where(use[..., None], shoulders, mean)
         known[rest] = np.where(use, seen, count > 0)
-    gaps = np.flatnonzero(~known.all(axis=1) & known.any(axis=1))
-    if len(gaps):
-        path[gaps] = _interpolate(path[gaps], known[gaps])
+    if not known.all():
+        gaps = np.flatnonzero(~known.all(axis=1) & known.any(axis=1))
+        if len(gaps):
+            path[gaps] = _interpolate(path[gaps], known[gaps])
     return path, on_hips, on_shoulders
 
 
@@ -185,8 +198,11 @@ def rotation_to_axis(point: Float[np.ndarray, "batch 2"]) -> Float[np.ndarray, "
     a, b = point.T
     norm = np.sqrt(a * a + b * b + 1)
     a, b, c = a / norm, b / norm, 1 / norm
-    rows = [[1 - a * a / (1 + c), -a * b / (1 + c), -a], [-a * b / (1 + c), 1 - b * b / (1 + c), -b], [a, b, c]]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    R = np.empty((len(point), 3, 3), dtype=c.dtype)
+    R[:, 0, 0], R[:, 1, 1], R[:, 2, 2] = 1 - a * a / (1 + c), 1 - b * b / (1 + c), c
+    R[:, 0, 1] = R[:, 1, 0] = -a * b / (1 + c)
+    R[:, 0, 2], R[:, 1, 2], R[:, 2, 0], R[:, 2, 1] = -a, -b, a, b
+    return R
 
 
 def turn_rays(
@@ -203,8 +219,8 @@ def _window_scale(
     """Median over frames of the RMS distance of the observed limb joints to the centre; all landmarks if they lack."""
     squares = np.square(points[..., 0]) + np.square(points[..., 1])
     scale = _median_rms(squares[..., _LIMBS], observed[..., _LIMBS], least=4)
-    rest = np.flatnonzero(scale == 0)
-    if len(rest):
+    if (scale == 0).any():
+        rest = np.flatnonzero(scale == 0)
         scale[rest] = _median_rms(squares[rest], observed[rest], least=1)
     return np.where(scale > 1e-4, scale, np.float32(REFERENCE_SCALE))
 
@@ -216,6 +232,8 @@ def _median_rms(
     count = observed.sum(axis=2)
     rms = np.sqrt(squares.sum(axis=2) / np.maximum(count, 1))
     usable = count >= least
+    if usable.shape[1] == 1:
+        return np.where(usable, rms, 0)[:, 0].astype(np.float32, copy=False)
     ordered = np.sort(np.where(usable, rms, np.float32(np.inf)), axis=1)
     frames = usable.sum(axis=1)
     middle = np.take_along_axis(ordered, np.maximum(frames - 1, 0)[:, None] // 2, axis=1)[:, 0]

@@ -108,6 +108,9 @@ class PeopleStream:
     def lift(self, wanted: Sequence[tuple[History, int]]) -> Float[np.ndarray, "wanted 21 3"]:
         """Root-relative poses in metres, camera frame, each around one frame of a history."""
         spec = self.lifter.spec
+        if spec.window_frames == 1:
+            points, observed = (np.array(part) for part in zip(*(h.at(frame) for h, frame in wanted), strict=True))
+            return self.lifter.lift_windows(points[:, None], observed[:, None], self._camera)
         windows = [
             history.windows(np.array([frame]), spec.window_frames, spec.window_step_s) for history, frame in wanted
         ]

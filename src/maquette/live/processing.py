@@ -1,10 +1,12 @@
 """From frames of keypoints to frames of poses, one at a time."""
 
 from concurrent.futures import Executor
+from dataclasses import replace
 
 from maquette.lifting.assumed_camera import camera_of_size
 from maquette.lifting.lifter import Lifter
 from maquette.lifting.stream import PeopleStream
+from maquette.live.made_frames import made_frames
 from maquette.live.picture_size import PictureSize
 from maquette.live.settings import LiveSettings
 from maquette.live.stages import Stages
@@ -12,6 +14,9 @@ from maquette.runtime.shipped import LIVE_MODEL
 from maquette.skeleton import Skeleton
 from maquette.stream.keypoint_frame import KeypointFrame
 from maquette.stream.pose_frame import PoseFrame
+
+_MADE_FRAMES, _MADE_FPS, _MADE_CALIBRATION_S = 32, 20, 0.6
+"""As many as it takes to follow, to calibrate, and to go on after that."""
 
 
 class LiveProcessor:
@@ -38,6 +43,17 @@ class LiveProcessor:
         self._stages: Stages | None = None
         self._count = 0
         PeopleStream(self._lifter, camera_of_size((1, 1)))  # refuses models that take whole clips
+
+    def warm_up(self) -> None:
+        """Follow made people for a second, which takes about 0.2 s and leaves no trace: whatever happens only once is
+        done before the first frame comes, and not while it waits."""
+        settings = replace(self.settings, calibrate_s=_MADE_CALIBRATION_S, image_size=None)
+        stages: Stages | None = None
+        for number, frame in enumerate(made_frames(min(self.settings.people, 2), _MADE_FRAMES)):
+            if stages is None:
+                assert frame.image_size is not None
+                stages = Stages(settings, self._lifter, camera_of_size(frame.image_size), frame.skeleton, None)
+            stages.push(frame, number / _MADE_FPS, number, [])
 
     @property
     def look_ahead_s(self) -> float:

@@ -65,6 +65,7 @@ class LiveSession:
             InputError: the source cannot work, or gives keypoints of which there is no map to the model's.
             OutputError: a sink cannot work; those that had started are closed again.
         """
+        self.processor.warm_up()
         async with self._started_sinks():
             source = asyncio.create_task(self.source.run(self._deliver), name="source")
             source.add_done_callback(lambda _: self.queue.close())

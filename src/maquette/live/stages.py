@@ -33,7 +33,7 @@ _COMMON = [joint for joint in LIFTED_21.joints if joint in LANDMARKS_27]
 _INTO, _OUT_OF = LIFTED_21.indices(_COMMON), LANDMARKS_27.indices(_COMMON)
 _ROUNDING_S = 1e-6
 _MAX_GAP_S = 0.6
-"""Somebody who is not seen for longer hands over: on a stage a figure that stands still for a second is a long pause."""
+"""Somebody not seen for longer hands over: on a stage a figure that stands still for a second is a long pause."""
 
 
 @dataclass(eq=False)
@@ -50,11 +50,8 @@ class _Person:
     confidence: np.ndarray
     new: bool
     """The person's first frame in this slot."""
-
-    @property
-    def seen(self) -> bool:
-        """Enough to lift."""
-        return int((self.confidence > 0).sum()) >= MIN_JOINTS
+    seen: bool
+    """Enough to lift."""
 
 
 @dataclass(eq=False)
@@ -175,14 +172,17 @@ class Stages:
             here = np.searchsorted(occupied, slots)
             landmarks_px[here], sure[here] = self._map.apply_arrays(points, confidence)
         rays, observed = self._lift.landmarks(landmarks_px)
+        points_px = np.full((len(occupied), len(LIFTED_21), 2), np.nan)
+        known = np.zeros((len(occupied), len(LIFTED_21)))
+        points_px[:, _INTO], known[:, _INTO] = landmarks_px[:, _OUT_OF], sure[:, _OUT_OF]
+        seen = (np.add.reduce(known > 0, axis=1) >= MIN_JOINTS).tolist()
         people = []
         for row, slot in enumerate(occupied.tolist()):
             person = self._first_person + int(persons[slot])
             history = self._histories[person]
             history.add(rays[row], observed[row], time_s)
-            points_px, known = np.full((len(LIFTED_21), 2), np.nan), np.zeros(len(LIFTED_21))
-            points_px[_INTO], known[_INTO] = landmarks_px[row, _OUT_OF], sure[row, _OUT_OF]
-            people.append(_Person(slot, person, history, history.count - 1, points_px, known, slot in entered))
+            new, at = slot in entered, history.count - 1
+            people.append(_Person(slot, person, history, at, points_px[row], known[row], new, seen[row]))
         return people
 
     def _pose(self, pending: _Pending) -> PoseFrame:
@@ -218,9 +218,9 @@ class Stages:
 
     def _posed(self, seen: list[_Person], time_s: float) -> dict[int, LivePose]:
         rows = np.array([one.slot for one in seen])
-        confidence = np.stack([one.confidence for one in seen])
+        confidence = np.array([one.confidence for one in seen])
         lifted = self._lift.lift([(one.history, one.at) for one in seen])
-        body = self._body(rows, lifted, np.stack([one.points_px for one in seen]), confidence, time_s)
+        body = self._body(rows, lifted, np.array([one.points_px for one in seen]), confidence, time_s)
         rotations = self._rotations(rows, body.positions_m, time_s)
         human = self._humanoid(rows, body.positions_m, rotations)
         return {
