@@ -1,6 +1,7 @@
 """Test session: shapes and types of every annotated function of Maquette are checked while the tests run."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,12 @@ def shared_dir() -> Path:
     if not path.is_dir():
         pytest.skip(f"no reference data at {path} (set MAQUETTE_SHARED)")
     return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """Headless Chromium; the test is skipped where there is none."""
+    from headless_browser import chromium
+
+    with chromium() as running:
+        yield running

@@ -14,7 +14,7 @@ from maquette.errors import InputError, OutputError
 from maquette.exporters.writers import WRITERS
 from maquette.live.ends import Sink
 from maquette.live.sinks.files import FileSink
-from maquette.live.sinks.recording_names import free_path, part_path, person_path
+from maquette.live.sinks.recording_names import free_path, part_path
 from maquette.stream.pose_frame import PoseFrame
 
 
@@ -156,13 +156,6 @@ def test_one_person_by_number(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         maquette.read_motion(tmp_path / "out.npz").positions, clip().positions[:9] + [2.0, 0.0, 0.0]
     )
-
-
-def test_people_are_named_as_lift_names_them() -> None:
-    from maquette.cli.options import numbered
-
-    for name in ("walk.bvh", "walk_smpl.npz", "3d_data.json", "walk.tar.glb"):
-        assert person_path(Path(name), 3).name == numbered(Path(name), 3, 5).name
 
 
 def test_parts_are_named_before_what_tells_the_format() -> None:

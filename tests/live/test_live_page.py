@@ -2,9 +2,7 @@
 
 import asyncio
 import io
-import os
 import re
-import shutil
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -14,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from headless_browser import PATIENCE_S
 from made_poses import clip_length, pose_frame, pose_of_clip
 from PIL import Image
 
@@ -23,24 +22,7 @@ from maquette.render.look import SIDE_COLOURS
 from maquette.skeletons import LIFTED_21
 from maquette.stream.pose_frame import PoseFrame
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
-
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_SOFTWARE_GL = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")
 _WINDOW = {"width": 480, "height": 400}
-_PATIENCE_S = 60.0
-"""Software GL needs seconds for its first pictures on a busy machine."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    program = os.environ.get("MAQUETTE_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
-    if program is None:
-        pytest.skip(f"no Chromium found ({', '.join(_NAMES)}); set MAQUETTE_CHROMIUM to one")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=program, args=list(_SOFTWARE_GL))
-        yield chromium
-        chromium.close()
 
 
 class Server:
@@ -100,7 +82,7 @@ class Tab:
         self.page.goto(address)
 
     def picture(self) -> np.ndarray:
-        shot = self.page.screenshot(timeout=1000 * _PATIENCE_S)
+        shot = self.page.screenshot(timeout=1000 * PATIENCE_S)
         return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int)
 
     def figure(self) -> dict[str, np.ndarray]:
@@ -122,9 +104,9 @@ class Tab:
 
 def until(found: Callable[[], object], what: str, doing: Callable[[], object] = lambda: None) -> None:
     """Wait until something is so, and do something meanwhile."""
-    end_s = time.monotonic() + _PATIENCE_S
+    end_s = time.monotonic() + PATIENCE_S
     while not found():
-        assert time.monotonic() < end_s, f"{what}: not within {_PATIENCE_S:.0f} s"
+        assert time.monotonic() < end_s, f"{what}: not within {PATIENCE_S:.0f} s"
         doing()
         time.sleep(0.03)
 

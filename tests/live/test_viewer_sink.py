@@ -2,14 +2,13 @@
 
 import asyncio
 import io
-import os
-import shutil
 import socket
 import time
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from headless_browser import PATIENCE_S, SOFTWARE_GL, chromium_program
 from recorded_people import clip, frame, pose
 
 from maquette.errors import InputError, OutputError
@@ -19,10 +18,6 @@ from maquette.live.status import EndStatus, LiveStatus
 from maquette.viewer import live_figure
 from maquette.viewer.live_figure import LivePage
 from maquette.viewer.serve import close_server, open_server
-
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_SOFTWARE_GL = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")
-_PATIENCE_S = 60.0
 
 
 def shown(number: int, shift_m: tuple[float, float, float] = (0.0, 0.0, 0.0)):
@@ -40,9 +35,9 @@ def page():
 def test_people_come_move_and_vanish(page: LivePage, monkeypatch: pytest.MonkeyPatch) -> None:
     page.show({0: shown(0)})
     figure = page._figures[0]
-    np.testing.assert_allclose(figure._joints.batched_positions, clip().positions[0], atol=1e-6)
+    np.testing.assert_allclose(figure._meshes.joints.batched_positions, clip().positions[0], atol=1e-6)
     page.show({0: shown(40), 5: shown(0, (1.0, 0.0, 0.0))})
-    np.testing.assert_allclose(figure._joints.batched_positions, clip().positions[40], atol=1e-6)
+    np.testing.assert_allclose(figure._meshes.joints.batched_positions, clip().positions[40], atol=1e-6)
     assert page.people == (0, 5)
     page.show({5: shown(1)})
     assert page.people == (5,)
@@ -60,8 +55,8 @@ def test_bones_reach_from_joint_to_joint_and_rings_lie_under_feet_that_stand(pag
     figure, positions = page._figures[0], clip().positions[26]
     pairs = np.array(figure._shape.bones)
     lengths = np.linalg.norm(positions[pairs[:, 1]] - positions[pairs[:, 0]], axis=-1)
-    np.testing.assert_allclose(figure._bones.batched_positions, positions[pairs[:, 0]], atol=1e-6)
-    np.testing.assert_allclose(np.asarray(figure._bones.batched_scales)[:, 1], lengths, atol=1e-6)
+    np.testing.assert_allclose(figure._meshes.bones.batched_positions, positions[pairs[:, 0]], atol=1e-6)
+    np.testing.assert_allclose(np.asarray(figure._meshes.bones.batched_scales)[:, 1], lengths, atol=1e-6)
     contacts = clip().contacts
     assert contacts is not None
     np.testing.assert_array_equal(np.asarray(figure._contacts.node.batched_scales) > 0, contacts[26])
@@ -72,7 +67,7 @@ def test_unknown_joints_are_left_out(page: LivePage) -> None:
     positions[4] = np.nan
     page.show({0: (positions, standing), 1: (np.full((21, 3), np.nan), standing)})
     assert page.people == (0,)
-    assert np.asarray(page._figures[0]._joints.batched_scales)[4] == 0
+    assert np.asarray(page._figures[0]._meshes.joints.batched_scales)[4] == 0
 
 
 def test_listens_on_this_machine_only() -> None:
@@ -97,7 +92,7 @@ def test_stops_without_ever_having_started() -> None:
 
 
 async def until(so: Callable[[], object]) -> None:
-    end_s = time.monotonic() + _PATIENCE_S
+    end_s = time.monotonic() + PATIENCE_S
     while not so():
         assert time.monotonic() < end_s
         await asyncio.sleep(0.05)
@@ -107,16 +102,14 @@ STATUS = LiveStatus(1.0, 29.9, 29.8, 2.1, 4.2, 100, 3, 2, "live", EndStatus("udp
 
 
 def test_in_a_browser() -> None:
-    playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
-    program = os.environ.get("MAQUETTE_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
-    if program is None:
-        pytest.skip(f"no Chromium found ({', '.join(_NAMES)}); set MAQUETTE_CHROMIUM to one")
+    program = chromium_program()
+    from playwright.async_api import async_playwright
 
     async def session() -> None:
         sink = ViewerSink("view", "127.0.0.1", 0)
         await sink.start()
-        async with playwright.async_playwright() as running:
-            browser = await running.chromium.launch(executable_path=program, args=list(_SOFTWARE_GL))
+        async with async_playwright() as running:
+            browser = await running.chromium.launch(executable_path=program, args=list(SOFTWARE_GL))
             tab = await browser.new_page(viewport={"width": 900, "height": 560})
             errors: list[str] = []
             tab.on("pageerror", lambda error: errors.append(str(error)))
@@ -127,12 +120,12 @@ def test_in_a_browser() -> None:
                 """Pixels of figures, left of the panel."""
                 from PIL import Image
 
-                shot = await tab.screenshot(timeout=1000 * _PATIENCE_S)
+                shot = await tab.screenshot(timeout=1000 * PATIENCE_S)
                 scene = np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int)[180:, :560]
                 return int((np.ptp(scene, axis=-1) > 70).sum())
 
             async def seen(many: bool, *people) -> None:
-                end_s, number = time.monotonic() + _PATIENCE_S, 0
+                end_s, number = time.monotonic() + PATIENCE_S, 0
                 while (await coloured() > 300) != many:
                     assert time.monotonic() < end_s
                     number += 1

@@ -77,7 +77,7 @@ def test_nothing_is_printed(start, capsys) -> None:
 
 def on_page(body) -> np.ndarray:
     """Where the joints of a body lie on the page."""
-    return body.root.position + body.joints.batched_positions
+    return body.root.position + body.meshes.joints.batched_positions
 
 
 def test_several_motions_of_different_lengths_and_rates_play_together(start) -> None:
@@ -300,7 +300,7 @@ def test_odd_motions(start, motion: Motion) -> None:
         for tick in range(page.time.slider.max + 1):
             page.step_to(tick)
             for body in page.bodies:
-                assert np.isfinite(body.joints.batched_positions).all()
+                assert np.isfinite(body.meshes.joints.batched_positions).all()
                 assert np.isfinite(body.root.position).all()
 
 

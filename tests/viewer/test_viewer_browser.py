@@ -1,15 +1,13 @@
 """The viewer in a real browser: headless Chromium with software GL. Set MAQUETTE_CHROMIUM to one that is not found."""
 
 import io
-import os
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
+from headless_browser import PATIENCE_S
 from made_body import made_motion
 from PIL import Image
 
@@ -18,24 +16,7 @@ from maquette.motion import Motion
 from maquette.viewer import Viewer
 from maquette.viewer.recording import write_recording
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
-
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_SOFTWARE_GL = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")
 _WINDOW = {"width": 900, "height": 560}
-_PATIENCE_S = 60.0
-"""Software GL needs seconds for its first pictures on a busy machine."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    program = os.environ.get("MAQUETTE_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
-    if program is None:
-        pytest.skip(f"no Chromium found ({', '.join(_NAMES)}); set MAQUETTE_CHROMIUM to one")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=program, args=list(_SOFTWARE_GL))
-        yield chromium
-        chromium.close()
 
 
 class Tab:
@@ -54,7 +35,7 @@ class Tab:
         self.page.wait_for_selector("canvas")
 
     def picture(self) -> np.ndarray:
-        shot = self.page.screenshot(timeout=1000 * _PATIENCE_S)
+        shot = self.page.screenshot(timeout=1000 * PATIENCE_S)
         return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int)
 
     def text(self) -> str:
@@ -69,9 +50,9 @@ class Tab:
 
 def until(found: Callable[[], object], what: str) -> None:
     """Wait until something is so."""
-    end_s = time.monotonic() + _PATIENCE_S
+    end_s = time.monotonic() + PATIENCE_S
     while not found():
-        assert time.monotonic() < end_s, f"{what}: not within {_PATIENCE_S:.0f} s"
+        assert time.monotonic() < end_s, f"{what}: not within {PATIENCE_S:.0f} s"
         time.sleep(0.1)
 
 
@@ -105,7 +86,7 @@ def test_the_page_shows_plays_and_scrubs(browser) -> None:
         until(lambda: viewer.page.bodies[0].frame == 151, "a step is a frame")
         viewer.page.go_to(20)
         until(lambda: np.abs(tab.picture()[:, 345:585] - before).max() > 60, "another frame looks different")
-        with tab.page.expect_download(timeout=1000 * _PATIENCE_S) as download:
+        with tab.page.expect_download(timeout=1000 * PATIENCE_S) as download:
             tab.page.get_by_role("button", name="Screenshot").click()
         assert download.value.suggested_filename == "made0-00020.png"
         saved = np.asarray(Image.open(download.value.path()).convert("RGB")).astype(int)

@@ -175,7 +175,7 @@ def test_a_big_rig_from_shared_data(tmp_path: Path) -> None:
     with Viewer(motions, port=0, arrangement="overlaid at the root") as viewer:
         assert max(body.motion.n_joints for body in viewer.page.bodies) > 30
         viewer.page.step_to(5)
-        assert all(np.isfinite(body.joints.batched_positions).all() for body in viewer.page.bodies)
+        assert all(np.isfinite(body.meshes.joints.batched_positions).all() for body in viewer.page.bodies)
 
 
 def test_help_needs_no_server() -> None:

@@ -69,15 +69,9 @@ def choose_people(people: "list[Keypoints]", person: str) -> "list[Keypoints]":
 def numbered(path: Path, index: int, count: int) -> Path:
     """``walk.bvh`` for one person, ``walk_person0.bvh`` etc. for several (``person0_3d_data.json`` for the fork's and
     ``walk_person0_smpl.npz`` for SMPL's, whose formats are told by the ends of their names)."""
-    if count == 1:
-        return path
-    name = path.name
-    if name.lower().endswith("3d_data.json"):
-        return path.with_name(f"person{index}_{name}")
-    if name.lower().endswith("_smpl.npz"):
-        end = len(name) - len("_smpl.npz")
-        return path.with_name(f"{name[:end]}_person{index}{name[end:]}")
-    return path.with_name(f"{path.stem}_person{index}{path.suffix}")
+    from maquette.exporters.file_names import person_path
+
+    return path if count == 1 else person_path(path, index)
 
 
 def shortened(note: str, length: int = 240) -> str:

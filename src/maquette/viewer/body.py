@@ -9,8 +9,8 @@ from maquette.render.views import followed_path, scene_positions
 from maquette.viewer.colours import Paint, by_side
 from maquette.viewer.contacts import Contacts
 from maquette.viewer.entries import Entry
+from maquette.viewer.figure_meshes import FigureMeshes
 from maquette.viewer.figures import figure_shape, place
-from maquette.viewer.meshes import ball, cylinder
 from maquette.viewer.playback import frame_at
 from maquette.viewer.uncertainty import Uncertainty
 
@@ -33,24 +33,7 @@ class Body:
         self.path = f"/motion{order}"
         self.root = scene.add_frame(self.path, show_axes=False, visible=entry.shown)
         placed, paint = place(self.shape, 0), by_side(entry.motion.skeleton, self.shape.bones, order)
-        self.bones = scene.add_batched_meshes_simple(
-            f"{self.path}/bones",
-            *cylinder(),
-            batched_wxyzs=placed.bone_wxyzs,
-            batched_positions=placed.bone_positions,
-            batched_scales=placed.bone_scales,
-            batched_colors=paint.bones,
-            lod="off",
-        )
-        self.joints = scene.add_batched_meshes_simple(
-            f"{self.path}/joints",
-            *ball(),
-            batched_wxyzs=np.tile([1.0, 0.0, 0.0, 0.0], (len(placed.joint_positions), 1)),
-            batched_positions=placed.joint_positions,
-            batched_scales=placed.joint_scales,
-            batched_colors=paint.joints,
-            lod="off",
-        )
+        self.meshes = FigureMeshes(server, self.path, placed, paint)
         self._label = scene.add_label(f"{self.path}/name", entry.name, visible=named)
         self.uncertainty = Uncertainty(server, self.path, self.shape) if entry.motion.sigma_m is not None else None
         self.contacts = Contacts(server, self.path, self.shape) if entry.motion.contact_joints else None
@@ -72,11 +55,7 @@ class Body:
         """Send one frame."""
         self.frame = frame
         placed = place(self.shape, frame, self.thickness)
-        self.bones.batched_positions = placed.bone_positions
-        self.bones.batched_wxyzs = placed.bone_wxyzs
-        self.bones.batched_scales = placed.bone_scales
-        self.joints.batched_positions = placed.joint_positions
-        self.joints.batched_scales = placed.joint_scales
+        self.meshes.put(placed)
         if self._label.visible:
             middle = self.followed[frame]
             # Beside each other in height, too, where several stand in one place.
@@ -88,5 +67,4 @@ class Body:
 
     def paint(self, paint: Paint) -> None:
         """Send other colours."""
-        self.bones.batched_colors = paint.bones
-        self.joints.batched_colors = paint.joints
+        self.meshes.paint(paint)

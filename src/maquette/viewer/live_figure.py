@@ -14,8 +14,8 @@ from maquette.refine.motion_contacts import CONTACT_JOINTS
 from maquette.skeletons import LIFTED_21
 from maquette.viewer.colours import by_side
 from maquette.viewer.contacts import Contacts
+from maquette.viewer.figure_meshes import FigureMeshes
 from maquette.viewer.figures import figure_shape, placed_at
-from maquette.viewer.meshes import ball, cylinder
 from maquette.viewer.setting import set_stage
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class LiveFigure:
     """The nodes of one person."""
 
     def __init__(self, server: "viser.ViserServer", person: int, shown: Shown, order: int) -> None:
-        scene, (positions_m, standing) = server.scene, shown
+        positions_m, standing = shown
         path = f"/person{person}"
         self.seen_s = time.monotonic()
         pose = Motion(
@@ -48,27 +48,8 @@ class LiveFigure:
         )
         self._shape = figure_shape(pose)
         placed = placed_at(self._shape, positions_m)
-        paint = by_side(LIFTED_21, self._shape.bones, order)
-        upright = np.tile([1.0, 0.0, 0.0, 0.0], (len(LIFTED_21), 1))
-        self.root = scene.add_frame(path, show_axes=False)
-        self._bones = scene.add_batched_meshes_simple(
-            f"{path}/bones",
-            *cylinder(),
-            batched_wxyzs=placed.bone_wxyzs,
-            batched_positions=placed.bone_positions,
-            batched_scales=placed.bone_scales,
-            batched_colors=paint.bones,
-            lod="off",
-        )
-        self._joints = scene.add_batched_meshes_simple(
-            f"{path}/joints",
-            *ball(),
-            batched_wxyzs=upright,
-            batched_positions=placed.joint_positions,
-            batched_scales=placed.joint_scales,
-            batched_colors=paint.joints,
-            lod="off",
-        )
+        self.root = server.scene.add_frame(path, show_axes=False)
+        self._meshes = FigureMeshes(server, path, placed, by_side(LIFTED_21, self._shape.bones, order))
         self._contacts = Contacts(server, path, self._shape)
         self._contacts.put(standing, placed)
 
@@ -76,11 +57,7 @@ class LiveFigure:
         """Send a pose."""
         self.seen_s, (positions_m, standing) = now_s, shown
         placed = placed_at(self._shape, positions_m)
-        self._bones.batched_positions = placed.bone_positions
-        self._bones.batched_wxyzs = placed.bone_wxyzs
-        self._bones.batched_scales = placed.bone_scales
-        self._joints.batched_positions = placed.joint_positions
-        self._joints.batched_scales = placed.joint_scales
+        self._meshes.put(placed)
         self._contacts.put(standing, placed)
         if not self.root.visible:
             self.root.visible = True

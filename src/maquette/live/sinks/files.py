@@ -136,8 +136,9 @@ class FileSink:
             problems.insert(0, thread.failure)
         self._thread = None
         if problems:
-            self.report.say("failed", "; ".join(problems))
-            raise OutputError(self.report.detail)
+            told = "; ".join(problems)
+            self.report.say("failed", told)
+            raise OutputError(told)
         self.report.say("stopped", _told(thread.results))
 
     def _look(self) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import msgspec
 
 from maquette.errors import InputError, MaquetteError, OutputError
-from maquette.live.sinks.recording_names import SPOOL_SUFFIX, free_path, person_path, spools_beside
+from maquette.exporters.file_names import person_path
+from maquette.live.sinks.recording_names import SPOOL_SUFFIX, free_path, spools_beside
 from maquette.live.sinks.recording_spool import is_recorded, read_spool
 
 

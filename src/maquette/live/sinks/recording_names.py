@@ -1,10 +1,10 @@
-"""Names of the files of a recording: its parts, its people, and where it is kept until it is finished."""
+"""Names of the files of a recording: its parts, and where it is kept until it is finished."""
 
 import os
 import secrets
 from pathlib import Path
 
-from maquette.exporters.writers import ENDINGS
+from maquette.exporters.file_names import inserted
 
 SPOOL_SUFFIX = ".maquette-recording"
 """Of the hidden file beside the target that holds a recording until it is finished."""
@@ -13,12 +13,7 @@ SPOOL_SUFFIX = ".maquette-recording"
 def part_path(path: Path, part: int) -> Path:
     """``walk-0003.bvh``: the third part of a recording that is cut up (``walk-0003_smpl.npz``,
     ``0003-3d_data.json`` where the end of the name tells the format)."""
-    return _inserted(path, f"-{part:04d}")
-
-
-def person_path(path: Path, person: int) -> Path:
-    """``walk_person1.bvh``: one of several people, named as ``maquette lift --person all`` names them."""
-    return _inserted(path, f"_person{person}")
+    return inserted(path, f"-{part:04d}")
 
 
 def free_path(path: Path) -> Path:
@@ -26,7 +21,7 @@ def free_path(path: Path) -> Path:
     number, free = 1, path
     while os.path.lexists(free):
         number += 1
-        free = _inserted(path, f"-{number}")
+        free = inserted(path, f"-{number}")
     return free
 
 
@@ -49,15 +44,3 @@ def spools_beside(path: Path) -> list[Path]:
 
 def _middle(entry: Path, start: str) -> str:
     return entry.name[len(start) : -len(SPOOL_SUFFIX)]
-
-
-def _inserted(path: Path, text: str) -> Path:
-    """The name with a text before what tells the format."""
-    name = path.name
-    for ending in ENDINGS:
-        if name.lower().endswith(ending):
-            head, tail = name[: len(name) - len(ending)], name[len(name) - len(ending) :]
-            # An ending that can be a whole name has the text in front of it.
-            named = f"{head}{text}{tail}" if tail.startswith("_") else f"{text.lstrip('-_')}{text[0]}{name}"
-            return path.with_name(named)
-    return path.with_name(f"{path.stem}{text}{path.suffix}")

@@ -1,4 +1,4 @@
-"""Clients of the sinks that listen: how many, and what is kept for one who reads too slowly: little, and not for long."""
+"""Clients of the sinks that listen: how many, and what is kept for one who reads too slowly: little, not for long."""
 
 import asyncio
 import socket
