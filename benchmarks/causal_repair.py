@@ -14,12 +14,10 @@ the share of frames in which a point is moved, and of points dropped that are wi
 all points where the truth is not known).
 """
 
-import argparse
 import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 from swap_repair import (
@@ -28,6 +26,7 @@ from swap_repair import (
     SCOPES,
     SEED,
     Track,
+    asked_for,
     displaced,
     draw,
     drop_first,
@@ -38,7 +37,6 @@ from swap_repair import (
     real_tracks,
 )
 
-from maquette.datasets.mocap import load_clips
 from maquette.keypoints import Keypoints
 from maquette.refine.causal_keypoints import KeypointRepairStream
 from maquette.refine.keypoints_outliers import drop, find_spikes
@@ -59,7 +57,8 @@ def no_counts() -> Counts:
 def causal(tracks: Sequence[Keypoints], *, swaps: bool, spikes: bool) -> list[Keypoints]:
     """Tracks of one length, repaired as the people of one stream."""
     first = tracks[0]
-    stream = KeypointRepairStream(first.skeleton, len(tracks), image_size=first.image_size, swaps=swaps, spikes=spikes)
+    wanted = {"swaps": swaps, "spikes": spikes, "gaps": False}
+    stream = KeypointRepairStream(first.skeleton, len(tracks), image_size=first.image_size, **wanted)
     points = np.stack([track.points for track in tracks])
     confidence = np.stack([track.confidence for track in tracks])
     rows = np.arange(len(tracks))
@@ -201,19 +200,7 @@ def speed(tracks: Sequence[Track]) -> dict[str, dict[str, float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with cmu/, hdm05/ and real/")
-    parser.add_argument("--every", type=int, default=1, help="of the clips")
-    parser.add_argument("--tries", type=int, default=12, help="exchanges put into each track")
-    parser.add_argument("--sets", nargs="+", default=["cmu test", "cmu val", "hdm05", "real"])
-    parser.add_argument("--json", type=Path, help="write all numbers there")
-    args = parser.parse_args()
-    cmu = load_clips(args.data / "cmu")
-    clips = {
-        "cmu test": [c for c in cmu if c.split == "test"],
-        "cmu val": [c for c in cmu if c.split == "val"],
-        "hdm05": load_clips(args.data / "hdm05")[::4],
-    }
+    args, clips = asked_for(__doc__)
     counts = no_counts()
     spent = {}
     for name in args.sets:

@@ -290,8 +290,9 @@ def print_rows(title: str, rows: dict[str, dict[str, float]]) -> None:
         print(f"  {name:50}" + "  ".join(f"{k} {v:.4g}" for k, v in row.items()))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def asked_for(description: str | None) -> tuple[argparse.Namespace, dict[str, list[Clip]]]:
+    """``(options of the command line, clips of each set)``."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with cmu/, hdm05/ and real/")
     parser.add_argument("--every", type=int, default=1, help="of the clips")
     parser.add_argument("--tries", type=int, default=12, help="exchanges put into each track")
@@ -304,6 +305,11 @@ def main() -> None:
         "cmu val": [c for c in cmu if c.split == "val"],
         "hdm05": load_clips(args.data / "hdm05")[::4],
     }
+    return args, clips
+
+
+def main() -> None:
+    args, clips = asked_for(__doc__)
     tally, start = Tally(), time.perf_counter()
     for name in args.sets:
         for number, skeleton in enumerate(FORMATS if name != "real" else [None]):

@@ -17,7 +17,7 @@ from maquette.refine.motion_contacts import CONTACT_JOINTS
 from maquette.refine.motion_placing import picture_feet, root_trajectory
 from maquette.refine.motion_scale import height_from_bones, scale_to_height
 from maquette.refine.motion_smooth import fill_gaps, smooth
-from maquette.refine.motion_tilt import PITCH_PRIOR_RAD, ROLL_PRIOR_RAD, estimate_tilt, up_of_tilt
+from maquette.refine.motion_tilt import PITCH_PRIOR_RAD, ROLL_PRIOR_RAD, CameraTilt, estimate_tilt
 from maquette.refine.motion_trajectory import MIN_JOINTS
 from maquette.skeletons import LIFTED_21
 
@@ -29,19 +29,10 @@ _SMOOTH_HZ = 6.0
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
-    """What holds for a whole session: one camera that does not move, and one floor for everybody."""
+class Calibration(CameraTilt):
+    """What holds for a whole session: one camera that does not move, and one floor for everybody. ``evidence`` is a
+    sentence: what was found from what, or why nothing was."""
 
-    pitch_rad: float
-    """Positive when the camera looks down."""
-    roll_rad: float
-    """Positive when its right side is the lower one."""
-    pitch_sigma_rad: float
-    roll_sigma_rad: float
-    camera_height_m: float | None
-    """Over the floor on which feet were seen to stand; None when none was."""
-    evidence: str
-    """One sentence: what was found from what, or why nothing was."""
     found: bool = True
     """False when these are only the assumptions about cameras of which nothing is known."""
     bone_lengths_m: dict[int, Float[np.ndarray, " joints"]] = field(default_factory=dict)
@@ -49,11 +40,6 @@ class Calibration:
     body height; NaN for the root."""
     heights_m: dict[int, float] = field(default_factory=dict)
     """By occupant: the standing height that the bones come to, after scaling."""
-
-    @property
-    def up(self) -> Float[np.ndarray, "3"]:
-        """Unit vector against gravity, camera axes."""
-        return up_of_tilt(self.pitch_rad, self.roll_rad)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +124,20 @@ def calibrate(
     tilt = estimate_tilt(
         joined, contacts, feet, REST_M, legs_seen=contacts is not None, pitch_rad=pitch_rad, roll_rad=roll_rad
     )
-    seconds = frames.times_s[-1] - frames.times_s[0]
-    people = f"{len(placed)} {'person' if len(placed) == 1 else 'people'}"
+    return Calibration(
+        pitch_rad=tilt.pitch_rad,
+        roll_rad=tilt.roll_rad,
+        pitch_sigma_rad=tilt.pitch_sigma_rad,
+        roll_sigma_rad=tilt.roll_sigma_rad,
+        camera_height_m=tilt.camera_height_m,
+        evidence=_words(tilt, frames.times_s[-1] - frames.times_s[0], len(placed)),
+        bone_lengths_m={occupant: person.lengths_m for occupant, person in placed.items()},
+        heights_m={occupant: person.height_m for occupant, person in placed.items()},
+    )
+
+
+def _words(tilt: CameraTilt, seconds: float, count: int) -> str:
+    people = f"{count} {'person' if count == 1 else 'people'}"
     margin = f" (+-{np.degrees(tilt.pitch_sigma_rad):.0f})" if tilt.pitch_sigma_rad else ""
     direction = _tilt_words(tilt.pitch_rad, tilt.roll_rad)
     words = f"calibrated from {seconds:.1f} s of {people}: camera looks {direction}{margin}"
@@ -147,16 +145,7 @@ def calibrate(
         words += "; no foot was seen to stand, so the floor goes on following the feet"
     else:
         words += f", {tilt.camera_height_m:.2f} m over the floor"
-    return Calibration(
-        pitch_rad=tilt.pitch_rad,
-        roll_rad=tilt.roll_rad,
-        pitch_sigma_rad=tilt.pitch_sigma_rad,
-        roll_sigma_rad=tilt.roll_sigma_rad,
-        camera_height_m=tilt.camera_height_m,
-        evidence=f"{words}; from {tilt.evidence}",
-        bone_lengths_m={occupant: person.lengths_m for occupant, person in placed.items()},
-        heights_m={occupant: person.height_m for occupant, person in placed.items()},
-    )
+    return f"{words}; from {tilt.evidence}"
 
 
 def _tilt_words(pitch_rad: float, roll_rad: float) -> str:
