@@ -24,6 +24,7 @@ ONE = np.array([0])
 
 
 def stream_of(track: Keypoints, capacity: int = 1, **options: bool) -> KeypointRepairStream:
+    options = {"gaps": False} | options
     return KeypointRepairStream(track.skeleton, capacity, image_size=track.image_size, **options)
 
 

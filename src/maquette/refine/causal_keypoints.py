@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from maquette.errors import InputError
+from maquette.refine.causal_gaps import GapStream
 from maquette.refine.causal_scale import HeightStream
 from maquette.refine.causal_spikes import SpikeStream
 from maquette.refine.causal_swaps import SwapStream
@@ -17,10 +18,11 @@ _PICTURE_MARGIN = 0.1
 
 
 class KeypointRepairStream:
-    """Drops implausible points, exchanges left and right back, and drops spikes, for several people at once.
+    """Drops implausible points, exchanges left and right back, drops spikes and bridges short gaps, for several people
+    at once.
 
     In the order of the offline repair, with its thresholds and costs. Decisions are made in the frame that they concern
-    and never taken back. Gaps are not filled: what is missing stays missing.
+    and never taken back. Joints that are lost for a moment go on (:class:`~maquette.refine.causal_gaps.GapStream`).
 
     Args:
         capacity: rows, one for each person followed.
@@ -28,13 +30,14 @@ class KeypointRepairStream:
         min_confidence: points below are dropped.
         swaps: exchange left and right back.
         spikes: drop points that leave their path.
+        gaps: continue joints that are lost for a moment, also those dropped here.
 
     Raises:
         InputError: a capacity below 1, or a threshold outside [0, 1].
     """
 
     counts: Counter[str]
-    """Points edited so far by kind: ``unsure``, ``outside``, ``far``, ``swap``, ``spike``."""
+    """Points edited so far by kind: ``unsure``, ``outside``, ``far``, ``swap``, ``spike``, ``gap``."""
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class KeypointRepairStream:
         min_confidence: float | int = 0.1,
         swaps: bool = True,
         spikes: bool = True,
+        gaps: bool = True,
     ) -> None:
         if capacity < 1 or not 0 <= min_confidence <= 1:
             raise InputError(
@@ -56,10 +60,11 @@ class KeypointRepairStream:
         self._heights = HeightStream(skeleton, capacity)
         self._swaps = SwapStream(skeleton, capacity) if swaps else None
         self._spikes = SpikeStream(len(skeleton), capacity) if spikes else None
+        self._gaps = GapStream(len(skeleton), capacity) if gaps else None
 
     def reset(self, row: int) -> None:
         """Forget the person in a row: somebody else will be in it."""
-        for stage in (self._heights, self._swaps, self._spikes):
+        for stage in (self._heights, self._swaps, self._spikes, self._gaps):
             if stage is not None:
                 stage.reset(row)
 
@@ -105,6 +110,8 @@ class KeypointRepairStream:
             if self._count("spike", spike):
                 points[spike] = np.nan
                 confidence[spike] = 0.0
+        if self._gaps is not None:
+            self._count("gap", self._gaps(rows, points, confidence, time_s))
         return points, confidence
 
     def _count(self, kind: str, edited: np.ndarray) -> bool:
