@@ -106,6 +106,40 @@ def test_keypoints_without_a_map_are_one_sentence(frames) -> None:
     assert sink.stopped == 1
 
 
+def test_a_stray_frame_without_a_map_is_counted_and_the_others_go_on(frames) -> None:
+    from maquette.skeletons import get_skeleton
+    from maquette.stream.keypoint_frame import KeypointFrame
+
+    smpl = get_skeleton("smpl-24")
+    points = np.arange(48.0).reshape(1, 24, 2) * 5
+    odd = KeypointFrame(points, np.ones((1, 24)), smpl, 0.0, frames[20].time_s + 1e-3, None, (640, 480))
+    notes: list[str] = []
+    source, sink = MadeSource([*frames[:21], odd, *frames[21:]]), MadeSink()
+    asyncio.run(session_of(source, sink, on_notes=notes.extend).run())
+    assert [frame.frame for frame in sink.frames] == list(range(40))
+    assert {pose.person for frame in sink.frames for pose in frame.poses} == {0}
+    assert sink.frames[-1].state == "live"
+    assert source.report.malformed == 1
+    assert any(note.startswith("malformed, skipped: no map leads from skeleton 'smpl-24'") for note in notes)
+
+
+def test_a_frame_with_nobody_on_other_keypoints_begins_nothing_anew(frames) -> None:
+    from maquette.skeletons import get_skeleton
+    from maquette.stream.keypoint_frame import KeypointFrame
+
+    mediapipe = get_skeleton("blazepose-33")
+    at_s = frames[30].time_s + 1e-3
+    nobody = KeypointFrame(np.empty((0, 33, 2)), np.empty((0, 33)), mediapipe, 0.0, at_s, None, (640, 480))
+    notes: list[str] = []
+    sink = MadeSink()
+    asyncio.run(session_of(MadeSource([*frames[:31], nobody, *frames[31:]]), sink, on_notes=notes.extend).run())
+    assert len(sink.frames) == 41
+    assert {len(frame.poses) for frame in sink.frames[25:]} == {1}
+    assert {pose.person for frame in sink.frames for pose in frame.poses} == {0}
+    assert sink.frames[-1].state == "live"
+    assert sum(note.startswith("keypoints on ") for note in notes) == 1
+
+
 def test_what_is_decided_is_said_and_the_status_is_told_to_sinks(frames) -> None:
     notes: list[str] = []
     statuses = []

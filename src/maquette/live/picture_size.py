@@ -38,7 +38,7 @@ class PictureSize:
         inside = self._assumed is not None and bool((reach_px <= self._assumed).all())
         self._beyond = 0 if inside else self._beyond + 1
         if self._assumed is None or self._beyond >= _OUTGROWN_FRAMES:
-            least = np.maximum(reach_px, self._assumed or (0, 0))
+            least = np.maximum(reach_px, self._assumed or (1, 1))
             # Beyond any usual picture the points themselves are the measure.
             self._assumed = smallest_size(least) or (int(np.ceil(least[0])), int(np.ceil(least[1])))
             self._beyond = 0

@@ -3,6 +3,8 @@
 from concurrent.futures import Executor
 from dataclasses import replace
 
+import numpy as np
+
 from maquette.lifting.assumed_camera import camera_of_size
 from maquette.lifting.lifter import Lifter
 from maquette.lifting.stream import PeopleStream
@@ -92,12 +94,16 @@ class LiveProcessor:
             number = self._next_number()
             return [PoseFrame(frame=number, time_s=time_s, arrived_s=frame.arrived_s, state="waiting")]
         stages, notes = self._stages, []
+        if stages is not None and not len(frame.points):
+            # Nobody tells nothing of skeletons and sizes: what has been learnt stays.
+            frame, size = _nobody(frame, stages.skeleton), stages.camera.image_size
         if stages is None or stages.skeleton != frame.skeleton or stages.camera.image_size != size:
-            if stages is not None:
-                done = stages.finish()
-            first_person, followed = (0, ()) if stages is None else (stages.next_person, stages.people)
+            before = stages
+            first_person, followed = (0, ()) if before is None else (before.next_person, before.people)
             camera = camera_of_size(size, self.settings.focal_px)
             stages = Stages(self.settings, self._lifter, camera, frame.skeleton, self._executor, first_person, followed)
+            if before is not None:
+                done = before.finish()
             notes = [_began(frame.skeleton, size, self._size.is_assumed)]
             self._stages = stages
         return done + stages.push(frame, time_s, self._next_number(), notes)
@@ -113,6 +119,11 @@ class LiveProcessor:
     def _next_number(self) -> int:
         self._count += 1
         return self._count - 1
+
+
+def _nobody(frame: KeypointFrame, skeleton: Skeleton) -> KeypointFrame:
+    joints = len(skeleton)
+    return replace(frame, points=np.empty((0, joints, 2)), confidence=np.empty((0, joints)), skeleton=skeleton)
 
 
 def _began(skeleton: Skeleton, size: tuple[int, int], assumed: bool) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from maquette.errors import MaquetteError
+from maquette.errors import InputError, MaquetteError
 from maquette.live.clock import StreamClock
 from maquette.live.ends import STALLED_S, Sink, Source
 from maquette.live.frame_queue import FrameQueue
@@ -53,6 +53,9 @@ class LiveSession:
         self._on_status, self._on_notes = on_status, on_notes
         self._state = "waiting"
         self._last_frame_s = time.monotonic()
+        self._refused: InputError | None = None
+        """Why the first frame was left out that could not be processed."""
+        self._malformed_said = False
 
     def stop(self) -> None:
         """End the session: what has come in is finished, then the sinks' files."""
@@ -62,7 +65,7 @@ class LiveSession:
         """Returns when all is finished and closed.
 
         Raises:
-            InputError: the source cannot work, or gives keypoints of which there is no map to the model's.
+            InputError: the source cannot work, or gives nothing but keypoints of which there is no map to the model's.
             OutputError: a sink cannot work; those that had started are closed again.
         """
         self.processor.warm_up()
@@ -77,6 +80,8 @@ class LiveSession:
                 await self._consume()
                 if source.done():
                     source.result()
+                if self._refused is not None and not self.meter.frames:
+                    raise self._refused
             finally:
                 gc.unfreeze()
                 for task in (source, status):
@@ -151,13 +156,22 @@ class LiveSession:
     async def _consume(self) -> None:
         """Process what comes, until the source has ended and everything is done, or until stopped."""
         while (frame := await self.queue.get()) is not None:
-            for pose_frame in self.processor.push(frame, self.clock.time_of(frame)):
+            for pose_frame in self._process(frame):
                 self._send(pose_frame)
             self._say(self.clock.take_notes())
             # Sockets are looked at between frames also while frames are waiting.
             await asyncio.sleep(0)
         for pose_frame in self.processor.finish():
             self._send(pose_frame)
+
+    def _process(self, frame: KeypointFrame) -> list[PoseFrame]:
+        """A frame that cannot be processed is left out and counted: one stray packet does not end a session."""
+        try:
+            return self.processor.push(frame, self.clock.time_of(frame))
+        except InputError as error:
+            self._refused = self._refused or error
+            self.source.report.bad(f"keypoints on '{frame.skeleton.name}'", str(error))
+            return []
 
     def _send(self, frame: PoseFrame) -> None:
         for sink in self.sinks:
@@ -176,6 +190,10 @@ class LiveSession:
             self._tell()
 
     def _tell(self) -> None:
+        first = self.source.report.first_malformed
+        if first and not self._malformed_said:
+            self._malformed_said = True
+            self._say((f"malformed, skipped: {first}",))
         status = self.status()
         for sink in self.sinks:
             tell = getattr(sink, "tell", None)
