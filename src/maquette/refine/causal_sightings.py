@@ -1,9 +1,10 @@
 """Where left and right were in the last three frames, and what each exchange among them would cost."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from maquette.refine.keypoints_swaps_path import (
     MEMORY_S,
@@ -101,13 +102,8 @@ class PairSightings:
                 for array, guessed in zip(sightings, guess, strict=True):
                     array[long] = guessed
         now = self._now(rows, points, confidence, time_s, step_s)
-
-        def tolerance_px(
-            miss: Float[np.ndarray, "steps pairs 2"], stale: Float[np.ndarray, "steps pairs 2"]
-        ) -> Float[np.ndarray, "steps pairs"]:
-            self._learn(rows, miss / height_px[:, None, None], (stale == 0) & (first.weight > 0), step_s)
-            return tolerances_px(self._jitter[rows], height_px, np.maximum(step_s, before_s))
-
+        # No function in here: the types of its arguments would be made anew in every frame.
+        tolerance_px = partial(self._tolerances_px, rows, height_px, step_s, before_s, first.weight > 0)
         cost = step_costs(now, last, first, step_s / before_s, tolerance_px)
         doubt = self._doubt(rows, now, time_s)
         for k, sightings in ((1, last), (0, now)):
@@ -148,17 +144,34 @@ class PairSightings:
         in_last = self._before[0].seen[rows]
         velocity = (point - self._point[rows]) / step_s[:, None, None, None]
         velocity = np.where((seen & in_last)[..., None], velocity, 0.0)
-        self._velocity[rows] = np.where(seen[..., None], velocity, self._velocity[rows])
-        self._point[rows] = np.where(seen[..., None], point, self._point[rows])
-        self._weight[rows] = np.where(seen, np.cbrt(sure), self._weight[rows])
-        self._seen_s[rows] = np.where(seen, time_s, self._seen_s[rows])
+        weight = np.cbrt(sure)
         if seen.all():
-            return Sightings(self._point[rows], self._weight[rows], np.zeros(seen.shape), seen)
-        age_s = time_s - self._seen_s[rows]
+            self._velocity[rows], self._point[rows] = velocity, point
+            self._weight[rows], self._seen_s[rows] = weight, time_s
+            return Sightings(point, weight, np.zeros(seen.shape), seen)
+        self._velocity[rows] = velocity = np.where(seen[..., None], velocity, self._velocity[rows])
+        self._point[rows] = point = np.where(seen[..., None], point, self._point[rows])
+        self._weight[rows] = weight = np.where(seen, weight, self._weight[rows])
+        self._seen_s[rows] = seen_s = np.where(seen, time_s, self._seen_s[rows])
+        age_s = time_s - seen_s
         known_s = np.minimum(age_s, MEMORY_S)
-        continued = self._point[rows] + self._velocity[rows] * np.where(seen, 0.0, known_s)[..., None]
+        continued = point + velocity * np.where(seen, 0.0, known_s)[..., None]
         age = np.minimum(age_s / step_s[:, None, None], 1e3)
-        return Sightings(continued, self._weight[rows] * (1.0 - known_s / MEMORY_S), age, seen)
+        return Sightings(continued, weight * (1.0 - known_s / MEMORY_S), age, seen)
+
+    def _tolerances_px(
+        self,
+        rows: Int[np.ndarray, " people"],
+        height_px: Float[np.ndarray, " people"],
+        step_s: Float[np.ndarray, " people"],
+        before_s: Float[np.ndarray, " people"],
+        was_known: Bool[np.ndarray, "people pairs 2"],
+        miss: Float[np.ndarray, "people pairs 2"],
+        stale: Float[np.ndarray, "people pairs 2"],
+    ) -> Float[np.ndarray, "people pairs"]:
+        """What a pair misses its course by in ordinary frames, after it has been learnt from this one."""
+        self._learn(rows, miss / height_px[:, None, None], (stale == 0) & was_known, step_s)
+        return tolerances_px(self._jitter[rows], height_px, np.maximum(step_s, before_s))
 
     def _learn(
         self,
@@ -168,24 +181,26 @@ class PairSightings:
         step_s: Float[np.ndarray, " people"],
     ) -> None:
         """The running median of what each pair misses its course by, in body heights: up when it is more, else down."""
-        any_fresh = fresh.any(-1)
-        self._learnt_s[rows] += np.where(any_fresh, step_s[:, None], 0.0)
-        share = step_s[:, None] / np.clip(self._learnt_s[rows], step_s[:, None], _LEARN_S)
-        up = np.where(fresh, np.sign(miss / RAYLEIGH - self._jitter[rows][..., None]), 0.0).sum(-1)
-        up /= np.maximum(fresh.sum(-1), 1)
-        moved = self._jitter[rows] * np.exp(2.0 * share * up)
-        self._jitter[rows] = np.clip(moved, *NOISE_HEIGHTS)
+        left, right = fresh[..., 0], fresh[..., 1]
+        step_s = step_s[:, None]
+        self._learnt_s[rows] = learnt_s = self._learnt_s[rows] + np.where(left | right, step_s, 0.0)
+        share = step_s / np.minimum(np.maximum(learnt_s, step_s), _LEARN_S)
+        jitter = self._jitter[rows]
+        off = np.where(fresh, np.sign(miss / RAYLEIGH - jitter[..., None]), 0.0)
+        up = (off[..., 0] + off[..., 1]) / np.where(left & right, 2.0, 1.0)
+        moved = jitter * np.exp(2.0 * share * up)
+        self._jitter[rows] = np.minimum(np.maximum(moved, NOISE_HEIGHTS[0]), NOISE_HEIGHTS[1])
 
     def _doubt(
         self, rows: Int[np.ndarray, " people"], now: Sightings, time_s: float
     ) -> Float[np.ndarray, "people pairs"]:
-        count = now.seen.sum(-1)
-        self._both_s[rows] = np.where(count == 2, time_s, self._both_s[rows])
-        self._one_s[rows] = np.where(count >= 1, time_s, self._one_s[rows])
-        most = np.where(time_s - self._one_s[rows] <= MEMORY_S, 0.5, 0.0)
-        most = np.where(time_s - self._both_s[rows] <= MEMORY_S, 1.0, most)
-        fewer = np.maximum(most - count / 2.0, 0.0)
-        doubt = np.maximum(fewer, self._fewer[rows].max(1))
-        self._fewer[rows, 1] = self._fewer[rows, 0]
+        left, right = now.seen[..., 0], now.seen[..., 1]
+        self._both_s[rows] = both_s = np.where(left & right, time_s, self._both_s[rows])
+        self._one_s[rows] = one_s = np.where(left | right, time_s, self._one_s[rows])
+        most = np.where(time_s - one_s <= MEMORY_S, 0.5, 0.0)
+        most = np.where(time_s - both_s <= MEMORY_S, 1.0, most)
+        fewer = np.maximum(most - 0.5 * left - 0.5 * right, 0.0)
+        before = self._fewer[rows]
+        self._fewer[rows, 1] = before[:, 0]
         self._fewer[rows, 0] = fewer
-        return doubt
+        return np.maximum(fewer, np.maximum(before[:, 0], before[:, 1]))

@@ -40,6 +40,7 @@ from maquette.skeleton import Skeleton
 _MARGIN = 2.0
 """How much cheaper an exchange must be before anything is exchanged: what comes next may speak against it."""
 _VELOCITY_S, _GROWTH_S = 0.2, 0.5
+_TIMES_S = np.array([_VELOCITY_S, _VELOCITY_S, _GROWTH_S])
 _NO_WAY = 1e9
 
 
@@ -85,8 +86,7 @@ class SwapStream:
             return np.tile(np.arange(joints), (people, 1)), np.zeros((people, joints), dtype=bool)
         height_px = np.where(np.isfinite(height_px), height_px, 1.0)
         seen = self._sightings(rows, points, confidence, time_s, height_px)
-        for row in rows[seen.away_s > 0.5]:
-            self._begun[row] = False
+        self._begun[rows[seen.away_s > 0.5]] = False
         fees = np.zeros((people, len(self._groups) + 1))
         fees[:, 1:] = EXCHANGED_COST_PER_S * seen.step_s[:, None]
         fees[:, 1:] += self._looks(rows, points, confidence, time_s, height_px) * seen.step_s[:, None]
@@ -97,10 +97,11 @@ class SwapStream:
             self._begun[rows[new]] = True
         steps = self._labellings.steps(seen.cost)
         # ways[a, b]: the cheapest way whose last two labellings are a and b.
-        ways = np.min(self._ways[rows][..., None] + steps, axis=1) + changes + fees[:, None]
-        ends = ways.min(1)
-        ends -= ends.min(1, keepdims=True)
-        self._ways[rows] = ways - ways.min((1, 2), keepdims=True)
+        ways = np.minimum.reduce(self._ways[rows][..., None] + steps, axis=1) + changes + fees[:, None]
+        ends = np.minimum.reduce(ways, axis=1)
+        least = np.minimum.reduce(ends, axis=1, keepdims=True)
+        self._ways[rows] = ways - least[..., None]
+        ends -= least
         ends[:, 1:] += _MARGIN
         chosen = ends.argmin(1)
         return self._labellings.source[chosen], self._labellings.exchanged[chosen]
@@ -142,7 +143,7 @@ class _Labellings:
     def steps(self, cost: Float[np.ndarray, "people 4 pairs"]) -> Float[np.ndarray, "people before from to"]:
         """Cost of three frames in a row by their labellings."""
         n = len(self._change)
-        by_part = np.swapaxes(cost @ self._part_of_pair, 1, 2).reshape(len(cost), -1)
+        by_part = (cost @ self._part_of_pair).swapaxes(1, 2).reshape(len(cost), -1)
         return (by_part @ self._patterns).reshape(-1, n, n, n)
 
 
@@ -223,7 +224,7 @@ class _Looks:
         ).astype(np.float32)
         all_ways = channels[:, self._orders]
         found = plausibility(all_ways.reshape(-1, CHANNELS)).reshape(len(rows), -1)
-        return self._odds_per_s * np.clip(found[:, :1] - found[:, 1:], -ODDS_CAP, ODDS_CAP)
+        return self._odds_per_s * np.minimum(np.maximum(found[:, :1] - found[:, 1:], -ODDS_CAP), ODDS_CAP)
 
     def _moved(
         self, rows: Int[np.ndarray, " people"], looked_at: LookedAt, time_s: float, height_px: np.ndarray
@@ -237,7 +238,7 @@ class _Looks:
         velocity = np.where(both[..., None], step, 0.0).sum(1) / (np.maximum(count, 1) * height_px * dt_s)[:, None]
         growth = np.log(height_px / self._height[rows]) / dt_s
         now = np.concatenate([velocity, np.where(np.isfinite(growth), growth, 0.0)[:, None]], axis=1)
-        share = 1.0 - np.exp(-dt_s[:, None] / np.array([_VELOCITY_S, _VELOCITY_S, _GROWTH_S]))
+        share = 1.0 - np.exp(-dt_s[:, None] / _TIMES_S)
         known = (count > 0)[:, None]
         self._motion[rows] += np.where(known, share * (now - self._motion[rows]), 0.0)
         self._trunk[rows], self._height[rows], self._time_s[rows] = trunk, height_px, time_s

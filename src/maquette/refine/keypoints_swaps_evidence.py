@@ -33,6 +33,7 @@ _WEAK = 0.4
 """A point less sure than this share of the frame's middle confidence is a guess about what is hidden."""
 _VELOCITY_S, _GROWTH_S = 0.2, 0.5
 _FASTEST_HEIGHTS_S, _FASTEST_GROWTH_PER_S = 2.0, 1.0
+_FASTEST = np.array([_FASTEST_HEIGHTS_S, _FASTEST_HEIGHTS_S, _FASTEST_GROWTH_PER_S])
 
 
 class Layer(NamedTuple):
@@ -106,7 +107,7 @@ def look(
     seen = confidence > _WEAK * _middle(confidence)[:, None]
     centre = _centre(points, seen)
     placed = np.where(seen[..., None], (points - centre[:, None]) / height_px[:, None, None], 0.0)
-    return LookedAt(points, np.clip(placed, -1.5, 1.5), seen)
+    return LookedAt(points, np.minimum(np.maximum(placed, -1.5), 1.5), seen)
 
 
 def _middle(confidence: Float[np.ndarray, "frames 21"]) -> Float[np.ndarray, " frames"]:
@@ -152,8 +153,7 @@ def _motion(
 
 def motion_channels(motion: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "frames 3"]:
     """Velocity (body heights per second) and growth (per second) within what the network has seen."""
-    limits = np.array([_FASTEST_HEIGHTS_S, _FASTEST_HEIGHTS_S, _FASTEST_GROWTH_PER_S])
-    return np.clip(motion, -limits, limits)
+    return np.minimum(np.maximum(motion, -_FASTEST), _FASTEST)
 
 
 def plausibility(channels: Float[np.ndarray, "frames channels"]) -> Float[np.ndarray, " frames"]:

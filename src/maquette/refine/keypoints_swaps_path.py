@@ -88,25 +88,31 @@ def step_costs(
         tolerance_px: what each joint misses its course by in ordinary frames, from what it misses it by here and the
             age of its points.
     """
-    a, b = _exchanged(last, _SWAP_LAST), _exchanged(first, _SWAP_FIRST)
+    a, b = _exchanged(last, *_SWAP_LAST), _exchanged(first, *_SWAP_FIRST)
     miss = lengths_px(now.points - a.points - ratio[:, None, None, None] * (a.points - b.points))
     stale = np.maximum(now.age, np.maximum(a.age, b.age))
     off = miss / (tolerance_px(miss[0], stale[0])[..., None] * (1.0 + stale))
     each = np.minimum(np.sqrt(1.0 + off * off) - 1.0, _COST_CAP)
-    cost = (each * (now.weight * a.weight * b.weight) + _APPEARANCE_COST * (now.seen != a.seen)).sum(-1)
+    each *= now.weight * a.weight * b.weight
+    each += _APPEARANCE_COST * (now.seen != a.seen)
+    cost = each[..., 0] + each[..., 1]
     # A frame that no labelling explains is a cut or another person, and says nothing about left and right.
     cost *= ~(cost.min(0) > _UNEXPLAINED * _COST_CAP * now.weight.sum(-1))
-    return np.moveaxis(cost, 0, 1)
+    return cost.swapaxes(0, 1)
 
 
-_SWAP_LAST, _SWAP_FIRST = (0, 1, 0, 1), (0, 1, 1, 0)
-"""For each of the four patterns, whether left and right of the frame are the other way round than now."""
+_SWAP_LAST, _SWAP_FIRST = (slice(0, 4, 2), slice(1, 4, 2)), (slice(0, 4, 3), slice(1, 3))
+"""Of the four patterns, those in which left and right of the frame are as they are now, and the others."""
 
 
-def _exchanged(sightings: Sightings, swapped: tuple[int, ...]) -> Sightings:
+def _exchanged(sightings: Sightings, kept: slice, swapped: slice) -> Sightings:
     """Those of each pattern, patterns first."""
-    both = ((array, array[:, :, ::-1]) for array in sightings)
-    return Sightings(*(np.stack([pair[swap] for swap in swapped]) for pair in both))
+    patterns = []
+    for array in sightings:
+        of_each = np.empty((4, *array.shape), dtype=array.dtype)
+        of_each[kept], of_each[swapped] = array, array[:, :, ::-1]
+        patterns.append(of_each)
+    return Sightings(*patterns)
 
 
 def _doubt(seen: Bool[np.ndarray, "frames pairs 2"], step_s: float) -> Float[np.ndarray, "frames pairs"]:
