@@ -81,7 +81,7 @@ class TcpConnectSource(_ConnectingSource):
             return "no answer"
         except (OSError, OverflowError, UnicodeError) as error:
             return _reason(error)
-        lines = LineIntake(intake, reader, None)
+        lines, whole = LineIntake(intake, reader, None), False
         try:
             self.report.say("waiting", "connected")
             if self._greeting is not None:
@@ -89,11 +89,12 @@ class TcpConnectSource(_ConnectingSource):
             while chunk := await reader.read(_CHUNK_BYTES):
                 if not lines.take(chunk):
                     return "a line was too long"
+            whole = True
             return "the server closed the connection"
         except OSError as error:
             return _reason(error)
         finally:
-            lines.end()
+            lines.end(whole=whole)
             writer.transport.abort()
 
 

@@ -56,10 +56,15 @@ class LineIntake:
             self._intake.take(line, self._sender, now_s, "line")
         return True
 
-    def end(self) -> None:
-        """The other end has closed: what came after the last line end counts as a line."""
+    def end(self, *, whole: bool) -> None:
+        """Nothing more comes.
+
+        Args:
+            whole: the other end has closed, and what came after the last line end counts as a line. Otherwise the
+                connection broke, or we closed it, and that is half a line.
+        """
         rest = self._lines.rest().strip()
-        if rest and self.admitted:
+        if rest and whole and self.admitted:
             self._intake.take(rest, self._sender, time.monotonic(), "line")
         self._intake.left(self._sender)
 
@@ -124,6 +129,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._intake = intake
         self._lines = LineIntake(intake, self, token)
         self._connections = connections
+        self._closed = False
         self._buffer = bytearray(_BUFFER_BYTES)
         self._transport: asyncio.Transport | None = None
         self._patience: asyncio.TimerHandle | None = None
@@ -151,11 +157,12 @@ class _Connection(asyncio.BufferedProtocol):
         self._connections.discard(self)
         if self._patience is not None:
             self._patience.cancel()
-        self._lines.end()
+        self._lines.end(whole=exc is None and not self._closed)
         if not self._connections and self._intake.report.state in ("receiving", "stalled"):
             self._intake.report.say("waiting", "the sender has gone")
 
     def close(self) -> None:
+        self._closed = True
         if self._transport is not None:
             self._transport.abort()
 
