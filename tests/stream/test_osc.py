@@ -11,6 +11,7 @@ from pythonosc import osc_bundle_builder, osc_message_builder
 from pythonosc.osc_bundle import OscBundle
 from pythonosc.osc_message import OscMessage as PythonOscMessage
 from pythonosc.osc_packet import OscPacket
+from pythonosc.parsing.ntp import system_time_to_ntp
 
 from maquette.errors import InputError
 from maquette.stream.osc import (
@@ -21,7 +22,6 @@ from maquette.stream.osc import (
     encode_bundle,
     encode_message,
     encode_string,
-    time_tag,
 )
 
 texts = st.text(st.characters(blacklist_characters="\0", blacklist_categories=("Cs",)), max_size=40)
@@ -69,7 +69,7 @@ def test_what_python_osc_writes_is_read(address: str, arguments: list) -> None:
 
 @given(st.lists(st.tuples(addresses, st.lists(values, max_size=5)), max_size=6), st.floats(0, 2e9))
 def test_bundles_are_read_by_python_osc_in_their_order(messages: list, unix_s: float) -> None:
-    tag = time_tag(unix_s)
+    tag = int.from_bytes(system_time_to_ntp(unix_s), "big")
     packet = encode_bundle([encode_message(address, *arguments) for address, arguments in messages], tag)
     read = OscPacket(packet).messages
     assert [(timed.message.address, timed.message.params) for timed in read] == messages
@@ -87,7 +87,7 @@ def test_a_prepared_bundle_equals_one_made_anew(messages: list, random: object) 
     filled = [(a, [next(floats) if isinstance(v, float) else v for v in arguments]) for a, arguments in messages]
     count = sum(isinstance(v, float) for _, arguments in messages for v in arguments)
     given_floats = np.linspace(-2, 3, 64).astype(np.float32)[:count].astype(np.float64)
-    tag = time_tag(1.5e9)
+    tag = int.from_bytes(system_time_to_ntp(1.5e9), "big")
     expected = encode_bundle([encode_message(a, *arguments) for a, arguments in filled], tag)
     assert prepared.fill(given_floats, tag) == expected
     assert prepared.size == len(expected)

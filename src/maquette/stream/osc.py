@@ -25,8 +25,6 @@ MAX_MESSAGES: Final = 4096
 """In one packet; a UDP packet could hold five thousand empty ones."""
 
 _BUNDLE: Final = b"#bundle\0"
-_NTP_EPOCH_S: Final = 2_208_988_800
-"""Seconds from 1900, where time tags begin, to 1970."""
 _FIXED: Final = {"i": ">i", "f": ">f", "h": ">q", "d": ">d", "t": ">Q", "r": ">I", "m": ">I"}
 _ALONE: Final = {"T": True, "F": False, "N": None, "I": float("inf")}
 
@@ -38,12 +36,7 @@ class OscMessage:
     address: str
     arguments: tuple[Argument, ...]
     tag: int = IMMEDIATELY
-    """Time tag of the bundle that it came in."""
-
-
-def time_tag(unix_s: float | int) -> int:
-    """Seconds since 1970 as a time tag: seconds since 1900 in the upper 32 bits, fractions of one in the lower."""
-    return round((float(unix_s) + _NTP_EPOCH_S) * 2**32) & (2**64 - 1)
+    """Time tag of its bundle: seconds since 1900 in the upper 32 bits, fractions of one in the lower."""
 
 
 def encode_string(text: str | bytes) -> bytes:

@@ -72,7 +72,7 @@ class FolderOrder:
             return "taken", self._begin(new, now_s)
         quiet = now_s - self._latest_s > _NEAR_S
         if new.series != latest.series:
-            return ("taken", [*self._let_go(now_s), *self._begin(new, now_s)]) if quiet else ("late", [])
+            return ("taken", [*self._let_go(), *self._begin(new, now_s)]) if quiet else ("late", [])
         if new.number > latest.number:
             if any(number > new.number for number in self._held):
                 self._vain_holds = 0
@@ -86,7 +86,7 @@ class FolderOrder:
         if delivered_s is None and latest.number - new.number < _NEAR_FRAMES and not quiet:
             self._vain_holds = 0
             return "late", []
-        return "taken", [*self._let_go(now_s), *self._begin(new, now_s)]
+        return "taken", [*self._let_go(), *self._begin(new, now_s)]
 
     def due(self, now_s: float) -> list[FileFrame]:
         """Frames that need not wait any longer."""
@@ -125,7 +125,7 @@ class FolderOrder:
         self._pass(new, now_s)
         return [new]
 
-    def _let_go(self, now_s: float) -> list[FileFrame]:
+    def _let_go(self) -> list[FileFrame]:
         """All that is held, as a run ends."""
         held = [new for _, (new, _) in sorted(self._held.items())]
         self._held.clear()
