@@ -168,7 +168,7 @@ class BodyStream:
         return not self._recorded or time_s - self._recorded[0][0] <= self._calibrate_s
 
     def calibrated(self, calibration: Calibration) -> None:
-        """Take over what has been found meanwhile, from the next frame on and blended over 0.3 s.
+        """Take over what has been found meanwhile, from the next frame on and blended over a second.
 
         The frames collected are let go. Where nothing was found, what holds goes on to hold, and collecting begins
         anew.
@@ -182,7 +182,7 @@ class BodyStream:
         self._go_over(calibration)
 
     def _go_over(self, calibration: Calibration) -> None:
-        """Let another tilt, floor and bones take effect over the next 0.3 s."""
+        """Let another tilt, floor and bones take effect over the next second."""
         self._blend(self._time_s)
         self.calibration = calibration
         known = np.flatnonzero(np.isfinite(self._footing_m[:, 0]))
@@ -246,7 +246,8 @@ class BodyStream:
         with np.errstate(invalid="ignore"):
             a_body = np.ptp(poses_m.reshape(len(rows), -1), axis=1) > _LEAST_BODY_M
         seen = enough_seen(confidence) & a_body
-        poses_m = np.where(seen[:, None, None], poses_m, np.nan_to_num(poses_m))
+        if not seen.all():
+            poses_m = np.where(seen[:, None, None], poses_m, np.nan_to_num(poses_m))
         if self._collecting(time_s) and (self._recorded or seen.any()):
             people = self._occupant[rows]
             self._recorded.append((time_s, people, poses_m.copy(), points_px.copy(), confidence))
@@ -277,7 +278,7 @@ class BodyStream:
             self._plant.reset(int(row))
             self._calm_root.reset(int(row))
         self._ease_s[rows] = np.where(back, 0.0, self._ease_s[rows] + dt)
-        left = np.clip(1.0 - self._ease_s[rows] / _EASE_S, 0.0, 1.0)
+        left = np.minimum(np.maximum(1.0 - self._ease_s[rows] / _EASE_S, 0.0), 1.0)
         return _Now(rows, seen, fresh, away, back, dt, unseen_s, left * left * (3.0 - 2.0 * left))
 
     def _blend(self, time_s: float) -> None:

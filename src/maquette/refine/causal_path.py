@@ -49,6 +49,10 @@ class PathFilter:
         self._state[rows, :3] = places
         self._state[rows, 3:] = 0.0
 
+    def velocity(self, rows: Int[np.ndarray, " points"]) -> Float[np.ndarray, "points 3"]:
+        """Of the last step, per second."""
+        return self._state[rows, 3:]
+
     def scale(self, rows: Int[np.ndarray, " points"], factor: Float[np.ndarray, " points"]) -> None:
         """Everything known so far is ``factor`` times as far from the origin."""
         self._state[rows] *= factor[:, None]
@@ -72,16 +76,16 @@ class PathFilter:
         place, cross, speed = information[:, :3, :3], information[:, :3, 3:], information[:, 3:, 3:]
         # The old velocity is eliminated; what it knew reaches the new one through the stiffness.
         inner = speed.copy()
-        inner[:, (0, 1, 2), (0, 1, 2)] += stiff
+        inner.reshape(-1, 9)[:, ::4] += stiff
         through = np.linalg.inv(inner)
         to_new = through * stiff[:, None, :]
         new = np.empty_like(information)
         reduced = place - cross @ through @ cross.swapaxes(1, 2)
-        new_cross = cross @ to_new - dt * reduced
+        turned = cross @ to_new
+        new_cross = turned - dt * reduced
         new[:, :3, :3] = reduced
         new[:, :3, 3:] = new_cross
         new[:, 3:, :3] = new_cross.swapaxes(1, 2)
-        turned = cross @ to_new
         new_speed = speed @ to_new - dt * (turned + turned.swapaxes(1, 2)) + dt * dt * reduced
         new[:, 3:, 3:] = 0.5 * (new_speed + new_speed.swapaxes(1, 2))
         self._information[rows] = new
@@ -115,7 +119,7 @@ class PathFilter:
         place, velocity = state[:, :3], state[:, 3:]
         dt = dt_s[:, None]
         right = np.empty_like(state)
-        right[:, :3] = dt * (pull - np.einsum("pij,pj->pi", information, place))
+        right[:, :3] = dt * (pull - (information @ place[..., None])[..., 0])
         # Before the first frame there is no step that the drag could act on.
         at_rest = (dt * self._begun[rows, None]) * (self._drag * self._stiffness)
         self._begun[rows] = 1.0
@@ -125,8 +129,57 @@ class PathFilter:
         if push is not None:
             right[:, 3:] -= push
         total[:, :3, :3] += dt[:, None] * information
-        total[:, (3, 4, 5), (3, 4, 5)] += at_rest
+        total.reshape(-1, 36)[:, 21::7] += at_rest
         self._information[rows] = total
         state += np.linalg.solve(total + _IDENTITY, right[..., None])[..., 0]
         self._state[rows] = state
         return state[:, :3].copy()
+
+
+class EvenPathFilter:
+    """:class:`PathFilter` where all information is the same along x, y and z: the axes part, and a 2x2 system has a
+    closed form. For a stiffness of one and points that do not stand still."""
+
+    def __init__(self, capacity: int, *, drag: float = 0.01) -> None:
+        self._drag = drag
+        # Of place, of place and velocity, of velocity.
+        self._information = np.zeros((3, capacity))
+        self._place, self._velocity = np.zeros((capacity, 3)), np.zeros((capacity, 3))
+        self._begun = np.zeros(capacity)
+
+    def reset(self, row: int) -> None:
+        """Forget one point."""
+        self._information[:, row] = 0.0
+        self._place[row] = self._velocity[row] = 0.0
+        self._begun[row] = 0.0
+
+    def __call__(
+        self,
+        rows: Int[np.ndarray, " points"],
+        dt_s: Float[np.ndarray, " points"],
+        pull: Float[np.ndarray, "points 3"],
+        information: Float[np.ndarray, " points"],
+    ) -> Float[np.ndarray, "points 3"]:
+        """Go on by ``dt_s`` and take in what a frame tells; returns the places. Arguments as of
+        :meth:`PathFilter.update`, the information as a multiple of the identity."""
+        place_i, cross_i, speed_i = self._information[:, rows]
+        kept = 1.0 / (1.0 + dt_s * speed_i)
+        reduced = place_i - dt_s * cross_i * cross_i * kept
+        turned = cross_i * kept
+        at_rest = dt_s * self._begun[rows] * self._drag
+        self._begun[rows] = 1.0
+        a = reduced + dt_s * information
+        b = turned - dt_s * reduced
+        c = speed_i * kept - dt_s * (turned + b) + at_rest
+        self._information[:, rows] = a, b, c
+        velocity = self._velocity[rows]
+        place = self._place[rows] + dt_s[:, None] * velocity
+        right_place = dt_s[:, None] * (pull - information[:, None] * place)
+        right_velocity = -at_rest[:, None] * velocity
+        a, c = (a + _FLAT)[:, None], (c + _FLAT)[:, None]
+        b = b[:, None]
+        scale = 1.0 / (a * c - b * b)
+        place = place + scale * (c * right_place - b * right_velocity)
+        self._place[rows] = place
+        self._velocity[rows] = velocity + scale * (a * right_velocity - b * right_place)
+        return place

@@ -22,6 +22,12 @@ _SLOPE_HZ = 1.0
 """Of the low-pass on the ray on which the depth moves."""
 _STIFFNESS = (0.05, 0.05, 1.0)
 
+_EASE_HZ = 0.7
+"""What later frames tell about the depth before is brought in with the critically damped motion of this frequency."""
+_STRAY_MPS = 1.5
+"""Feet that stand and yet want the root to be this much faster along the ray than it was lose most of their say: the
+pose is misread."""
+
 _EYE = np.eye(3)
 
 
@@ -45,6 +51,11 @@ class RootPath:
 
     The weights are those of the offline path. Where it judges a depth by the second around it, the past second and the
     filter's own prediction judge here.
+
+    A filter's newest place jumps whenever it learns that the ones before were wrong (a foot that stands on the known
+    floor after a long time). As its state is place and velocity, each frame says apart how far the body has moved and
+    by how much the place before is revised. The movement is shown at once; what is revised along the ray, where it is
+    large and nobody sees it in the picture, is eased in.
     """
 
     def __init__(self, capacity: int, *, depth_cutoff_hz: float | int = 0.7) -> None:
@@ -59,6 +70,10 @@ class RootPath:
         self._slope = np.zeros((capacity, 2))
         self._ray = self._target = np.zeros((0, 3))
         self._placed = np.zeros(capacity, dtype=bool)
+        self._last = np.zeros((capacity, 3))
+        self._begun = np.zeros(capacity, dtype=bool)
+        # Of what is still to be eased in: how much and how fast it changes, along the ray.
+        self._owed = np.zeros((capacity, 2))
         self._fit: PictureFit | None = None
         self._predicted = np.zeros((0, 3))
 
@@ -69,10 +84,13 @@ class RootPath:
         self._count[row] = 0
         self._waited_s[row] = 0.0
         self._placed[row] = False
+        self._begun[row] = False
+        self._owed[row] = 0.0
 
     def rescale(self, rows: Int[np.ndarray, " people"], factor: Float[np.ndarray, " people"]) -> None:
         """Bodies have become ``factor`` times as large, and so have their distances."""
         self._path.scale(rows, factor)
+        self._last[rows] *= factor[:, None]
         self._history[rows, 0] *= factor[:, None]
         self._history[rows, 1] *= factor[:, None] ** 2
 
@@ -112,7 +130,7 @@ class RootPath:
         calm = calm + np.where(fit.seen, 1.0 - np.exp(-2 * np.pi * _SLOPE_HZ * dt_s), 0.0)[:, None] * (slope - calm)
         self._slope[rows] = calm
         ray = np.concatenate((calm, np.ones((len(rows), 1))), axis=1)
-        self._ray = ray / np.linalg.norm(ray, axis=1, keepdims=True)
+        self._ray = ray / np.sqrt(np.add.reduce(ray * ray, axis=1, keepdims=True))
         depth_m = fit.translation_m[:, 2:] - predicted[:, 2:]
         at_depth = fit.translation_m[:, :2] - depth_m * fit.ray[:, :2] / fit.ray[:, 2:]
         on_ray = np.concatenate((at_depth, predicted[:, 2:]), axis=1) + depth_m * ray
@@ -147,9 +165,28 @@ class RootPath:
             share = self._floor * feet.stands / np.maximum(feet.stands.sum(1), 1)[:, None]
             information = information + share.sum(1)[:, None, None] * (feet.up[:, None] * feet.up)
             pull = pull + (share * feet.levels_m).sum(1)[:, None] * feet.up
-        still = STILL_WEIGHT * feet.still
+        stray = np.einsum("pfi,pi->pf", feet.steps_m / dt_s[:, None, None] + self._path.velocity(rows)[:, None], ray)
+        still = STILL_WEIGHT * feet.still / (1.0 + (stray / _STRAY_MPS) ** 2) ** 2
         push = np.einsum("pf,pfi->pi", still, feet.steps_m)
-        return self._path.update(rows, dt_s, pull, information, still.sum(1), push)
+        root = self._path.update(rows, dt_s, pull, information, still.sum(1), push)
+        return self._eased(rows, root, dt_s)
+
+    def _eased(
+        self, rows: Int[np.ndarray, " people"], root: Float[np.ndarray, "people 3"], dt_s: Float[np.ndarray, " people"]
+    ) -> Float[np.ndarray, "people 3"]:
+        """The roots with what is revised about earlier frames coming in slowly."""
+        before = root - dt_s[:, None] * self._path.velocity(rows)
+        revised = np.einsum("pi,pi->p", before - self._last[rows], self._ray)
+        self._last[rows] = root
+        owed, speed = self._owed[rows].T
+        owed = owed - np.where(self._begun[rows], revised, 0.0)
+        self._begun[rows] = True
+        rate = 2.0 * np.pi * _EASE_HZ
+        kept = np.exp(-rate * dt_s)
+        step = (speed + rate * owed) * dt_s
+        self._owed[rows, 0] = (owed + step) * kept
+        self._owed[rows, 1] = (speed - rate * step) * kept
+        return root + self._owed[rows, :1] * self._ray
 
     def _without_contradictions(self, rows: Int[np.ndarray, " people"], fit: PictureFit) -> PictureFit:
         depth, _, error = self._medians(rows)
@@ -183,7 +220,8 @@ class RootPath:
         _, size, usual = self._medians(rows)
         known = self._count[rows] > 0
         scale = np.maximum(1.4826 * np.where(known, usual, 0.0), 0.01)
-        share = np.clip(fit.depth_information / np.where(known & (size > 0), size, 1.0), 0.05, 2.0)
+        share = fit.depth_information / np.where(known & (size > 0), size, 1.0)
+        share = np.minimum(np.maximum(share, 0.05), 2.0)
         return np.where(seen, share / (1.0 + (error / (2.5 * scale)) ** 2) ** 2, 0.0)
 
     def _remember(
@@ -203,7 +241,7 @@ class RootPath:
 
     def _medians(self, rows: Int[np.ndarray, " people"]) -> Float[np.ndarray, "3 people"]:
         ordered = np.sort(self._history[rows], axis=-1)
-        count = np.clip(self._count[rows], 1, _SAMPLES)
+        count = np.minimum(np.maximum(self._count[rows], 1), _SAMPLES)
         people = np.arange(len(rows))
         return (0.5 * (ordered[people, :, (count - 1) // 2] + ordered[people, :, count // 2])).T
 

@@ -10,7 +10,7 @@ from maquette.refine.causal_calibration import Calibration
 from maquette.refine.motion_tilt import up_of_tilt
 from maquette.refine.motion_world import world_axes
 
-BLEND_S = 0.3
+BLEND_S = 1.0
 """A calibration takes effect over this time."""
 
 
