@@ -30,9 +30,9 @@ GOLDENS = CHECKOUT / "tests" / "goldens" / "ssl3d"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 # Run elsewhere: the demo, the training, the benchmark and what reads data sets and checkpoints have tests of their own,
-# view and bench are for people, a model under runs/ or from a checkpoint is what a command before it makes, and FBX
-# needs Blender. What is not run is at least understood.
-NOT_HERE = {"demo", "train", "view", "bench", "benchmark-lifters", "prepare", "import-weights"}
+# view and bench are for people, live goes on until somebody ends it, a model under runs/ or from a checkpoint is what a
+# command before it makes, and FBX needs Blender. What is not run is at least understood.
+NOT_HERE = {"demo", "train", "view", "bench", "live", "benchmark-lifters", "prepare", "import-weights"}
 MADE_BEFORE = ("--model runs/", " runs/try/", " rie-gt.onnx", ".fbx")
 
 
