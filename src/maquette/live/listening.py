@@ -29,6 +29,8 @@ def check_listening(address: str, host: str, token: str | None) -> None:
     """
     if token is not None and len(token) < MIN_TOKEN_LENGTH:
         raise InputError(f"--token has {len(token)} characters; expected at least {MIN_TOKEN_LENGTH}")
+    if token is not None and not token.isprintable():
+        raise InputError("--token holds what cannot be printed; expected letters, digits and signs")
     if not is_loopback(host) and token is None:
         raise InputError(
             f"{address}: listening on {host} lets other machines in; give a --token that they must send "

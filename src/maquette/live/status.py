@@ -63,7 +63,7 @@ class LiveStatus:
         parts += [
             f"{sink.address} {sink.state}{f' ({sink.detail})' if sink.detail else ''}"
             for sink in self.sinks
-            if sink.state not in ("sending", "waiting")
+            if sink.state != "sending"
         ]
         lost = sum(sink.dropped for sink in self.sinks)
         if lost:
