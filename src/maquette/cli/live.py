@@ -102,10 +102,15 @@ class Live:
 
         from maquette.cli.live_session import session_of, until_stopped
         from maquette.cli.live_status import StatusLine
+        from maquette.errors import MaquetteError
 
         line = StatusLine(quiet=self.quiet)
         with ThreadPoolExecutor(1, thread_name_prefix="calibration") as executor:
             session = session_of(self, line, executor)
-            line.begin(session)
-            asyncio.run(until_stopped(session, self.seconds))
+            try:
+                asyncio.run(until_stopped(session, self.seconds))
+            except MaquetteError:
+                if session.meter.frames:
+                    line.end(session)
+                raise
         line.end(session)

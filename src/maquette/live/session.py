@@ -20,7 +20,10 @@ _LOG = logging.getLogger(__name__)
 
 STATUS_S = 1.0
 """Between two statuses."""
+_BEGIN_S = 0.1
+"""A source that cannot work at all says so in that time."""
 
+OnBegin = Callable[["LiveSession"], None]
 OnStatus = Callable[[LiveStatus], None]
 OnNotes = Callable[[tuple[str, ...]], None]
 
@@ -33,6 +36,7 @@ class LiveSession:
         processor: fresh.
         clock: gives each frame its time.
         queue: what waits for the processing; where it is full, the oldest frame is dropped and counted.
+        on_begin: called once, when the sinks work and nothing speaks against the source, before the others.
         on_status: called each second.
         on_notes: called with what was decided: calibrated, somebody came, somebody took over.
     """
@@ -45,17 +49,18 @@ class LiveSession:
         clock: StreamClock,
         queue: FrameQueue,
         *,
+        on_begin: OnBegin | None = None,
         on_status: OnStatus | None = None,
         on_notes: OnNotes | None = None,
     ) -> None:
         self.source, self.sinks, self.processor, self.clock, self.queue = source, tuple(sinks), processor, clock, queue
         self.meter = Meter()
-        self._on_status, self._on_notes = on_status, on_notes
+        self._on_begin, self._on_status, self._on_notes = on_begin, on_status, on_notes
         self._state = "waiting"
         self._last_frame_s = time.monotonic()
         self._refused: InputError | None = None
         """Why the first frame was left out that could not be processed."""
-        self._malformed_said = False
+        self._malformed_said = self._begun = False
 
     def stop(self) -> None:
         """End the session: what has come in is finished, then the sinks' files."""
@@ -82,12 +87,13 @@ class LiveSession:
                     source.result()
                 if self._refused is not None and not self.meter.frames:
                     raise self._refused
+                self._begin()
+                self._tell()
             finally:
                 gc.unfreeze()
                 for task in (source, status):
                     task.cancel()
                 await asyncio.gather(source, status, return_exceptions=True)
-                self._tell()
 
     @property
     def dropped(self) -> int:
@@ -134,9 +140,6 @@ class LiveSession:
             for sink in self.sinks:
                 started.append(sink)
                 await sink.start()
-            # Only now: a port that was left to the system is known from here on.
-            urls = (getattr(sink, "url", None) for sink in self.sinks)
-            self._say(tuple(f"look at {url}" for url in urls if url))
             yield
         finally:
             for sink in started:
@@ -180,11 +183,24 @@ class LiveSession:
         self.meter.sent(frame.arrived_s, time.monotonic(), len(frame.poses))
         self._say(frame.notes)
 
+    def _begin(self) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        if self._on_begin is not None:
+            self._on_begin(self)
+        # Only now: a port that was left to the system is known when the sinks have started.
+        urls = (getattr(sink, "url", None) for sink in self.sinks)
+        self._say(tuple(f"look at {url}" for url in urls if url))
+
     def _say(self, notes: tuple[str, ...]) -> None:
         if notes and self._on_notes is not None:
+            self._begin()
             self._on_notes(notes)
 
     async def _report(self) -> None:
+        await asyncio.sleep(_BEGIN_S)
+        self._begin()
         while True:
             await asyncio.sleep(STATUS_S)
             self._tell()

@@ -72,13 +72,13 @@ class FileSink:
         self._thread: RecordingThread | None = None
         self._seen_results = self._refused = 0
 
-    async def start(self) -> None:
-        """See :class:`maquette.live.ends.Sink`; also refuses what could not be finished at the end.
+    def check(self) -> None:
+        """Refuse what could not be finished at the end.
 
         Raises:
             MissingExtraError: the package that writes such files is not installed.
-            OutputError: the suffix is unknown, the folder is missing or takes no files, the file is there already, or
-                Blender is missing for an ``.fbx``.
+            OutputError: the suffix is unknown, the folder is missing, the file is there already, or Blender is missing
+                for an ``.fbx``.
         """
         check_output(self.path)
         if not self.path.parent.is_dir():
@@ -87,12 +87,24 @@ class FileSink:
             from maquette.exporters.fbx import blender_command
 
             blender_command(None)
-        first = self.path if self._roll_s is None else part_path(self.path, 1)
+        first = self._first()
         if first.exists() and not self._recording.overwrite:
             raise OutputError(
                 f"{first}: is there already, and a recording cannot be made again; move it away, choose another name, "
                 "or allow it with --overwrite"
             )
+
+    def _first(self) -> Path:
+        return self.path if self._roll_s is None else part_path(self.path, 1)
+
+    async def start(self) -> None:
+        """See :class:`maquette.live.ends.Sink`.
+
+        Raises:
+            MissingExtraError, OutputError: as :meth:`check`, or the folder takes no files.
+        """
+        self.check()
+        first = self._first()
         if spools_beside(first):
             _LOG.warning(
                 "%s: a recording of it by a session that was killed, or that still runs, is there: %s",

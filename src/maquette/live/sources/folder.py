@@ -73,6 +73,14 @@ class FolderSource:
         self._held_back: dict[str, float] | None = None
         self._last_content = b""
 
+    def check(self) -> None:
+        """
+        Raises:
+            InputError: no such folder.
+        """
+        if not self.folder.is_dir():
+            raise InputError(f"{self.address}: no such folder; make it first, or start the detector that makes it")
+
     async def run(self, deliver: Deliver) -> None:
         """Deliver until cancelled.
 
@@ -80,8 +88,7 @@ class FolderSource:
             InputError: no such folder, or it cannot be watched.
             MissingExtraError: watchfiles is not installed.
         """
-        if not self.folder.is_dir():
-            raise InputError(f"{self.address}: no such folder; make it first, or start the detector that makes it")
+        self.check()
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()
         only_after_ns = None if self._from_start else -1
