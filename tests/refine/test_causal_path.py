@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from maquette.refine.causal_path import PathFilter
+from maquette.refine.causal_path import EvenPathFilter, PathFilter
 from maquette.refine.motion_path import information_at_cutoff, solve_path
 
 STIFFNESS = (0.05, 0.05, 1.0)
@@ -82,3 +82,21 @@ def test_uneven_steps_go_on_at_the_speed_seen() -> None:
     np.testing.assert_allclose(found[0], speed * time_s, atol=2e-3)
     ahead = path.predict(rows, np.array([0.5]))[0]
     np.testing.assert_allclose(ahead, speed * (time_s + 0.5), atol=0.02)
+
+
+def test_axes_that_are_told_the_same_need_no_matrices() -> None:
+    """The closed form gives what the filter of coupled axes gives, with steps of any length and rows that come and
+    go."""
+    rng = np.random.default_rng(3)
+    coupled, even = PathFilter(3), EvenPathFilter(3)
+    for frame in range(200):
+        rows = np.flatnonzero(rng.random(3) < 0.8)
+        dt_s = rng.uniform(0.005, 0.1, len(rows))
+        information = np.where(rng.random(len(rows)) < 0.3, 0.0, rng.uniform(0.1, 1e5, len(rows)))
+        pull = information[:, None] * rng.normal(size=(len(rows), 3))
+        if frame == 100:
+            coupled.reset(1)
+            even.reset(1)
+        coupled.predict(rows, dt_s)
+        expected = coupled.update(rows, dt_s, pull, information[:, None, None] * np.eye(3))
+        np.testing.assert_allclose(even(rows, dt_s, pull, information), expected, atol=1e-9)

@@ -20,6 +20,19 @@ _FEW = 256
 """Up to so many numbers the calls cost more than the arithmetic, and fewer of them are worth more of it."""
 
 
+def _matrix_of_products() -> Float[np.ndarray, "16 9"]:
+    """What each product of two components of a unit quaternion adds to the rotation's matrix, beside the identity."""
+    share = np.zeros((4, 4, 3, 3))
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        share[i + 1, i + 1, (j, k), (j, k)] = -2.0
+        share[i + 1, j + 1, (i, j), (j, i)] = 2.0
+        share[0, i + 1, k, j], share[0, i + 1, j, k] = 2.0, -2.0
+    return share.reshape(16, 9)
+
+
+_TO_MATRIX, _EYE = _matrix_of_products(), np.eye(3)
+
+
 def vector_lengths(vectors: Float[np.ndarray, "*batch n"]) -> Float[np.ndarray, "*batch 1"]:
     """Euclidean lengths, with an axis of one left where the components were."""
     return np.sqrt(np.add.reduce(vectors * vectors, axis=-1, keepdims=True))
@@ -27,7 +40,7 @@ def vector_lengths(vectors: Float[np.ndarray, "*batch n"]) -> Float[np.ndarray, 
 
 def unit_vectors(vectors: Float[np.ndarray, "*batch n"]) -> Float[np.ndarray, "*batch n"]:
     """Vectors over their length; one without a direction becomes NaN."""
-    length = vector_lengths(vectors)
+    length = np.sqrt(np.add.reduce(vectors * vectors, axis=-1, keepdims=True))
     return vectors / np.where(length > _TINY, length, np.nan)
 
 
@@ -77,6 +90,11 @@ def quat_rotate(q: Float[np.ndarray, "*#batch 4"], v: Float[np.ndarray, "*#batch
     """Rotate vectors by unit quaternions. Leading dimensions broadcast."""
     q = np.asarray(q, dtype=np.float64)
     v = np.asarray(v, dtype=np.float64)
+    if q.size <= _FEW and v.size <= _FEW:
+        # The same sum, sorted by the components of v.
+        products = (q[..., None] * q[..., None, :]).reshape(*q.shape[:-1], 16)
+        matrix = (products @ _TO_MATRIX).reshape(*q.shape[:-1], 3, 3) + _EYE
+        return (matrix @ v[..., None])[..., 0]
     axis_part = q[..., 1:]
     doubled = 2.0 * cross(axis_part, v)
     return v + q[..., :1] * doubled + cross(axis_part, doubled)
@@ -100,17 +118,30 @@ def matrix_to_quat(matrix: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarray,
     rotation angle loses precision.
     """
     m = np.asarray(matrix, dtype=np.float64)
+    if m.size <= _FEW:
+        outer = m.reshape(-1, 9) @ _TO_PRODUCTS + _PRODUCTS_OF_ZERO
+    else:
+        outer = _products(m)
+    largest = outer[:, ::5].argmax(axis=-1)
+    q = unit_vectors(outer.reshape(-1, 4, 4)[np.arange(len(outer)), largest]).reshape(*m.shape[:-2], 4)
+    return np.where(q[..., :1] < 0, -q, q)
+
+
+def _products(m: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarray, "matrices 16"]:
+    """Four times the products of each two components of the quaternions of rotation matrices."""
     m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
     wx, wy, wz = m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]
     xy, xz, yz = m[..., 1, 0] + m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0], m[..., 2, 1] + m[..., 1, 2]
     ww, xx, yy, zz = 1 + m00 + m11 + m22, 1 + m00 - m11 - m22, 1 - m00 + m11 - m22, 1 - m00 - m11 + m22
-    outer = np.empty((*ww.shape, 4, 4))
+    outer = np.empty((*ww.shape, 16))
     for place, entry in enumerate((ww, wx, wy, wz, wx, xx, xy, xz, wy, xy, yy, yz, wz, xz, yz, zz)):
-        outer[..., place // 4, place % 4] = entry
-    rows = outer.reshape(-1, 4, 4)
-    largest = np.argmax(np.diagonal(rows, axis1=1, axis2=2), axis=-1)
-    q = unit_vectors(rows[np.arange(len(rows)), largest]).reshape(*ww.shape, 4)
-    return np.where(q[..., :1] < 0, -q, q)
+        outer[..., place] = entry
+    return outer.reshape(-1, 16)
+
+
+_PRODUCTS_OF_ZERO = _products(np.zeros((1, 3, 3)))
+_TO_PRODUCTS = _products(np.eye(9).reshape(9, 3, 3)) - _PRODUCTS_OF_ZERO
+"""The products are linear in the matrix; of few matrices that is the shorter way."""
 
 
 def rotvec_to_quat(rotvec: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 4"]:
@@ -133,9 +164,11 @@ def quat_about(
     axis: Float[np.ndarray, "*#batch 3"], angle_rad: float | int | Float[np.ndarray, "*#batch"]
 ) -> np.ndarray:
     """Unit quaternions `(..., 4)` for a turn of `angle_rad` about `axis` (of any length but zero)."""
-    return rotvec_to_quat(
-        unit_vectors(np.asarray(axis, dtype=np.float64)) * np.asarray(angle_rad, dtype=np.float64)[..., None]
-    )
+    half = 0.5 * np.asarray(angle_rad, dtype=np.float64)[..., None]
+    turned = np.sin(half) * unit_vectors(np.asarray(axis, dtype=np.float64))
+    quats = np.empty((*turned.shape[:-1], 4))
+    quats[..., :1], quats[..., 1:] = np.cos(half), turned
+    return quats
 
 
 def quat_angle(a: Float[np.ndarray, "*#batch 4"], b: Float[np.ndarray, "*#batch 4"]) -> Float[np.ndarray, "..."]:

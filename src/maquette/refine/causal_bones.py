@@ -82,7 +82,7 @@ class BoneKeeper:
             self._count[taken] += 1
             self._waited_s[taken] = 0.0
             self._median[taken] = self._medians(taken)
-        follow_s = np.clip(_SETTLING * self._age_s[rows], _FASTEST_S, _SLOWEST_S)
+        follow_s = np.minimum(np.maximum(_SETTLING * self._age_s[rows], _FASTEST_S), _SLOWEST_S)
         share = np.where(first, 1.0, 1.0 - np.exp(-dt_s / follow_s))[:, None]
         known = (self._count[rows] > 0)[:, None]
         lengths = self._lengths[rows]
@@ -135,11 +135,11 @@ def hold_lengths(
         norm = np.sqrt(np.einsum("pbi,pbi->pb", bones, bones))
         directions = bones / np.maximum(norm, _TINY_M)[..., None]
         excess = np.where(norm > _TINY_M, norm - lengths_m, 0.0)
-        if np.abs(excess).max(initial=0.0) < 1e-7:
+        if (np.abs(excess) < 1e-7).all():
             break
         coupling = joined * (directions @ directions.swapaxes(1, 2))
         # A bone of no length points nowhere; the rest must not become singular by it.
-        coupling[:, np.arange(len(ends)), np.arange(len(ends))] = 2.0
+        coupling.reshape(len(coupling), -1)[:, :: len(ends) + 1] = 2.0
         push = np.linalg.solve(coupling, excess[..., None])
         poses = poses - ends.T @ (push * directions)
     return poses + (poses_m[:, root] - poses[:, root])[:, None]

@@ -132,10 +132,10 @@ class FloorLevel:
         sunk = lowest + level < -_SUNK_M
         target = np.where(blind, wanted_m, np.where(count > 0, -mean, np.where(sunk, -lowest, level)))
         self._age_s[rows] += dt_s
-        settled = np.clip(self._age_s[rows] / _SETTLED_S, 0.0, 1.0)
+        settled = np.minimum(self._age_s[rows] / _SETTLED_S, 1.0)
         limit = dt_s * (_FAST_MPS + (fastest_mps - _FAST_MPS) * settled)
         step = (target - level) * (1.0 - np.exp(-dt_s / _FOLLOW_S))
-        level = level + np.where(known, np.clip(step, -limit, limit), 0.0)
+        level = level + np.where(known, np.minimum(np.maximum(step, -limit), limit), 0.0)
         self._level_m[rows] = level
         self._known[rows] = True
         return level

@@ -3,12 +3,13 @@
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from maquette.geometry.rotations import cross
 from maquette.refine.causal_ground import REST_M
-from maquette.refine.causal_path import PathFilter
+from maquette.refine.causal_path import EvenPathFilter, PathFilter
 from maquette.refine.motion_contacts import CONTACT_JOINTS
 from maquette.refine.motion_hips import STRAIGHTEST
 from maquette.refine.motion_path import information_at_cutoff
-from maquette.refine.motion_plant import bend_leg
+from maquette.refine.motion_plant import bent_leg
 from maquette.skeletons import LIFTED_21
 
 _HOLD_HZ, _RELEASE_HZ, _MAX_MOVE_M = 6.0, 2.0, 0.15
@@ -23,6 +24,10 @@ _SIDES = ("l_", "r_")
 _HIP, _KNEE, _ANKLE = (
     np.array(LIFTED_21.indices([side + part for side in _SIDES])) for part in ("hip", "knee", "ankle")
 )
+_LEGS = np.stack((_HIP, _KNEE, _ANKLE))
+_THORAX = np.array([LIFTED_21.index("thorax")])
+_SOLES = np.array([LIFTED_21.children(ankle) for ankle in _ANKLE.tolist()])
+"""What hangs on each ankle."""
 _EYE = np.eye(3)
 _FIRM, _FREE = information_at_cutoff(_HOLD_HZ), information_at_cutoff(_RELEASE_HZ)
 _OWN = information_at_cutoff(_HIPS_HZ)
@@ -37,7 +42,7 @@ class FootPlanter:
     """
 
     def __init__(self, capacity: int) -> None:
-        self._offset = PathFilter(2 * capacity)
+        self._offset = EvenPathFilter(2 * capacity)
         self._shift = PathFilter(capacity)
         self._places = np.zeros((capacity, len(_FEET), 3))
         self._stood = np.zeros((capacity, len(_FEET)), dtype=bool)
@@ -66,32 +71,33 @@ class FootPlanter:
         offset = self._offsets(rows, positions_m[:, _FEET], standing, dt_s)
         shift = self._hips(rows, positions_m, offset, dt_s)
         moved = positions_m + shift[:, None]
-        for index, side in enumerate(_SIDES):
-            bend_leg(moved, positions_m, LIFTED_21, side, offset[:, index])
+        leg, hip = positions_m[:, _LEGS], moved[:, _HIP]
+        forward = cross((hip[:, :1] - hip[:, 1:]), moved[:, _THORAX] - hip)
+        knee, ankle = bent_leg(hip, forward, leg[:, 0], leg[:, 1], leg[:, 2], offset)
+        moved[:, _KNEE], moved[:, _ANKLE] = knee, ankle
+        moved[:, _SOLES] = positions_m[:, _SOLES] + (ankle - leg[:, 2])[:, :, None]
         return moved
 
     def _offsets(
         self, rows: np.ndarray, feet: np.ndarray, standing: np.ndarray, dt_s: np.ndarray
     ) -> Float[np.ndarray, "people 2 3"]:
         begins = standing & ~self._stood[rows]
-        places = np.where(begins[..., None], feet + np.repeat(self._moved[rows], 2, axis=1), self._places[rows])
+        places = np.where(begins[..., None], feet + self._moved[rows].repeat(2, axis=1), self._places[rows])
         way = feet - places
-        size = np.sqrt(np.einsum("pfi,pfi->pf", way, way))
+        size = _norm(way)
         # Further than the foot may be moved, its place goes along.
         creep = np.maximum(_CREEP_MPS * dt_s[:, None], size - _MAX_MOVE_M)
         places = places + way * np.minimum(1.0, creep / np.maximum(size, 1e-9))[..., None]
         places[..., 1] = REST_M
         self._places[rows], self._stood[rows] = places, standing
         gap = np.where(standing[..., None], places - feet, 0.0).reshape(len(rows), 2, 2, 3).sum(axis=2)
-        count = standing.reshape(len(rows), 2, 2).sum(axis=2)
+        count = np.add.reduce(standing.reshape(len(rows), 2, 2), axis=2)
         firm = (_FIRM / np.maximum(count, 1)).reshape(-1)
         points = (2 * rows[:, None] + np.arange(2)).reshape(-1)
-        information = (_FREE + firm * count.reshape(-1))[:, None, None] * _EYE
-        steps = np.repeat(dt_s, 2)
-        self._offset.predict(points, steps)
-        offset = self._offset.update(points, steps, firm[:, None] * gap.reshape(-1, 3), information)
+        information = _FREE + firm * count.reshape(-1)
+        offset = self._offset(points, dt_s.repeat(2), firm[:, None] * gap.reshape(-1, 3), information)
         offset = offset.reshape(len(rows), 2, 3)
-        size = np.sqrt(np.einsum("psi,psi->ps", offset, offset))
+        size = _norm(offset)
         offset *= np.minimum(1.0, _MAX_MOVE_M / np.maximum(size, 1e-9))[..., None]
         self._moved[rows] = offset
         return offset
@@ -101,18 +107,19 @@ class FootPlanter:
     ) -> Float[np.ndarray, "people 3"]:
         """The shift of :func:`maquette.refine.motion_hips.hips_that_keep_knees`."""
         hip, knee, ankle = positions[:, _HIP], positions[:, _KNEE], positions[:, _ANKLE]
-        thigh, shin, before = _norm(knee - hip), _norm(ankle - knee), _norm(ankle - hip)
-        way = ankle + offset - hip
-        wanted = _norm(way)
+        leg = ankle - hip
+        way = leg + offset
+        thigh, shin, before, wanted = _norm(np.array((knee - hip, ankle - knee, leg, way)))
         along = way / np.maximum(wanted, 1e-9)[..., None]
         length = np.maximum(thigh + shin, 1e-9)
         sine = np.maximum(np.sqrt(np.maximum(1.0 - (before / length) ** 2, 0.0)), STRAIGHTEST)
         weight = _OWN * (np.degrees(2.0 / (length * sine)) / _DEGREES_PER_M) ** 2
-        information = _OWN * _EYE + np.einsum("ps,psi,psj->pij", weight, along, along)
-        pull = np.einsum("ps,psi->pi", weight * (wanted - before), along)
+        weighed = weight[..., None] * along
+        information = _OWN * _EYE + weighed.swapaxes(1, 2) @ along
+        pull = np.add.reduce((wanted - before)[..., None] * weighed, axis=1)
         self._shift.predict(rows, dt_s)
         return self._shift.update(rows, dt_s, pull, information)
 
 
 def _norm(vectors: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.einsum("psi,psi->ps", vectors, vectors))
+    return np.sqrt(np.add.reduce(vectors * vectors, axis=-1))

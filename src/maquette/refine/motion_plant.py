@@ -125,25 +125,43 @@ def bend_leg(
     hip_joint, knee_joint, ankle_joint = skeleton.indices([side + part for part in ("hip", "knee", "ankle")])
     left_hip, right_hip, thorax = (positions[:, skeleton.index(j)] for j in ("l_hip", "r_hip", "thorax"))
     hip = positions[:, hip_joint]
+    forward = cross(left_hip - right_hip, thorax - hip)
     source_hip, source_knee, source_ankle = (source[:, joint] for joint in (hip_joint, knee_joint, ankle_joint))
+    knee, ankle = bent_leg(hip, forward, source_hip, source_knee, source_ankle, offset)
+    positions[:, knee_joint], positions[:, ankle_joint] = knee, ankle
+    for child in skeleton.children(ankle_joint):
+        positions[:, child] = source[:, child] + ankle - source_ankle
+
+
+def bent_leg(
+    hip: Float[np.ndarray, "*legs 3"],
+    forward: Float[np.ndarray, "*legs 3"],
+    source_hip: Float[np.ndarray, "*legs 3"],
+    source_knee: Float[np.ndarray, "*legs 3"],
+    source_ankle: Float[np.ndarray, "*legs 3"],
+    offset: Float[np.ndarray, "*legs 3"],
+) -> tuple[Float[np.ndarray, "*legs 3"], Float[np.ndarray, "*legs 3"]]:
+    """``(knee, ankle)`` of a leg as long as before, whose ankle is moved by ``offset`` if it reaches so far.
+
+    Args:
+        hip: where it shall be.
+        forward: of the body, for legs that are straight.
+        source_hip, source_knee, source_ankle: the leg as it was.
+    """
     thigh, shin = _norm(source_knee - source_hip), _norm(source_ankle - source_knee)
     reach = source_ankle + offset - hip
     distance = eased_distance(_norm(source_ankle - source_hip), _norm(reach), thigh + shin)
     distance = np.maximum(distance, np.abs(thigh - shin) + 1e-4)
     axis = reach / np.maximum(_norm(reach), 1e-9)
-    forward = cross(left_hip - right_hip, thorax - hip)
-    forward /= np.maximum(_norm(forward), 1e-9)
+    forward = forward / np.maximum(_norm(forward), 1e-9)
     # A nearly straight leg does not tell its plane: a little of the body's forward keeps the knee from flipping.
     bent = source_knee - source_hip + 0.03 * forward
     pole = bent - (bent * axis).sum(-1, keepdims=True) * axis
     pole /= np.maximum(_norm(pole), 1e-9)
     along = (thigh**2 + distance**2 - shin**2) / (2 * distance)
     across = np.sqrt(np.maximum(thigh**2 - along**2, 0.0))
-    positions[:, knee_joint] = hip + axis * along + pole * across
-    positions[:, ankle_joint] = hip + axis * distance
-    for child in skeleton.children(ankle_joint):
-        positions[:, child] = source[:, child] + positions[:, ankle_joint] - source_ankle
+    return hip + axis * along + pole * across, hip + axis * distance
 
 
-def _norm(vectors: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "frames 1"]:
+def _norm(vectors: Float[np.ndarray, "*legs 3"]) -> Float[np.ndarray, "*legs 1"]:
     return np.sqrt(np.add.reduce(vectors * vectors, axis=-1, keepdims=True))

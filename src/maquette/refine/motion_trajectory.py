@@ -80,24 +80,28 @@ def fit_translation(
     """
     known = np.isfinite(rays).all(-1) & np.isfinite(pose_m).all(-1) & (weights > 0)
     base = np.where(known, weights, 0.0)
-    u, v = np.where(known, rays[..., 0], 0.0), np.where(known, rays[..., 1], 0.0)
-    a, b = (np.where(known, ray * pose_m[..., 2] - pose_m[..., axis], 0.0) for axis, ray in ((0, u), (1, v)))
+    # Both axes of the picture first, as (2, frames, joints): few calls, which are what it costs for few frames.
+    uv = np.where(known, np.moveaxis(rays, -1, 0), 0.0)
+    ab = np.where(known, uv * pose_m[..., 2] - np.moveaxis(pose_m[..., :2], -1, 0), 0.0)
+    both = np.concatenate((uv, ab))
     w = base
     for iteration in range(iterations):
-        total = np.maximum(w.sum(1), 1e-12)
-        um, vm, am, bm = (np.einsum("fj,fj->f", w, value) / total for value in (u, v, a, b))
-        du, dv = u - um[:, None], v - vm[:, None]
-        spread = np.einsum("fj,fj->f", w, du**2 + dv**2)
-        tz = -np.einsum("fj,fj->f", w, du * a + dv * b) / np.maximum(spread, 1e-12)
-        tx, ty = um * tz + am, vm * tz + bm
+        total = np.maximum(np.add.reduce(w, axis=1), 1e-12)
+        mean = np.add.reduce(w * both, axis=-1) / total
+        off = uv - mean[:2, :, None]
+        weighed = w * off
+        spread = np.add.reduce(np.add.reduce(weighed * off, axis=0), axis=-1)
+        tz = -np.add.reduce(np.add.reduce(weighed * ab, axis=0), axis=-1) / np.maximum(spread, 1e-12)
+        across = mean[:2] * tz + mean[2:]
         if iteration < iterations - 1:
-            residual2 = (tx[:, None] - u * tz[:, None] - a) ** 2 + (ty[:, None] - v * tz[:, None] - b) ** 2
-            w = base / (1.0 + residual2 / outlier_m**2) ** 2
-    seen = (known.sum(1) >= MIN_JOINTS) & (spread > 1e-9) & (tz > _MIN_DEPTH_M)
-    ray = np.stack((um, vm, np.ones_like(um)), axis=-1)
+            residual = across[:, :, None] - uv * tz[:, None] - ab
+            w = base / np.square(1.0 + np.add.reduce(residual * residual, axis=0) / outlier_m**2)
+    seen = (np.add.reduce(known, axis=1) >= MIN_JOINTS) & (spread > 1e-9) & (tz > _MIN_DEPTH_M)
+    ray, translation_m = np.ones((len(w), 3)), np.empty((len(w), 3))
+    ray[:, :2], translation_m[:, :2], translation_m[:, 2] = mean[:2].T, across.T, tz
     return PictureFit(
-        translation_m=np.where(seen[:, None], np.stack((tx, ty, tz), axis=-1), np.nan),
-        ray=ray / np.linalg.norm(ray, axis=-1, keepdims=True),
+        translation_m=np.where(seen[:, None], translation_m, np.nan),
+        ray=ray / np.sqrt(np.add.reduce(ray * ray, axis=-1, keepdims=True)),
         depth_information=np.where(seen, spread * tz**2, 0.0),
         seen=seen,
     )

@@ -47,14 +47,16 @@ def hinge_twist(
     usual = neighbours(pull) + _NEUTRAL
     if foot is not None:
         # Its length counts: a foot in line with the shin has no direction across it.
-        across_foot = np.nan_to_num(foot[..., 0] + 1j * foot[..., 1])
+        across_foot = foot[..., 0] + 1j * foot[..., 1]
+        across_foot = np.where(np.isnan(across_foot), 0.0, across_foot)
         usual = usual + _FOOT * across_foot / np.maximum(np.abs(across_foot), 0.08)
     usual = _directions(usual)
     if range_rad is not None:
         usual = _within(usual, range_rad[:, :1], range_rad[:, 1:])
     away = plane * np.conj(usual)
     against = 0.5 * (1.0 - np.real(away))
-    trust = np.clip((angle - _STRAIGHT_RAD - _AGAINST_RAD * against) / (_BENT_RAD - _STRAIGHT_RAD), 0.0, 1.0)
+    trust = (angle - _STRAIGHT_RAD - _AGAINST_RAD * against) / (_BENT_RAD - _STRAIGHT_RAD)
+    trust = np.minimum(np.maximum(trust, 0.0), 1.0)
     trust = np.where(known & (np.abs(plane) > 0), trust * trust * (3.0 - 2.0 * trust), 0.0)
     return np.angle(usual) + trust * np.angle(away)
 

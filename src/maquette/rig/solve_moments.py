@@ -97,20 +97,22 @@ class MomentSolver:
     def __init__(self, skeleton: Skeleton) -> None:
         self._count = len(skeleton)
         self._index = {name: joint for joint, name in enumerate(skeleton.joints)}
-        self._starts, self._hinges, self._ends = (skeleton.indices(names) for names in (_STARTS, _HINGES, _ENDS))
+        self._starts, self._hinges, self._ends = (
+            np.array(skeleton.indices(names)) for names in (_STARTS, _HINGES, _ENDS)
+        )
         self._pelvis = skeleton.indices(("hip", "l_hip", "r_hip"))
         self._chest = skeleton.indices(("thorax", "spine", "l_shoulder", "r_shoulder"))
         sides = [number for number, side in enumerate(_SIDES) if f"{side}toe" in skeleton]
         self._feet = sides
-        self._toes = skeleton.indices(f"{_SIDES[number]}toe" for number in sides)
-        self._ankles = skeleton.indices(f"{_SIDES[number]}ankle" for number in sides)
+        toes = skeleton.indices(f"{_SIDES[number]}toe" for number in sides)
+        self._toes = np.array(toes, dtype=np.intp)
+        self._ankles = np.array(skeleton.indices(f"{_SIDES[number]}ankle" for number in sides), dtype=np.intp)
         # A side without a heel has the area 0 there, and what stands in for the heel does not matter.
-        self._heels = [
-            self._index.get(f"{_SIDES[number]}heel", toe) for number, toe in zip(sides, self._toes, strict=True)
-        ]
+        heels = [self._index.get(f"{_SIDES[number]}heel", toe) for number, toe in zip(sides, toes, strict=True)]
+        self._heels = np.array(heels, dtype=np.intp)
         names = ("hip", "spine", "nose", *_STARTS, *_HINGES, *(f"{_SIDES[number]}ankle" for number in sides))
-        self._turned = skeleton.indices(names)
-        self._above = [0, 1, 1, 1, 0, 0, 3, 4, 5, 6, *(9 + number for number in sides)]
+        self._turned = np.array(skeleton.indices(names))
+        self._above = np.array([0, 1, 1, 1, 0, 0, 3, 4, 5, 6, *(9 + number for number in sides)])
         """Which of the turned parts carries each but the first."""
 
     def __call__(
@@ -148,7 +150,7 @@ class MomentSolver:
         pelvis = matrix_from_two_vectors(left - right, up, axes="xy")
         up = joints[index["thorax"]] - joints[index["spine"]]
         left, right = joints[index["l_shoulder"]], joints[index["r_shoulder"]]
-        frames = _quats(np.stack((pelvis, matrix_from_two_vectors(up, left - right, axes="yx"))))
+        frames = _quats(np.array((pelvis, matrix_from_two_vectors(up, left - right, axes="yx"))))
         return memory.held(
             "trunk", frames, lambda: np.stack([_all_seen(joints[part]) for part in (self._pelvis, self._chest)])
         )
@@ -209,10 +211,10 @@ class MomentSolver:
         chest_m = np.maximum((off_m / _TURN_SD_RAD) ** 2 / np.maximum(usual_m, _LEAST_LEVER_M), _CHEST_LEVER_M)
         for left, right in _FACE:
             if left in index and right in index:
-                sideways = sideways + np.nan_to_num(joints[index[left]] - joints[index[right]])
+                sideways = sideways + _zero_where_unknown(joints[index[left]] - joints[index[right]])
         if {"l_ear", "r_ear", "face_nose"} <= index.keys():
             between = 0.5 * (joints[index["l_ear"]] + joints[index["r_ear"]])
-            sideways = sideways + np.nan_to_num(cross(up, joints[index["face_nose"]] - between))
+            sideways = sideways + _zero_where_unknown(cross(up, joints[index["face_nose"]] - between))
         lacking_m = _LEAST_LEVER_M - vector_lengths(sideways)
         towards = sideways + np.maximum(lacking_m, chest_m) * quat_rotate(chest, _X)
         return _quats(matrix_from_two_vectors(up, towards, axes="yx"))
@@ -241,7 +243,12 @@ def swung(
 def _quats(matrices: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarray, "*batch 4"]:
     """Of orientations; one that is open is NaN as a whole."""
     quats = matrix_to_quat(matrices)
-    return np.where(np.isnan(quats).any(axis=-1, keepdims=True), np.nan, quats)
+    is_open = np.isnan(quats).any(axis=-1, keepdims=True)
+    return np.where(is_open, np.nan, quats) if is_open.any() else quats
+
+
+def _zero_where_unknown(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"]:
+    return np.where(np.isnan(vectors), 0.0, vectors)
 
 
 def _all_seen(points: Float[np.ndarray, "points moments 3"]) -> Bool[np.ndarray, " moments"]:

@@ -128,7 +128,8 @@ class StreamMemory:
         """As :meth:`maquette.rig.solve_memory.Memory.spread`."""
         self._levers.add(self._rows, levers_m)
         usual_m, off_m = self._levers.medians[self._rows], self._levers.deviations[self._rows]
-        return np.nan_to_num(usual_m), 1.48 * np.nan_to_num(off_m)
+        known = np.isfinite(usual_m)
+        return np.where(known, usual_m, 0.0), 1.48 * np.where(known, off_m, 0.0)
 
     def reset(self, row: int) -> None:
         """Forget one row."""
