@@ -50,7 +50,6 @@ class StatusLine:
     def begin(self, session: "LiveSession") -> None:
         """What goes on from now on."""
         self._begun = True
-        self._begun = True
         ahead_ms = 1000 * session.processor.look_ahead_s
         late = f", {ahead_ms:.0f} ms late by its look-ahead" if ahead_ms else ""
         self.say((f"{session.source.address} -> {session.processor.model}{late}",))
