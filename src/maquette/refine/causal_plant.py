@@ -18,6 +18,8 @@ _HIPS_HZ, _DEGREES_PER_M = 2.0, 300.0
 """As :func:`maquette.refine.motion_hips.hips_that_keep_knees` has them."""
 _CREEP_MPS = 0.05
 """How fast the place of a standing foot may follow what is seen: its first sighting is not its best."""
+_LANDING_S, _LANDING_MPS = 0.1, 0.4
+"""Time constant and greatest speed with which it comes down to the floor, or up to it."""
 
 _FEET = np.array(LIFTED_21.indices(CONTACT_JOINTS))
 _SIDES = ("l_", "r_")
@@ -38,7 +40,7 @@ class FootPlanter:
 
     The same offset of each foot and the same shift of the hips, as far as the past knows them
     (:class:`maquette.refine.causal_path.PathFilter`). The place of a contact, offline its mean, is where the foot was
-    put out when the contact began, and creeps towards where it is seen.
+    put out when the contact began, and creeps towards where it is seen; its height comes to that of the floor.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -88,7 +90,10 @@ class FootPlanter:
         # Further than the foot may be moved, its place goes along.
         creep = np.maximum(_CREEP_MPS * dt_s[:, None], size - _MAX_MOVE_M)
         places = places + way * np.minimum(1.0, creep / np.maximum(size, 1e-9))[..., None]
-        places[..., 1] = REST_M
+        # A foot is seen to stand before it is seen on the floor.
+        down = (REST_M - places[..., 1]) * (1.0 - np.exp(-dt_s / _LANDING_S))[:, None]
+        limit = _LANDING_MPS * dt_s[:, None]
+        places[..., 1] += np.clip(down, -limit, limit)
         self._places[rows], self._stood[rows] = places, standing
         gap = np.where(standing[..., None], places - feet, 0.0).reshape(len(rows), 2, 2, 3).sum(axis=2)
         count = np.add.reduce(standing.reshape(len(rows), 2, 2), axis=2)
