@@ -16,7 +16,7 @@ class Written(io.TextIOWrapper):
     def __init__(self) -> None:
         # A file has all that a stream of text has, unlike io.StringIO.
         super().__init__(tempfile.TemporaryFile(), encoding="utf-8", newline="")
-        self.mode = "w+"
+        self.mode = "w+"  # pyright: ignore[reportAttributeAccessIssue]
 
     def text(self) -> str:
         self.flush()

@@ -3,6 +3,8 @@
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+import numpy as np
+
 from maquette.errors import InputError
 from maquette.live.ends import STALLED_S, Deliver, SourceReport
 from maquette.live.listening import token_fits
@@ -12,6 +14,8 @@ from maquette.stream.keypoint_packets import KeypointDecoder, token_of
 
 _OVERTAKEN_FRAMES, _OVERTAKEN_S = 4, 0.25
 """Packets overtake each other by little; what is further back is a sender that begins again."""
+_MOST_OVERTAKEN = 15
+"""In a row, without one that is newer: then the sender's numbers or stamps stand still, and tell no order."""
 _JSON_STARTS = b"{[ \t\r\n\xef"
 
 
@@ -39,6 +43,7 @@ class Intake:
         self._sender: Any = None
         self._last: KeypointFrame | None = None
         self._waited_s: float | None = None
+        self._overtaken = 0
 
     def take(self, data: bytes, sender: Hashable, arrived_s: float, where: str = "packet") -> None:
         """Deliver the frame in ``data``, or count why not."""
@@ -59,6 +64,8 @@ class Intake:
         if self._unordered and decoder is self._decoder and self._was_overtaken(frame):
             self.report.skipped += 1
             return
+        if decoder is not self._decoder:
+            self._overtaken = 0
         self._decoder, self._sender, self._last = decoder, sender, frame
         self.report.received()
         if self._waited_s is not None and arrived_s - self._waited_s < STALLED_S:
@@ -97,10 +104,17 @@ class Intake:
 
     def _was_overtaken(self, frame: KeypointFrame) -> bool:
         last = self._last
-        if last is None or frame.arrived_s - last.arrived_s > _OVERTAKEN_S:
+        if last is None:
             return False
         if frame.number is not None and last.number is not None:
-            return 0 <= last.number - frame.number < _OVERTAKEN_FRAMES
-        if frame.time_s is not None and last.time_s is not None:
-            return 0 <= last.time_s - frame.time_s < _OVERTAKEN_S
-        return False
+            step, most = frame.number - last.number, _OVERTAKEN_FRAMES
+        elif frame.time_s is not None and last.time_s is not None:
+            step, most = frame.time_s - last.time_s, _OVERTAKEN_S
+        else:
+            return False
+        if step > 0:
+            self._overtaken = 0
+        elif not np.array_equal(frame.points, last.points, equal_nan=True):
+            self._overtaken += 1
+        is_soon = frame.arrived_s - last.arrived_s <= _OVERTAKEN_S
+        return -most < step <= 0 and is_soon and self._overtaken <= _MOST_OVERTAKEN
