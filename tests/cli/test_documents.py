@@ -3,9 +3,12 @@
 import re
 import shlex
 import shutil
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from socketserver import BaseRequestHandler, TCPServer
+from threading import Thread
 from typing import Any
 
 import av
@@ -15,6 +18,7 @@ import tyro
 from cli_samples import write_openpose
 from made_picture_network import spotted, standing, write_picture_model
 from made_picture_sets import write_mpii, write_table
+from made_poses import pose_frame
 from made_store import write_store
 from PIL import Image
 
@@ -23,6 +27,7 @@ from maquette.cli import COMMANDS
 from maquette.detect import choice, hourglass
 from maquette.importers.pose_machine_correction import import_correction
 from maquette.refine.correction_weights import save_correction
+from maquette.stream.message import frame_messages, hello_message
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
@@ -143,9 +148,27 @@ def test_commands_are_understood(capsys, where: str, line: str) -> None:
         pytest.fail(f"{where}: {line}: {error} {capsys.readouterr().err}")
 
 
+@pytest.fixture
+def live_port() -> Iterator[int]:
+    """Where poses of a session come from, until it ends."""
+    lines = b"\n".join([hello_message(), *frame_messages(pose_frame(0), time.monotonic()), b""])
+
+    class Poses(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.sendall(lines)
+
+    with TCPServer(("127.0.0.1", 0), Poses) as server:
+        serving = Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        yield server.server_address[1]
+        server.shutdown()
+        serving.join()
+
+
 @pytest.mark.parametrize(("where", "code"), PYTHON, ids=[w for w, _ in PYTHON])
-def test_python(workplace: Path, monkeypatch, where: str, code: str) -> None:
+def test_python(workplace: Path, live_port: int, monkeypatch, where: str, code: str) -> None:
     monkeypatch.chdir(workplace)
+    code = code.replace('create_connection(("127.0.0.1", 9001))', f'create_connection(("127.0.0.1", {live_port}))')
     # Opening a browser is for people; everything before it runs.
     code = re.sub(r"^mq\.view\(.*$", "", code, flags=re.MULTILINE)
     names = {"mq": mq, "keypoints": mq.read_keypoints("openpose_json", fps=30, image_size=(640, 480))[0]}
