@@ -30,7 +30,7 @@ from maquette.stream.pose_frame import Humanoid, LivePose, PoseFrame
 from maquette.track.online import OnlineTracker
 
 _COMMON = [joint for joint in LIFTED_21.joints if joint in LANDMARKS_27]
-_INTO, _OUT_OF = LIFTED_21.indices(_COMMON), LANDMARKS_27.indices(_COMMON)
+_INTO, _OUT_OF = np.array(LIFTED_21.indices(_COMMON)), np.array(LANDMARKS_27.indices(_COMMON))
 _ROUNDING_S = 1e-6
 _MAX_GAP_S = 0.6
 """Somebody not seen for longer hands over: on a stage a figure that stands still for a second is a long pause."""

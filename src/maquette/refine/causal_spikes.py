@@ -84,7 +84,7 @@ class SpikeStream:
         """True where a point is on no continuation of the path before it: none that goes on evenly, none that stops."""
         known = np.isfinite(before[..., 0])
         newest = _FRAMES - 1 - known[:, ::-1].argmax(1)
-        person, joint = np.indices(newest.shape)
+        person, joint = np.arange(len(newest))[:, None], np.arange(newest.shape[1])
         last = before[person, newest, joint]
         last_s = ago_s[person, newest]
         floor_px = height_px[:, None] * (_FLOOR_HEIGHTS - _FLOOR_HEIGHTS_PER_S * last_s)

@@ -3,7 +3,7 @@
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from maquette.keypoints import Keypoints
 from maquette.skeleton import Skeleton
@@ -54,12 +54,14 @@ def standing_heights_px(
     count = np.isfinite(ordered).sum(1)
     if not len(fractions):
         return np.full(len(points), np.nan)
-    pick = np.clip(np.ceil(0.75 * count).astype(int) - 1, 0, None)
+    pick = np.maximum(np.ceil(0.75 * count).astype(int) - 1, 0)
     return ordered[np.arange(len(points)), pick]
 
 
 @cache
-def _bones(skeleton: Skeleton) -> tuple[list[int], list[int], Float[np.ndarray, " bones"]]:
+def _bones(
+    skeleton: Skeleton,
+) -> tuple[Int[np.ndarray, " bones"], Int[np.ndarray, " bones"], Float[np.ndarray, " bones"]]:
     """Both ends of each bone whose share of the body height is known, and the shares."""
     rows = [
         (f"{side}_{a}", f"{side}_{b}", fraction)
@@ -69,7 +71,8 @@ def _bones(skeleton: Skeleton) -> tuple[list[int], list[int], Float[np.ndarray, 
     rows += [(a, b, fraction) for (a, b), fraction in _ACROSS.items()]
     rows = [row for row in rows if row[0] in skeleton and row[1] in skeleton]
     fractions = np.array([fraction for _, _, fraction in rows])
-    return skeleton.indices(a for a, _, _ in rows), skeleton.indices(b for _, b, _ in rows), fractions
+    ends, others = skeleton.indices(a for a, _, _ in rows), skeleton.indices(b for _, b, _ in rows)
+    return np.array(ends, dtype=np.intp), np.array(others, dtype=np.intp), fractions
 
 
 def lengths_px(vectors: Float[np.ndarray, "*shape 2"]) -> Float[np.ndarray, "*shape"]:

@@ -25,18 +25,17 @@ joints turn together; toes and hands are not seen."""
 _MOVING = [bone for bone in HUMANOID_BONES if bone not in _RIGID]
 _CHILDREN = _MOVING[1:]
 _MOVING_PARENTS = [_RIGID.get(BONE_PARENTS[bone], BONE_PARENTS[bone]) for bone in _CHILDREN]
-_PLACES = [_NUMBER[bone] for bone in _MOVING]
-_ABOVE = [_MOVING.index(parent) for parent in _MOVING_PARENTS]
+_PLACES = np.array([_NUMBER[bone] for bone in _MOVING])
+_ABOVE = np.array([_MOVING.index(parent) for parent in _MOVING_PARENTS])
 
 _OUR_JOINTS = {joint.name: joint for joint in HUMAN_RIG}
 _OURS = [_OUR_JOINTS[HUMAN_ROLES[bone]] for bone in _MOVING]
 """Joint of our own rig that is each moving bone."""
 _FIRST = [LIFTED_21.index(joint.oriented_by[0]) for joint in _OURS]
 _HALVED = [number for number, joint in enumerate(_OURS) if len(joint.oriented_by) > 1]
-_FROM = [LIFTED_21.index(_OURS[number].oriented_by[0]) for number in _HALVED]
 _TOWARDS = [LIFTED_21.index(_OURS[number].oriented_by[1]) for number in _HALVED]
-_AT = [LIFTED_21.index(joint.at) for joint in _OURS[1:]]
-_TO = [LIFTED_21.index(joint.to) for joint in _OURS[1:]]
+_AT = np.array([LIFTED_21.index(joint.at) for joint in _OURS[1:]])
+_TO = np.array([LIFTED_21.index(joint.to) for joint in _OURS[1:]])
 """All bones but the hips point from one joint of ours to another."""
 
 _SIDES = (("left", "l_"), ("right", "r_"))
@@ -56,25 +55,26 @@ _REST: dict[str, tuple[str, float]] = {
     },
 }  # fmt: skip
 """Bone -> joint of ours whose rest offset is that of its joint, and which share of it. The spine begins at the hips."""
-_REST_JOINTS = [LIFTED_21.index(_REST.get(bone, ("hip", 0.0))[0]) for bone in HUMANOID_BONES]
+_REST_JOINTS = np.array([LIFTED_21.index(_REST.get(bone, ("hip", 0.0))[0]) for bone in HUMANOID_BONES])
 _REST_SHARES = np.array([[_REST.get(bone, ("hip", 0.0))[1]] for bone in HUMANOID_BONES])
 _LEGS = np.array([[_NUMBER[f"{side}{bone}"] for bone in ("LowerLeg", "Foot", "Toes")] for side, _ in _SIDES])
 
 
-def _levels() -> list[tuple[list[int], list[int]]]:
+def _levels() -> list[tuple[np.ndarray, np.ndarray]]:
     """``(joints, parents)`` of our joints that turn bones, level by level below the root."""
     done, found = {LIFTED_21.index("hip")}, []
     pending = {*_FIRST, *_TOWARDS} - done
     pending |= {LIFTED_21.parents[joint] for joint in pending} - done
     while pending:
         level = sorted(joint for joint in pending if LIFTED_21.parents[joint] in done)
-        found.append((level, [LIFTED_21.parents[joint] for joint in level]))
+        found.append((np.array(level), np.array([LIFTED_21.parents[joint] for joint in level])))
         done |= {*level}
         pending -= {*level}
     return found
 
 
 _LEVELS = _levels()
+_TURNED_BY, _HALVES = np.array(_FIRST), np.array(_HALVED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +130,8 @@ class HumanoidStream:
             self._bones.add(rows, positions_m.transpose(1, 0, 2))
         rest_m = self._bones.offsets_m[rows]
         turned = _world(rotations)
-        bases = turned[:, _FIRST]
-        bases[:, _HALVED] = _halfway(turned[:, _FROM], turned[:, _TOWARDS])
+        bases = turned[:, _TURNED_BY]
+        bases[:, _HALVES] = _halfway(bases[:, _HALVES], turned[:, _TOWARDS])
         bases[:, 1:] = swung(bases[:, 1:], rest_m[:, _TO], positions_m[:, _TO] - positions_m[:, _AT])
         bases[:, 1:] = quat_multiply(quat_conjugate(bases[:, _ABOVE]), bases[:, 1:])
         local = np.zeros((len(rows), _BONES, 4))

@@ -12,8 +12,8 @@ _BONE_SAMPLES, _BONE_EVERY = 32, 8
 _JOINTS = len(LIFTED_21)
 _PARENTS = [parent for parent, _ in LIFTED_21.bones]
 _CHILDREN = [child for _, child in LIFTED_21.bones]
-_STARTS = [*_PARENTS, *LIFTED_21.indices(("l_heel", "r_heel"))]
-_ENDS = [*_CHILDREN, *LIFTED_21.indices(("l_toe", "r_toe"))]
+_STARTS = np.array([*_PARENTS, *LIFTED_21.indices(("l_heel", "r_heel"))])
+_ENDS = np.array([*_CHILDREN, *LIFTED_21.indices(("l_toe", "r_toe"))])
 _ADULT_M = {
     "hip": 0.1, "knee": 0.42, "ankle": 0.42, "heel": 0.08, "toe": 0.14, "spine": 0.25, "thorax": 0.26,
     "nose": 0.12, "head": 0.12, "shoulder": 0.17, "elbow": 0.28, "wrist": 0.25,

@@ -7,6 +7,7 @@ second), how far people move between frames (from the frames so far), and whethe
 (they are until they repeat in a frame, or jump between bodies).
 """
 
+from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import dataclass
 
@@ -91,7 +92,9 @@ class OnlineTracker:
         self._people: list[Person] = []
         self._time_s = -np.inf
         self._before: tuple[np.ndarray, np.ndarray] = (np.zeros((0, 2)), np.zeros(0))
-        self._steps = deque([0.0] * 20, maxlen=_STEPS)
+        self._steps = deque([0.0] * 20)
+        self._ordered = list(self._steps)
+        """The same by size."""
 
     def push(
         self,
@@ -172,10 +175,17 @@ class OnlineTracker:
         if len(before) and len(centre):
             offset = centre[None] - before[:, None]
             nearest = np.hypot(offset[..., 0], offset[..., 1]).min(1) / their_sizes
-            self._steps.extend(nearest.tolist())
+            for step in nearest.tolist():
+                self._learn(step)
         self._before = centre, sizes
-        usual = sorted(self._steps)[int(0.9 * (len(self._steps) - 1))]
+        usual = self._ordered[int(0.9 * (len(self._ordered) - 1))]
         return max(TOLERANCE, 1.5 * usual)
+
+    def _learn(self, step: float) -> None:
+        if len(self._steps) == _STEPS:
+            del self._ordered[bisect_left(self._ordered, self._steps.popleft())]
+        self._steps.append(step)
+        insort(self._ordered, step)
 
     def _back(
         self,
