@@ -33,7 +33,8 @@ OnNotes = Callable[[tuple[str, ...]], None]
 
 
 class LiveSession:
-    """Keypoints from the source become poses in all sinks, until the source ends or :meth:`stop` is called.
+    """Keypoints from the source become poses in all sinks, until the source ends, :meth:`stop` is called, or none of
+    the sinks can ever go on (standard output that nobody reads any more).
 
     Args:
         source, sinks: not started yet.
@@ -212,6 +213,9 @@ class LiveSession:
         while True:
             await asyncio.sleep(STATUS_S)
             self._tell()
+            if self.sinks and all(getattr(sink, "over", False) for sink in self.sinks):
+                # As every program does whose only reader has gone (head, less).
+                self.stop()
 
     def _tell(self) -> None:
         first = self.source.report.first_malformed

@@ -38,6 +38,11 @@ class StdoutSink:
         self._stopped = threading.Event()
         self._broken = ""
 
+    @property
+    def over(self) -> bool:
+        """Whether nobody will ever read again."""
+        return bool(self._broken)
+
     async def start(self) -> None:
         """Write the first line.
 
