@@ -6,14 +6,15 @@ import time
 from collections.abc import Hashable
 
 from maquette.errors import InputError
-from maquette.live.ends import Deliver, SourceReport
-from maquette.live.listening import check_listening, token_fits
+from maquette.live.ends import Deliver
+from maquette.live.listening import token_fits
 from maquette.live.sources.datagrams import listening_failed
 from maquette.live.sources.intake import Intake
 from maquette.live.sources.lines import LineSplitter
+from maquette.live.sources.listening_source import ListeningSource
 from maquette.live.sources.newest import newest
 from maquette.live.sources.silence import stalls_said
-from maquette.stream.keypoint_packets import KeypointDecoder, token_of
+from maquette.stream.keypoint_packets import token_of
 
 MOST_CONNECTIONS = 16
 _BUFFER_BYTES = 1 << 20
@@ -69,33 +70,13 @@ class LineIntake:
         self._intake.left(self._sender)
 
 
-class TcpSource:
+class TcpSource(ListeningSource):
     """Listens on a TCP port for lines of JSON; up to 16 connections, one of which has the turn (see
     :class:`~maquette.live.sources.intake.Intake`).
 
     With a token, the first line of a connection is ``{"token": "..."}``. A line over 1 MiB, or a wrong token, closes
     the connection.
-
-    Args:
-        address: as the user gave it.
-        host: to listen on.
-        port: 0 lets the system choose; see :attr:`port` then.
-        token: that connections must show.
-        decoder: of the lines.
-
-    Raises:
-        InputError: others could send, and there is no token.
     """
-
-    def __init__(
-        self, address: str, host: str, port: int, *, token: str | None = None, decoder: KeypointDecoder | None = None
-    ) -> None:
-        check_listening(address, host, token)
-        self.address, self.host, self.port = address, host, port
-        self.report = SourceReport()
-        self._token = token
-        self._decoder = decoder or KeypointDecoder()
-        self._connections: set[_Connection] = set()
 
     async def run(self, deliver: Deliver) -> None:
         """Receive until cancelled.
@@ -104,10 +85,11 @@ class TcpSource:
             InputError: the port cannot be had.
         """
         intake = Intake(self.report, self._decoder, deliver)
+        connections: set[_Connection] = set()
         loop = asyncio.get_running_loop()
         try:
             server = await loop.create_server(
-                lambda: _Connection(intake, self._token, self._connections), self.host, self.port
+                lambda: _Connection(intake, self._token, connections), self.host, self.port
             )
         except (OSError, OverflowError) as error:
             raise listening_failed(self.address, error) from None
@@ -120,7 +102,7 @@ class TcpSource:
                 await loop.create_future()
         finally:
             server.close()
-            for connection in tuple(self._connections):
+            for connection in tuple(connections):
                 connection.close()
 
 

@@ -2,40 +2,20 @@
 
 import asyncio
 
-from maquette.live.ends import Deliver, SourceReport
-from maquette.live.listening import check_listening
+from maquette.live.ends import Deliver
 from maquette.live.sources.datagrams import datagrams
 from maquette.live.sources.intake import Intake
+from maquette.live.sources.listening_source import ListeningSource
 from maquette.live.sources.newest import Packet
 from maquette.live.sources.silence import stalls_said
-from maquette.stream.keypoint_packets import KeypointDecoder
 
 
-class UdpSource:
+class UdpSource(ListeningSource):
     """Listens on a UDP port.
 
     One sender at a time (see :class:`~maquette.live.sources.intake.Intake`); with a token, each packet must carry it.
     Packets that overtake each other are put right by leaving out the older one.
-
-    Args:
-        address: as the user gave it.
-        host: to listen on.
-        port: 0 lets the system choose; see :attr:`port` then.
-        token: that packets must carry.
-        decoder: of the packets.
-
-    Raises:
-        InputError: others could send, and there is no token.
     """
-
-    def __init__(
-        self, address: str, host: str, port: int, *, token: str | None = None, decoder: KeypointDecoder | None = None
-    ) -> None:
-        check_listening(address, host, token)
-        self.address, self.host, self.port = address, host, port
-        self.report = SourceReport()
-        self._token = token
-        self._decoder = decoder or KeypointDecoder()
 
     async def run(self, deliver: Deliver) -> None:
         """Receive until cancelled.

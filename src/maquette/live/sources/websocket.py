@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from maquette.errors import missing_extra
-from maquette.live.ends import Deliver, SourceReport
-from maquette.live.listening import MAX_MESSAGE_BYTES, check_listening, host_fits, is_loopback, token_fits
+from maquette.live.ends import Deliver
+from maquette.live.listening import MAX_MESSAGE_BYTES, host_fits, is_loopback, token_fits
 from maquette.live.sources.datagrams import listening_failed
 from maquette.live.sources.intake import Intake
+from maquette.live.sources.listening_source import ListeningSource
 from maquette.live.sources.newest import Packet
 from maquette.live.sources.silence import stalls_said
 from maquette.live.sources.tcp import MOST_CONNECTIONS
-from maquette.stream.keypoint_packets import KeypointDecoder, token_of
+from maquette.stream.keypoint_packets import token_of
 
 if TYPE_CHECKING:
     from websockets.asyncio.connection import Connection
@@ -37,34 +38,17 @@ quiet_log.addHandler(logging.NullHandler())
 quiet_log.propagate = False
 
 
-class WebSocketSource:
+class WebSocketSource(ListeningSource):
     """Listens for WebSocket connections, at any path; up to 16, one of which has the turn (see
     :class:`~maquette.live.sources.intake.Intake`).
 
     With a token, it stands in the address (``ws://HOST:PORT/?token=...``) or in the first message
     (``{"token": "..."}``). Without one, pages that a browser got from elsewhere than this machine are refused. A
     message over 1 MiB closes the connection.
-
-    Args:
-        address: as the user gave it.
-        host: to listen on.
-        port: 0 lets the system choose; see :attr:`port` then.
-        token: that connections must show.
-        decoder: of the messages.
-
-    Raises:
-        InputError: others could send, and there is no token.
     """
 
-    def __init__(
-        self, address: str, host: str, port: int, *, token: str | None = None, decoder: KeypointDecoder | None = None
-    ) -> None:
-        check_listening(address, host, token)
-        self.address, self.host, self.port = address, host, port
-        self.report = SourceReport()
-        self._token = token
-        self._decoder = decoder or KeypointDecoder()
-        self._connections = 0
+    _connections = 0
+    """Open now."""
 
     async def run(self, deliver: Deliver) -> None:
         """Receive until cancelled.
