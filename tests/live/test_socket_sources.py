@@ -306,11 +306,16 @@ def test_a_file_on_standard_input_loses_no_line(tmp_path: Path) -> None:
     assert numbers(frames) == list(range(500))
 
 
-def test_a_line_without_end_on_standard_input_is_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "zeros"
-    path.write_bytes(bytes((1 << 20) + 70_000))
-    with path.open("rb") as file, pytest.raises(InputError, match="a line has over"):
-        asyncio.run(StdinSource(descriptor=file.fileno()).run(print))
+def test_lines_on_standard_input_that_are_too_long_are_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    path.write_bytes(packet(0) + b"\n" + bytes((1 << 21) + 70_000) + b"\n" + packet(1) + b"\n" + bytes((1 << 20) + 1))
+    frames: list[KeypointFrame] = []
+    with path.open("rb") as file:
+        source = StdinSource(descriptor=file.fileno())
+        asyncio.run(source.run(frames.append))
+    assert len(frames) == 2
+    assert source.report.malformed == 2
+    assert "a line has over 1048576 bytes" in source.report.first_malformed
 
 
 def test_lines_are_those_of_the_whole_text_however_it_is_cut() -> None:
@@ -322,3 +327,8 @@ def test_lines_are_those_of_the_whole_text_however_it_is_cut() -> None:
         assert splitter.rest() == b"rest"
     with pytest.raises(InputError, match="over 60 bytes"):
         LineSplitter(60).feed(b"x" * 61)
+    for size in (1, 7, 64, 1000):
+        text = b"a\n" + b"x" * 61 + b"\n" + b"y" * 200 + b"\nbb\n" + b"z" * 300
+        splitter = LineSplitter(60, skip_long=True)
+        lines = [line for i in range(0, len(text), size) for line in splitter.feed(text[i : i + size])]
+        assert (lines, splitter.too_long, splitter.rest()) == ([b"a", b"bb"], 3, b"")

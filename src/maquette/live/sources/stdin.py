@@ -51,17 +51,20 @@ class StdinSource:
         """Deliver until the end.
 
         Raises:
-            InputError: there is no standard input, or it cannot be read, or a line is longer than 1 MiB.
+            InputError: there is no standard input, or it cannot be read.
         """
         descriptor = self._open()
         recorded = stat.S_ISREG(os.fstat(descriptor).st_mode)
         intake = Intake(self.report, self._decoder, deliver)
-        splitter = LineSplitter()
+        splitter = LineSplitter(skip_long=True)
         chunks = _Chunks(descriptor)
         async with stalls_said(self.report):
             try:
                 while chunk := await chunks.get():
+                    too_long = splitter.too_long
                     lines = splitter.feed(chunk)
+                    for _ in range(splitter.too_long - too_long):
+                        self.report.bad(b"", splitter.why)
                     if not recorded:
                         lines, left_out = newest(lines)
                         self.report.dropped += left_out
@@ -69,9 +72,6 @@ class StdinSource:
                 await self._take([splitter.rest().strip()], intake, recorded)
             except OSError as error:
                 raise InputError(f"-: standard input cannot be read ({error.strerror})") from None
-            except InputError as error:
-                self.report.say("failed", str(error))
-                raise
             finally:
                 chunks.stop()
         self.report.say("ended", "end of standard input")
