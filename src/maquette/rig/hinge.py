@@ -54,19 +54,24 @@ def hinge_twist(
     if range_rad is not None:
         usual = _within(usual, range_rad[:, :1], range_rad[:, 1:])
     away = plane * np.conj(usual)
-    against = 0.5 * (1.0 - np.real(away))
+    against = 0.5 * (1.0 - away.real)
     trust = (angle - _STRAIGHT_RAD - _AGAINST_RAD * against) / (_BENT_RAD - _STRAIGHT_RAD)
     trust = np.minimum(np.maximum(trust, 0.0), 1.0)
     trust = np.where(known & (np.abs(plane) > 0), trust * trust * (3.0 - 2.0 * trust), 0.0)
-    return np.angle(usual) + trust * np.angle(away)
+    return _angle(usual) + trust * _angle(away)
 
 
 def _within(directions: Pulls, low: Float[np.ndarray, "limbs 1"], high: Float[np.ndarray, "limbs 1"]) -> Pulls:
     """Directions with their angle in a range around zero. Angles outside are mapped into it without a jump: half a turn
     goes to zero, from both sides."""
-    angle = np.angle(directions)
+    angle = _angle(directions)
     over, under = high * (np.pi - angle) / (np.pi - high), low * (np.pi + angle) / (np.pi + low)
     return np.abs(directions) * np.exp(1j * np.where(angle > high, over, np.where(angle < low, under, angle)))
+
+
+def _angle(values: Pulls) -> Float[np.ndarray, "limbs moments"]:
+    """``np.angle`` without what it asks first."""
+    return np.arctan2(values.imag, values.real)
 
 
 def _directions(values: Pulls) -> Pulls:
