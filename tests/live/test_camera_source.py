@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from waiting import until
 
 from maquette.detect.choice import DetectorWish
 from maquette.detect.detector import Picture, Seen
@@ -69,13 +69,6 @@ def run(source: CameraSource) -> list[tuple[KeypointFrame, float]]:
     got: list[tuple[KeypointFrame, float]] = []
     asyncio.run(source.run(lambda frame: got.append((frame, time.monotonic()))))
     return got
-
-
-async def until(so: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + _PATIENCE_S
-    while not so():
-        assert time.monotonic() < end_s
-        await asyncio.sleep(0.01)
 
 
 def test_is_a_source(tmp_path: Path) -> None:

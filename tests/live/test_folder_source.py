@@ -5,16 +5,15 @@ import json
 import os
 import shutil
 import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import until
 
 from maquette.errors import InputError
 from maquette.live.sources.folder import FolderSource
@@ -28,13 +27,6 @@ PACKET = json.dumps({"people": [{"pose_keypoints_2d": [v for i in range(25) for 
 def write(folder: Path, number: int, text: str = PACKET, series: str = "film") -> None:
     """As OpenPose does: in place."""
     (folder / f"{series}_{number:012d}_keypoints.json").write_text(text)
-
-
-async def until(fulfilled: Callable[[], Any], *, seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while not fulfilled():
-        assert time.monotonic() < end, "waited in vain"
-        await asyncio.sleep(0.002)
 
 
 @asynccontextmanager

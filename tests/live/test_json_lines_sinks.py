@@ -7,10 +7,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 import pytest
 from made_poses import pose_frame
+from waiting import until
 
 from maquette.errors import InputError, OutputError
 from maquette.live.sinks import json_tcp, slow_clients
@@ -18,13 +18,6 @@ from maquette.live.sinks.json_lines import StdoutSink, UdpJsonSink
 from maquette.live.sinks.json_tcp import TcpJsonSink, TcpListenJsonSink
 
 TOKEN = "a token of ours"
-
-
-async def until(found: Callable[[], object], patience_s: float = 20.0) -> None:
-    end_s = time.monotonic() + patience_s
-    while not found():
-        assert time.monotonic() < end_s, "not within time"
-        await asyncio.sleep(0.005)
 
 
 def live(talk) -> None:

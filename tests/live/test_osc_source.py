@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from pythonosc import osc_bundle_builder, osc_message_builder
 from pythonosc.udp_client import SimpleUDPClient
+from waiting import until
 
 from maquette.errors import InputError
 from maquette.live.ends import Source
@@ -48,13 +49,6 @@ def received(send: Send, **options: object) -> tuple[list[KeypointFrame], OscSou
 
     source = asyncio.run(session())
     return frames, source
-
-
-async def until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not what():
-        assert time.monotonic() < deadline, "did not happen"
-        await asyncio.sleep(0.002)
 
 
 def own(number: int, person: int, people: int, points: np.ndarray = POINTS, skeleton: str = "coco-17") -> list:

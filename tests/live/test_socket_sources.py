@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 from websockets.exceptions import InvalidStatus
@@ -32,13 +33,6 @@ TOKEN = "open sesame"
 def packet(number: int, **members: Any) -> bytes:
     values = [v for i in range(17) for v in (100.0 + i, 50.0 + 3 * i, 0.9)]
     return json.dumps({"frame": number, "people": [{"keypoints": values}], **members}).encode()
-
-
-async def until(fulfilled: Callable[[], Any], *, seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while not fulfilled():
-        assert time.monotonic() < end, "waited in vain"
-        await asyncio.sleep(0.002)
 
 
 @asynccontextmanager

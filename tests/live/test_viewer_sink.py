@@ -4,7 +4,6 @@ import asyncio
 import io
 import socket
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -89,13 +88,6 @@ def test_stops_without_ever_having_started() -> None:
     assert isinstance(sink, Sink)
     asyncio.run(sink.stop())
     assert sink.report.state == "stopped"
-
-
-async def until(so: Callable[[], object]) -> None:
-    end_s = time.monotonic() + PATIENCE_S
-    while not so():
-        assert time.monotonic() < end_s
-        await asyncio.sleep(0.05)
 
 
 STATUS = LiveStatus(1.0, 29.9, 29.8, 2.1, 4.2, 100, 3, 2, "live", EndStatus("udp://", "receiving"))

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from made_poses import pose_frame
+from waiting import until
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -35,13 +36,6 @@ def run(talk: Callable[[WebSocketSink], Awaitable[None]], *, token: str | None =
         assert sink.report.state == "stopped"
 
     asyncio.run(live())
-
-
-async def until(found: Callable[[], object], patience_s: float = 20.0) -> None:
-    end_s = time.monotonic() + patience_s
-    while not found():
-        assert time.monotonic() < end_s, "not within time"
-        await asyncio.sleep(0.01)
 
 
 def address(sink: WebSocketSink, query: str = "") -> str:

@@ -1,12 +1,13 @@
 """Repair of tracks while they come in: what is put in is taken back at once, what is there stays."""
 
-import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loaded_benchmarks import benchmark_module
 from walking_keypoints import HEIGHT_PX, changed, lost, swapped, walker
 
 from maquette.datasets.mocap import load_clips
@@ -226,15 +227,8 @@ def test_other_skeletons_and_parameters() -> None:
 
 
 @pytest.fixture(scope="module")
-def benchmark():
-    """``benchmarks/causal_repair.py``, whose tracks and measures the next test uses."""
-    folder = str(Path(__file__).resolve().parents[2] / "benchmarks")
-    sys.path.insert(0, folder)
-    try:
-        import causal_repair  # pyright: ignore[reportMissingImports]
-    finally:
-        sys.path.remove(folder)
-    return causal_repair
+def benchmark() -> ModuleType:
+    return benchmark_module("causal_repair")
 
 
 def test_four_of_five_bursts_from_all_sides(shared_dir: Path, benchmark) -> None:

@@ -1,11 +1,12 @@
 """Left and right of people seen from all sides: bursts, long stretches, and MediaPipe's own mistakes."""
 
-import sys
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
+from loaded_benchmarks import benchmark_module
 from walking_keypoints import lost, swapped, walker
 
 from maquette import read_keypoints
@@ -21,15 +22,8 @@ ALL = ("hip", "knee", "ankle", "heel", "big_toe", "small_toe", "elbow", "wrist",
 
 
 @pytest.fixture(scope="module")
-def benchmark():
-    """``benchmarks/swap_repair.py``, whose tracks and exchanges these tests use."""
-    folder = str(Path(__file__).resolve().parents[2] / "benchmarks")
-    sys.path.insert(0, folder)
-    try:
-        import swap_repair  # pyright: ignore[reportMissingImports]
-    finally:
-        sys.path.remove(folder)
-    return swap_repair
+def benchmark() -> ModuleType:
+    return benchmark_module("swap_repair")
 
 
 @pytest.mark.parametrize("skeleton", [COCO_17, BODY_25, BLAZEPOSE_33], ids=lambda skeleton: skeleton.name)
