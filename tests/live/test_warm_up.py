@@ -39,7 +39,8 @@ def test_made_people_go_all_the_way_and_look_like_people() -> None:
     done = [pose for k, frame in enumerate(frames) for pose in stages.push(frame, k / 20, k, [])]
     assert [frame.state for frame in done][-1] == "live"
     assert {len(frame.poses) for frame in done[-10:]} == {2}
-    assert not stages.edits()
+    # A joint is missing now and then, and that alone is mended.
+    assert set(stages.edits()) <= {"gap"}
     for pose in done[-1].poses:
         heights_m = pose.positions_m[:, 1]
         assert 1.3 < heights_m.max() - heights_m.min() < 2.0

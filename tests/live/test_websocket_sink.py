@@ -248,11 +248,13 @@ def test_a_slow_reader_misses_frames_and_not_who_left() -> None:
             await until(lambda: sink.clients == 1)
             assert (await message(client))["type"] == "hello"
             number = 0
+            sink.send(pose_frame(number, people=4))
             while not sink.skipped:
-                sink.send(pose_frame(number, people=4))
-                number += 1
-                # Nothing is read: only what the system takes leaves.
+                # Nothing is read: only what the system takes leaves. Between the last frame and the farewell nothing may.
                 await asyncio.sleep(0)
+                number += 1
+                sink.send(pose_frame(number, people=4))
+            number += 1
             sink.send(pose_frame(number, gone=(3,)))
             assert sink.report.dropped == sink.skipped == 2
             frames: list[tuple[int, str]] = []
