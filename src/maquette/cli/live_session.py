@@ -94,8 +94,9 @@ def _check(asked: "Live") -> float:
 
 
 async def until_stopped(session: "LiveSession", seconds: float | None) -> None:
-    """Run a session until it ends, until Ctrl-C (or SIGTERM, or a terminal that is closed), or for ``seconds``. A
-    second Ctrl-C does not wait for files."""
+    """Run a session until it ends, until Ctrl-C (or SIGTERM, or a terminal that is closed), or for ``seconds``. To be
+    stopped is how most sessions end and no failure: files are finished. After a second Ctrl-C those that could not be
+    wait to be recovered."""
     with _signals(session):
         timer = None
         if seconds is not None:
