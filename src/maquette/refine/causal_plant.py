@@ -40,7 +40,7 @@ class FootPlanter:
 
     The same offset of each foot and the same shift of the hips, as far as the past knows them
     (:class:`maquette.refine.causal_path.PathFilter`). The place of a contact, offline its mean, is where the foot was
-    put out when the contact began, and creeps towards where it is seen; its height comes to that of the floor.
+    put out when the contacts of that foot last changed, and creeps towards where it is seen; its height comes to that of the floor.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -83,7 +83,9 @@ class FootPlanter:
     def _offsets(
         self, rows: np.ndarray, feet: np.ndarray, standing: np.ndarray, dt_s: np.ndarray
     ) -> Float[np.ndarray, "people 2 3"]:
-        begins = standing & ~self._stood[rows]
+        # The joint that stays when heel or toe leaves stands where it is shown, not where it alone was seen.
+        changed = (standing != self._stood[rows]).reshape(len(rows), 2, 2).any(axis=2)
+        begins = standing & changed.repeat(2, axis=1)
         places = np.where(begins[..., None], feet + self._moved[rows].repeat(2, axis=1), self._places[rows])
         way = feet - places
         size = _norm(way)
