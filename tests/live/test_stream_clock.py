@@ -97,6 +97,18 @@ def test_stamps_that_make_no_sense_are_given_up(unit: str) -> None:
     assert "not believed any more" in clock.take_notes()[-1]
 
 
+@pytest.mark.parametrize(("pace", "is_said"), [(30.0, True), (1 / 30, True), (1.0, False), (4.0, False), (0.5, False)])
+def test_stamps_that_run_at_another_pace_are_believed_and_said(pace: float, is_said: bool) -> None:
+    """Numbers of frames where seconds are expected; a recording that is sent four times as fast is none of that."""
+    true_s = np.arange(300) / 30
+    clock = StreamClock()
+    got = times(clock, [frame(50 + t, time_s=float(pace * t)) for t in true_s])
+    np.testing.assert_allclose(got, pace * true_s, atol=1e-9)
+    notes = clock.take_notes()
+    assert len(notes) == is_said
+    assert all("seconds are expected" in note for note in notes)
+
+
 def test_numbers_that_begin_again_go_on() -> None:
     true_s = np.arange(200) / 50
     clock = StreamClock(50)

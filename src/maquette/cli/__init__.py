@@ -44,11 +44,11 @@ def _fail(message: str) -> int:
 
 
 def _run(name: str, arguments: list[str]) -> int:
-    import tyro
-
     from maquette.errors import MaquetteError
 
     try:
+        import tyro
+
         command = getattr(import_module(f"maquette.cli.{name.replace('-', '_')}"), COMMANDS[name][0])
         # A command whose options depend on its first argument reads its line itself.
         own = getattr(command, "parse", None)

@@ -66,7 +66,7 @@ class StatusLine:
         if report.malformed:
             lines.append(f"malformed, skipped: {report.malformed}; the first: {report.first_malformed}")
         if report.skipped:
-            lines.append(f"frames left out (late, or twice): {report.skipped}")
+            lines.append(f"frames left out (late, twice, or of another sender): {report.skipped}")
         edits = {kind: count for kind, count in session.processor.edits().items() if count}
         if edits:
             lines.append("points repaired: " + ", ".join(f"{count} {kind}" for kind, count in sorted(edits.items())))

@@ -16,6 +16,9 @@ _SMALLEST_STEP_S = 1e-6
 """Between two different stamps."""
 _MOST_JUMPS, _WITHIN_FRAMES = 4, 60
 _MAX_NOTES = 8
+_PACE, _PACE_SEEN_S = 5.0, 3.0
+"""Stamps that run so many times faster or slower than the arrivals, for so long, have hardly the unit that they should
+have."""
 
 
 class StreamClock:
@@ -29,7 +32,8 @@ class StreamClock:
     A sender's clock may jump: it goes back or stands still, or it runs ahead of the arrivals by over 2 s within a frame
     (a burst after a stall, in which stamps run ahead of arrivals too, is told from that by the shortest delay so far).
     Then the frame is placed by its arrival, what follows goes on from there, and it is counted and said. Stamps that
-    jump four times within 60 frames (whole seconds, milliseconds) are not believed from then on.
+    jump four times within 60 frames (whole seconds, milliseconds) are not believed from then on. Stamps that run evenly
+    at another pace are believed, since a recording may be sent fast, but that is said.
 
     Args:
         fps: frames a second by which numbers count; None when nobody knows.
@@ -45,6 +49,8 @@ class StreamClock:
         self._trust = trust
         self._disbelieved: set[Evidence] = set()
         self._anchor = (0.0, 0.0)
+        self._anchor_arrived_s = 0.0
+        self._pace_said = trust
         self._last_value = 0.0
         self._last_session_s = 0.0
         self._last_arrived_s = 0.0
@@ -74,6 +80,7 @@ class StreamClock:
             since_anchor_s = self._seconds(evidence, value - self._anchor[0])
             session_s = max(self._anchor[1] + since_anchor_s, self._later(_SMALLEST_STEP_S))
             self._shortest_delay_s = min(self._shortest_delay_s, arrived_s - self._seconds(evidence, value))
+            self._look_at_pace(evidence, since_anchor_s, arrived_s - self._anchor_arrived_s)
         self.evidence, self._last_value = evidence, value
         self._last_session_s, self._last_arrived_s = session_s, arrived_s
         return session_s
@@ -93,7 +100,7 @@ class StreamClock:
         return "arrival", frame.arrived_s
 
     def _set_anchor(self, evidence: Evidence, value: float, session_s: float, arrived_s: float) -> None:
-        self._anchor = (value, session_s)
+        self._anchor, self._anchor_arrived_s = (value, session_s), arrived_s
         self._shortest_delay_s = arrived_s - self._seconds(evidence, value)
 
     def _by_arrival(self, arrived_s: float) -> float:
@@ -119,6 +126,17 @@ class StreamClock:
         if ahead_s > JUMP_S and arrived_s - self._seconds(evidence, value) < self._shortest_delay_s - JUMP_S:
             return f"jumped ahead by {ahead_s:.3g} s"
         return None
+
+    def _look_at_pace(self, evidence: Evidence, sent_s: float, arrived_s: float) -> None:
+        if self._pace_said or arrived_s < _PACE_SEEN_S:
+            return
+        self._pace_said = True
+        pace = sent_s / arrived_s
+        if not 1 / _PACE < pace < _PACE:
+            name, unit = (
+                ("stamps", "seconds are expected") if evidence == "stamp" else ("numbers", "--fps tells their rate")
+            )
+            self._notes.append(f"the sender's {name} run {pace:.3g} times as fast as its frames come; {unit}")
 
     def _note_jump(self, evidence: Evidence, why: str) -> None:
         self.jumps += 1
