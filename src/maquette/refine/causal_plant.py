@@ -40,7 +40,8 @@ class FootPlanter:
 
     The same offset of each foot and the same shift of the hips, as far as the past knows them
     (:class:`maquette.refine.causal_path.PathFilter`). The place of a contact, offline its mean, is where the foot was
-    put out when the contacts of that foot last changed, and creeps towards where it is seen; its height comes to that of the floor.
+    put out when the contacts of that foot last changed, and creeps towards where it is seen; its height comes to that
+    of the floor.
     """
 
     def __init__(self, capacity: int) -> None:

@@ -5,9 +5,9 @@ from jaxtyping import Bool, Float, Int
 
 from maquette.errors import InputError
 
-MIN_CUTOFF_HZ = 4.0
+MIN_CUTOFF_HZ = 2.5
 """Cutoff at rest. Chosen with :data:`BETA` by benchmarks/causal_accuracy.py."""
-BETA = 3.0
+BETA = 4.0
 """Rise of the cutoff in Hz per metre and second."""
 
 
