@@ -250,7 +250,7 @@ def test_a_slow_reader_misses_frames_and_not_who_left() -> None:
             number = 0
             sink.send(pose_frame(number, people=4))
             while not sink.skipped:
-                # Nothing is read: only what the system takes leaves, and nothing between the last frame and the farewell.
+                # Nothing is read: only what the system takes leaves; nothing between the last frame and the farewell.
                 await asyncio.sleep(0)
                 number += 1
                 sink.send(pose_frame(number, people=4))

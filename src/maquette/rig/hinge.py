@@ -71,7 +71,7 @@ def _within(directions: Pulls, low: Float[np.ndarray, "limbs 1"], high: Float[np
 
 def _angle(values: Pulls) -> Float[np.ndarray, "limbs moments"]:
     """``np.angle`` without what it asks first."""
-    return np.arctan2(values.imag, values.real)
+    return np.arctan2(np.imag(values), np.real(values))
 
 
 def _directions(values: Pulls) -> Pulls:
