@@ -166,6 +166,17 @@ def test_places_that_cannot_be_written_are_told_at_the_start(kind: type, tmp_pat
 # unity-pos
 
 
+def test_a_file_that_is_no_recording_of_positions_is_never_emptied(tmp_path: Path) -> None:
+    thesis = tmp_path / "thesis.txt"
+    thesis.write_text("Chapter 1")
+    with pytest.raises(OutputError, match="in the way"):
+        asyncio.run(UnityPosSink("x", thesis).start())
+    assert thesis.read_text() == "Chapter 1"
+    for _ in range(2):  # an earlier session's gives way
+        asyncio.run(play(UnityPosSink("x", tmp_path / "pos.txt"), frames_at([0.0, 0.1])))
+        assert len((tmp_path / "pos.txt").read_text().splitlines()) == 4
+
+
 @pytest.mark.parametrize("fps", [24, 30, 60, 25])
 def test_lines_come_at_thirty_a_second_whatever_the_source(fps: int, tmp_path: Path) -> None:
     sink = UnityPosSink("x", tmp_path / "pos.txt")

@@ -123,6 +123,15 @@ def _is_frame(file: Path) -> bool:
     return begin == b"0" or begin.startswith(b"[[[")
 
 
+def _is_positions(file: Path) -> bool:
+    """Whether a file is empty or begins as :func:`encode_unity_pos` does; a pipe or a device is none."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        begin = stream.read(2)
+    return begin in (b"", b"0 ")
+
+
 class UnityPosSink:
     """``unity-pos:FILE``: a line for each thirtieth of a second, the rate that its readers assume.
 
@@ -150,10 +159,15 @@ class UnityPosSink:
         """Make the file, empty.
 
         Raises:
-            OutputError: it cannot be made.
+            OutputError: it cannot be made, or what is there is none of an earlier session.
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._path.exists() and not self._path.is_dir() and not _is_positions(self._path):
+                raise OutputError(
+                    f"{self.address}: {self._path} is in the way and no file of unity-pos; move it or choose another "
+                    "name"
+                )
             self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
         except OSError as error:
             raise OutputError(f"{self.address}: {self._path}: {error.strerror}; choose another file") from error
