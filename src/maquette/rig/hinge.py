@@ -54,7 +54,7 @@ def hinge_twist(
     if range_rad is not None:
         usual = _within(usual, range_rad[:, :1], range_rad[:, 1:])
     away = plane * np.conj(usual)
-    against = 0.5 * (1.0 - away.real)
+    against = 0.5 * (1.0 - np.real(away))
     trust = (angle - _STRAIGHT_RAD - _AGAINST_RAD * against) / (_BENT_RAD - _STRAIGHT_RAD)
     trust = np.minimum(np.maximum(trust, 0.0), 1.0)
     trust = np.where(known & (np.abs(plane) > 0), trust * trust * (3.0 - 2.0 * trust), 0.0)
