@@ -100,3 +100,19 @@ def test_axes_that_are_told_the_same_need_no_matrices() -> None:
         coupled.predict(rows, dt_s)
         expected = coupled.update(rows, dt_s, pull, information[:, None, None] * np.eye(3))
         np.testing.assert_allclose(even(rows, dt_s, pull, information), expected, atol=1e-9)
+
+
+def test_two_frames_do_not_throw_a_calm_point() -> None:
+    """A floor told in the first frame alone: the offline path takes the difference to the second for a speed."""
+    speeds = {}
+    for calm in (0.0, 3.0):
+        path = PathFilter(1, calm=calm)
+        one, dt = np.array([0]), np.full(1, 0.02)
+        strong, weak = 900.0 * np.eye(3)[None], 370.0 * np.eye(3)[None]
+        path.predict(one, dt)
+        path.update(one, dt, strong @ np.array([0.0, 0.0, 7.8]), strong)
+        path.predict(one, dt)
+        path.update(one, dt, weak @ np.array([0.0, 0.0, 7.5]), weak)
+        speeds[calm] = abs(float(path.velocity(one)[0, 2]))
+    assert speeds[0.0] > 5.0
+    assert speeds[3.0] < 1.0

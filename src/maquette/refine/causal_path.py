@@ -27,13 +27,20 @@ class PathFilter:
     Args:
         stiffness: w for x, y and z.
         drag: e.
+        calm: weight of w |v|^2 in a point's first frame. 0 is the offline path: two frames then decide about the
+            velocity, and their noise sends the point off.
     """
 
     def __init__(
-        self, capacity: int, *, stiffness: tuple[float, float, float] = (1.0, 1.0, 1.0), drag: float = 0.01
+        self,
+        capacity: int,
+        *,
+        stiffness: tuple[float, float, float] = (1.0, 1.0, 1.0),
+        drag: float = 0.01,
+        calm: float = 0.0,
     ) -> None:
         self._stiffness = np.array(stiffness)
-        self._drag = drag
+        self._drag, self._calm = drag, calm
         self._information = np.zeros((capacity, 6, 6))
         self._state = np.zeros((capacity, 6))
         self._begun = np.zeros(capacity)
@@ -121,7 +128,8 @@ class PathFilter:
         right = np.empty_like(state)
         right[:, :3] = dt * (pull - (information @ place[..., None])[..., 0])
         # Before the first frame there is no step that the drag could act on.
-        at_rest = (dt * self._begun[rows, None]) * (self._drag * self._stiffness)
+        begun = self._begun[rows, None]
+        at_rest = (dt * begun * self._drag + (1.0 - begun) * self._calm) * self._stiffness
         self._begun[rows] = 1.0
         if still is not None:
             at_rest = at_rest + (dt_s * still)[:, None]

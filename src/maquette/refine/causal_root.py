@@ -22,6 +22,8 @@ _SLOPE_HZ = 1.0
 """Of the low-pass on the ray on which the depth moves."""
 _STIFFNESS = (0.05, 0.05, 1.0)
 
+_CALM = 3.0
+"""Nobody comes into the picture at ten metres a second."""
 _EASE_HZ = 0.7
 """What later frames tell about the depth before is brought in with the critically damped motion of this frequency."""
 _STRAY_MPS = 1.5
@@ -59,7 +61,7 @@ class RootPath:
     """
 
     def __init__(self, capacity: int, *, depth_cutoff_hz: float | int = 0.7) -> None:
-        self._path = PathFilter(capacity, stiffness=_STIFFNESS)
+        self._path = PathFilter(capacity, stiffness=_STIFFNESS, calm=_CALM)
         self._along = information_at_cutoff(depth_cutoff_hz)
         self._across = information_at_cutoff(_LATERAL_HZ)
         self._floor = information_at_cutoff(FLOOR_CUTOFF_HZ)
