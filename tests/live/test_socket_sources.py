@@ -176,6 +176,25 @@ def test_tcp_closes_on_lines_without_end_and_wrong_tokens() -> None:
     asyncio.run(play())
 
 
+def test_pages_in_a_browser_cannot_send_to_a_port_of_lines() -> None:
+    """Any page may have its browser send a request with a body like this one to this machine."""
+
+    async def play() -> None:
+        source = TcpSource("tcp://0", HOST, 0)
+        async with running(source) as frames:
+            reader, writer = await asyncio.open_connection(HOST, source.port)
+            body = packet(1) + b"\n"
+            head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
+            writer.write(head.encode() + body)
+            with_end = await asyncio.gather(reader.read(), return_exceptions=True)
+            assert with_end[0] == b"" or isinstance(with_end[0], ConnectionError)
+            assert not frames
+            assert "HTTP" in source.report.first_malformed
+            writer.transport.abort()
+
+    asyncio.run(play())
+
+
 def test_websocket_messages_and_tokens() -> None:
     async def play() -> None:
         source = WebSocketSource("ws://0", HOST, 0, token=TOKEN)

@@ -100,13 +100,14 @@ class Live:
         import asyncio
         from concurrent.futures import ThreadPoolExecutor
 
-        from maquette.cli.live_session import session_of, until_stopped
+        from maquette.cli.live_session import interrupts_kept, session_of, until_stopped
         from maquette.cli.live_status import StatusLine
         from maquette.errors import MaquetteError
 
         line = StatusLine(quiet=self.quiet)
         with ThreadPoolExecutor(1, thread_name_prefix="calibration") as executor:
-            session = session_of(self, line, executor)
+            with interrupts_kept():
+                session = session_of(self, line, executor)
             try:
                 asyncio.run(until_stopped(session, self.seconds))
             except MaquetteError:

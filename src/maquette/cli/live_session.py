@@ -93,6 +93,26 @@ def _check(asked: "Live") -> float:
     return speed
 
 
+@contextmanager
+def interrupts_kept() -> Iterator[None]:
+    """Ctrl-C in here ends what follows, too, where it came in a callback of Python's own that lets nothing out."""
+    came = False
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupt(_number: int, _frame: object) -> None:
+        nonlocal came
+        came = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+    if came:
+        raise KeyboardInterrupt
+
+
 async def until_stopped(session: "LiveSession", seconds: float | None) -> None:
     """Run a session until it ends, until Ctrl-C (or SIGTERM, or a terminal that is closed), or for ``seconds``. To be
     stopped is how most sessions end and no failure: files are finished. After a second Ctrl-C those that could not be

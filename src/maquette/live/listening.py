@@ -56,12 +56,24 @@ def origin_fits(origin: str | None, host_header: str | None) -> bool:
     """
     if origin is None:
         return True
-    return bool(host_header) and urlsplit(origin).netloc == host_header
+    return bool(host_header) and _place(origin) == host_header
 
 
 def host_fits(host_header: str | None, bound_host: str) -> bool:
     """Whether the name by which a client came is one of this server's: loopback by its own names when bound there."""
     if host_header is None:
         return False
-    name = urlsplit(f"//{host_header}").hostname or ""
-    return is_loopback(name) if is_loopback(bound_host) else True
+    if not is_loopback(bound_host):
+        return True
+    try:
+        return is_loopback(urlsplit(f"//{host_header}").hostname or "")
+    except ValueError:
+        return False
+
+
+def _place(origin: str) -> str | None:
+    """Host and port of a page's origin; None of what is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None

@@ -12,13 +12,17 @@ from maquette.live.made_frames import made_frames
 from maquette.live.picture_size import PictureSize
 from maquette.live.settings import LiveSettings
 from maquette.live.stages import Stages
+from maquette.mapping import find_map
 from maquette.runtime.shipped import LIVE_MODEL
 from maquette.skeleton import Skeleton
+from maquette.skeletons import LANDMARKS_27
 from maquette.stream.keypoint_frame import KeypointFrame
 from maquette.stream.pose_frame import PoseFrame
 
 _MADE_FRAMES, _MADE_FPS, _MADE_CALIBRATION_S = 32, 20, 0.6
 """As many as it takes to follow, to calibrate, and to go on after that."""
+_CHANGED_FRAMES = 3
+"""So many frames in a row on another skeleton, or of another size, are a change."""
 
 
 class LiveProcessor:
@@ -43,18 +47,19 @@ class LiveProcessor:
         self._size = PictureSize(settings.image_size)
         self._executor = executor
         self._stages: Stages | None = None
+        self._others = 0
         self._count = 0
         PeopleStream(self._lifter, camera_of_size((1, 1)))  # refuses models that take whole clips
 
     def warm_up(self) -> None:
-        """Follow made people for a second, which takes about 0.2 s and leaves no trace: whatever happens only once is
-        done before the first frame comes, and not while it waits."""
+        """Follow made people for a second, which takes a good half second and leaves no trace: whatever happens only
+        once is done before the first frame comes, and not while it waits."""
         settings = replace(self.settings, calibrate_s=_MADE_CALIBRATION_S, image_size=None)
         stages: Stages | None = None
         for number, frame in enumerate(made_frames(min(self.settings.people, 2), _MADE_FRAMES)):
             if stages is None:
-                assert frame.image_size is not None
-                stages = Stages(settings, self._lifter, camera_of_size(frame.image_size), frame.skeleton, None)
+                camera = camera_of_size(frame.image_size or (1280, 720))
+                stages = Stages(settings, self._lifter, camera, frame.skeleton, None)
             stages.push(frame, number / _MADE_FPS, number, [])
 
     @property
@@ -94,9 +99,10 @@ class LiveProcessor:
             number = self._next_number()
             return [PoseFrame(frame=number, time_s=time_s, arrived_s=frame.arrived_s, state="waiting")]
         stages, notes = self._stages, []
-        if stages is not None and not len(frame.points):
-            # Nobody tells nothing of skeletons and sizes: what has been learnt stays.
-            frame, size = _nobody(frame, stages.skeleton), stages.camera.image_size
+        if stages is not None and not self._has_changed(stages, frame, size):
+            # What has been learnt stays: of people on other keypoints nothing is seen until they are there to stay.
+            if frame.skeleton != stages.skeleton or size != stages.camera.image_size or not len(frame.points):
+                frame, size = _nobody(frame, stages.skeleton), stages.camera.image_size
         if stages is None or stages.skeleton != frame.skeleton or stages.camera.image_size != size:
             before = stages
             first_person, followed = (0, ()) if before is None else (before.next_person, before.people)
@@ -105,8 +111,16 @@ class LiveProcessor:
             if before is not None:
                 done = before.finish()
             notes = [_began(frame.skeleton, size, self._size.is_assumed)]
-            self._stages = stages
+            self._stages, self._others = stages, 0
         return done + stages.push(frame, time_s, self._next_number(), notes)
+
+    def _has_changed(self, stages: Stages, frame: KeypointFrame, size: tuple[int, int]) -> bool:
+        """Whether the source gives other keypoints or pictures from now on: a single frame of them is a stray one."""
+        if len(frame.points):
+            find_map(frame.skeleton.name, LANDMARKS_27.name)
+            same = frame.skeleton == stages.skeleton and size == stages.camera.image_size
+            self._others = 0 if same else self._others + 1
+        return self._others >= _CHANGED_FRAMES
 
     def finish(self) -> list[PoseFrame]:
         """The frames still waiting for a future that will not come."""

@@ -65,7 +65,7 @@ class PoseMessage(_Message, frozen=True, tag="pose", gc=False):
 
     frame: Annotated[int, Meta(ge=0, description="Counts the session's frames from 0.")]
     t: Annotated[float, Meta(description="When the picture was taken: seconds since the session's first.")]
-    person: Annotated[int, Meta(ge=0, description="The same for as long as somebody is followed; never used again.")]
+    person: Annotated[int, Meta(ge=0, description="The same while somebody is followed, and when they soon come back.")]
     joints: Annotated[Joints, Meta(description="Places in the world; null where unknown.")]
     conf: Annotated[Confidences, Meta(description="How sure the keypoints are; 0 where not seen.")]
     root: Annotated[Point | None, Meta(description="Where the hip is in the world.")]

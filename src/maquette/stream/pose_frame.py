@@ -31,7 +31,8 @@ class LivePose:
     """One person at one moment: right-handed world with Y up, the ground at y = 0, metres."""
 
     person: int
-    """Stays the same for as long as the person is followed; nobody else ever gets it."""
+    """Stays the same for as long as the person is followed, and is given again when they come back within seconds;
+    nobody else ever gets it."""
     positions_m: Float[np.ndarray, "21 3"]
     """Of the joints of ``maquette-21``."""
     rotations: Float[np.ndarray, "21 4"]

@@ -1,6 +1,7 @@
 """Keypoints over TCP: one line of JSON, one frame."""
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import Hashable
@@ -19,6 +20,8 @@ from maquette.stream.keypoint_packets import token_of
 MOST_CONNECTIONS = 16
 _BUFFER_BYTES = 1 << 20
 """Read at once, and asked of the system for what waits: what lies there unread grows old."""
+_HTTP = re.compile(rb" HTTP/\d(\.\d)?\r?$")
+"""First line of a request: any page can make a browser send one to this machine, with a body of its choosing."""
 _TOKEN_S = 5.0
 """A connection that has not shown the token by then is closed."""
 
@@ -36,6 +39,7 @@ class LineIntake:
         self.admitted = token is None
         self._intake, self._sender, self._token = intake, sender, token
         self._lines = LineSplitter()
+        self._begun = False
 
     def take(self, chunk: bytes) -> bool:
         """Deliver what is whole. Returns False when the connection must be closed: a line too long, a wrong token."""
@@ -46,6 +50,11 @@ class LineIntake:
         except InputError as error:
             report.bad(chunk, str(error))
             return False
+        if lines and not self._begun:
+            self._begun = True
+            if _HTTP.search(lines[0]):
+                report.bad(lines[0], "connection: HTTP; a page in a browser may not send here")
+                return False
         if lines and not self.admitted:
             if not token_fits(token_of(lines.pop(0)), self._token):
                 report.bad(b"", "connection: its first line has not the right token: {'token': '...'}")
