@@ -78,7 +78,14 @@ class LiveSession:
             InputError: the source cannot work, or gives nothing but keypoints of which there is no map to the model's.
             OutputError: a sink cannot work; those that had started are closed again.
         """
+        from threadpoolctl import threadpool_limits
+
         self.processor.warm_up()
+        # Matrices are small here: OpenBLAS's other threads would only wait for the next one, at the cost of a core.
+        with threadpool_limits(limits=1, user_api="blas"):
+            await self._run()
+
+    async def _run(self) -> None:
         async with self._started_sinks():
             source = asyncio.create_task(self.source.run(self._deliver), name="source")
             source.add_done_callback(lambda _: self.queue.close())
