@@ -165,3 +165,12 @@ def test_single_frames_on_other_keypoints_are_strays_and_lasting_ones_a_change(k
     changed = played(MadeSource([*frames[:20], *other[20:]]), LiveSettings(calibrate_s=0))
     assert {pose.person for frame in changed.frames for pose in frame.poses} == {0, 1}
     assert [frame.gone for frame in changed.frames if frame.gone] == [(0,)]
+
+
+def test_smoothing_is_steadier_or_prompter(short) -> None:
+    shaking = []
+    for smooth in (0.5, 1.0, 2.0):
+        positions = lift_causal(short, LiveSettings(smooth=smooth, calibrate_s=0))[0].positions
+        seen = positions[np.isfinite(positions[:, 0, 0])]
+        shaking.append(float(np.linalg.norm(np.diff(seen - seen[:, :1], 2, axis=0), axis=-1).mean()))
+    assert shaking[0] > 1.1 * shaking[1] > 1.2 * shaking[2]

@@ -40,7 +40,7 @@ def test_a_pose_is_told_by_name() -> None:
         assert told["t"] == pytest.approx(40 / 30, abs=1e-6)
         assert told["latency_ms"] == pytest.approx(3.4, abs=0.01)
         assert list(told["joints"]) == list(LIFTED_21.joints)
-        np.testing.assert_allclose(list(told["joints"].values()), pose.positions_m, atol=0.51e-4)
+        np.testing.assert_allclose(list(told["joints"].values()), pose.positions_m, atol=0.51e-5)
         assert told["root"] == told["joints"]["hip"]
         np.testing.assert_allclose(list(told["conf"].values()), pose.confidence, atol=0.51e-3)
         assert list(told["bones"]) == list(HUMANOID_BONES)

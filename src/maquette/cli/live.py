@@ -48,6 +48,8 @@ class Live:
     model: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE")] = None
     """Model that lifts; if not said, one that sees single poses and so adds no delay. Others are late by their
     look-ahead (maquette models)."""
+    smooth: Annotated[float, tyro.conf.arg(metavar="X")] = 1.0
+    """How steady the figure is, from 0.25 to 4: 2 is steadier and follows later, 0.5 is prompter and shakes more."""
     repair: bool = True
     """Drop points that cannot be right, and exchange left and right back."""
     flip: bool = True

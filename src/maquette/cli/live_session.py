@@ -48,6 +48,7 @@ def session_of(asked: "Live", line: "StatusLine", executor: Executor) -> "LiveSe
         height_m=asked.height_m,
         focal_px=asked.focal_px,
         image_size=image_size(asked.image_size),
+        smooth=asked.smooth,
         repair=asked.repair,
         flip=asked.flip,
     )

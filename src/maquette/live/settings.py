@@ -30,6 +30,8 @@ class LiveSettings:
     """Focal length; None assumes 1.15 times the longer side of the picture."""
     image_size: tuple[int, int] | None = None
     """Of the picture that the keypoints were found in, where the source does not say."""
+    smooth: float | int = 1.0
+    """Of the One-Euro filter on the poses: 2 is steadier and follows later, 0.5 prompter and shakier."""
     repair: bool = True
     """Drop points that cannot be right and exchange left and right back."""
     flip: bool = True
@@ -47,5 +49,7 @@ class LiveSettings:
             )
         if self.focal_px is not None and not 0 < self.focal_px < 1e6:
             problems.append(f"focal length is {self.focal_px:g} px, expected a positive number of pixels")
+        if not 0.25 <= self.smooth <= 4:
+            problems.append(f"smoothing is {self.smooth:g}, expected 0.25 (prompt) to 4 (steady), usually 1")
         if problems:
             raise InputError.from_problems("live", problems)

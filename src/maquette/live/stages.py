@@ -20,6 +20,7 @@ from maquette.live.settings import LiveSettings
 from maquette.mapping import find_map
 from maquette.refine.causal_body import BodyStream
 from maquette.refine.causal_keypoints import KeypointRepairStream
+from maquette.refine.causal_pose import BETA, MIN_CUTOFF_HZ
 from maquette.refine.motion_trajectory import MIN_JOINTS
 from maquette.rig.humanoid_stream import HumanoidStream
 from maquette.rig.solve_stream import RotationStream
@@ -97,7 +98,14 @@ class Stages:
         self._repair = KeypointRepairStream(skeleton, capacity, image_size=size) if settings.repair else None
         self._lift = PeopleStream(lifter, camera)
         height_m, calibrate_s = settings.height_m, settings.calibrate_s
-        self._body = BodyStream(camera, capacity, height_m=height_m, calibrate_s=calibrate_s)
+        self._body = BodyStream(
+            camera,
+            capacity,
+            height_m=height_m,
+            min_cutoff_hz=MIN_CUTOFF_HZ / settings.smooth,
+            beta=BETA / settings.smooth,
+            calibrate_s=calibrate_s,
+        )
         self._rotations = RotationStream(capacity)
         self._humanoid = HumanoidStream(capacity, self._rotations.bones)
         self._calibrating = Calibrating(

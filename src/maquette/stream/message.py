@@ -25,7 +25,7 @@ _PLACES = 3 * len(LIFTED_21)
 _SHARES = _PLACES + len(LIFTED_21)
 _TURNS = _SHARES + 4 * len(HUMANOID_BONES)
 """Where places, confidences and rotations end in the row of a pose's numbers."""
-_PARTS = np.repeat([1e4, 1e3, 1e5, 1e4], [_PLACES, len(LIFTED_21), 4 * len(HUMANOID_BONES), 1])
+_PARTS = np.repeat([1e5, 1e3, 1e5, 1e4], [_PLACES, len(LIFTED_21), 4 * len(HUMANOID_BONES), 1])
 """Parts of a unit that each number is rounded to."""
 
 Point = Annotated[tuple[float, float, float], Meta(description="[x, y, z] in metres.")]
@@ -159,7 +159,7 @@ def frame_messages(frame: PoseFrame, now_s: float | int) -> tuple[bytes, ...]:
 
 
 def pose_messages(frame: PoseFrame, now_s: float | int) -> list[bytes]:
-    """One message for each person: about 2 kB, places to 0.1 mm, rotations to 1e-5, without a line's end."""
+    """One message for each person: about 2 kB, places to 0.01 mm, rotations to 1e-5, without a line's end."""
     if not frame.poses:
         return []
     latency_ms = round(max(1000.0 * (now_s - frame.arrived_s), 0.0), 2)
