@@ -64,7 +64,12 @@ def write(shots: list[tuple[float, Image.Image]], target: Path) -> None:
         while at + 1 < len(shots) and shots[at + 1][0] <= begin_s + index / FPS:
             at += 1
         chosen.append(shots[at][1])
-    palette = chosen[len(chosen) // 2].quantize(COLOURS, method=Image.Quantize.MEDIANCUT)
+    # Colours of several moments: in some the figure is grey, because nobody is seen.
+    few = chosen[:: max(len(chosen) // 6, 1)]
+    sheet = Image.new("RGB", (SIZE[0], SIZE[1] * len(few)))
+    for row, picture in enumerate(few):
+        sheet.paste(picture, (0, SIZE[1] * row))
+    palette = sheet.quantize(COLOURS, method=Image.Quantize.MEDIANCUT)
     pictures = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in chosen]
     # Whole hundredths of a second, as the format has them.
     pictures[0].save(target, save_all=True, append_images=pictures[1:], duration=round(100 / FPS) * 10, loop=0)
