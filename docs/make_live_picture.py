@@ -24,7 +24,7 @@ SIZE = (620, 380)
 SECONDS = (5.0, 14.5)
 """Of the clip, which is ten seconds long and begins again: calibrated, and once round."""
 FPS = 12
-COLOURS = 96
+COLOURS = 160
 ARGUMENTS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
