@@ -22,7 +22,9 @@ from maquette.live.sinks.recording_names import SPOOL_SUFFIX
 from maquette.live.sinks.recording_spool import RECORD, Recording, SpoolFile, packed, read_spool
 
 SESSION = """
-import asyncio, sys
+import asyncio, signal, sys
+# A shell that runs the tests in the background has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, sys.argv[1])
 from recorded_people import frame, pose
 from maquette.live.sinks.files import FileSink
