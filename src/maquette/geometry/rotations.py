@@ -20,19 +20,6 @@ _FEW = 256
 """Up to so many numbers the calls cost more than the arithmetic, and fewer of them are worth more of it."""
 
 
-def _matrix_of_products() -> Float[np.ndarray, "16 9"]:
-    """What each product of two components of a unit quaternion adds to the rotation's matrix, beside the identity."""
-    share = np.zeros((4, 4, 3, 3))
-    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        share[i + 1, i + 1, (j, k), (j, k)] = -2.0
-        share[i + 1, j + 1, (i, j), (j, i)] = 2.0
-        share[0, i + 1, k, j], share[0, i + 1, j, k] = 2.0, -2.0
-    return share.reshape(16, 9)
-
-
-_TO_MATRIX, _EYE = _matrix_of_products(), np.eye(3)
-
-
 def vector_lengths(vectors: Float[np.ndarray, "*batch n"]) -> Float[np.ndarray, "*batch 1"]:
     """Euclidean lengths, with an axis of one left where the components were."""
     return np.sqrt(np.add.reduce(vectors * vectors, axis=-1, keepdims=True))
@@ -90,11 +77,6 @@ def quat_rotate(q: Float[np.ndarray, "*#batch 4"], v: Float[np.ndarray, "*#batch
     """Rotate vectors by unit quaternions. Leading dimensions broadcast."""
     q = np.asarray(q, dtype=np.float64)
     v = np.asarray(v, dtype=np.float64)
-    if q.size <= _FEW and v.size <= _FEW:
-        # The same sum, sorted by the components of v.
-        products = (q[..., None] * q[..., None, :]).reshape(*q.shape[:-1], 16)
-        matrix = (products @ _TO_MATRIX).reshape(*q.shape[:-1], 3, 3) + _EYE
-        return (matrix @ v[..., None])[..., 0]
     axis_part = q[..., 1:]
     doubled = 2.0 * cross(axis_part, v)
     return v + q[..., :1] * doubled + cross(axis_part, doubled)
